@@ -1,0 +1,174 @@
+"""Where a face lies: head pose, and the one function that builds crop matrices.
+
+A face is aligned by fitting a rigid three-dimensional head to its landmarks under scaled orthographic projection,
+with weights that leave out the jaw and the lips, so that speech does not shake the crop. The crop is then laid around a
+point inside the head: a profile is framed like the frontal face, at the same scale.
+
+Units: the head is measured in mean-face units, the side of the unit square in which the common 33-point mean face is
+defined (eye corner to eye corner is 0.72). Axes as in an image: x right, y down, z away from the camera.
+Matrices are (2, 3) float64 and map plate pixels to crop pixels, both with pixel centres at +0.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.errors import NoFaceError
+
+FloatArray = NDArray[np.floating]
+CropKind = Literal["face", "full", "whole", "head"]
+
+CROP_SIDE: dict[str, float] = {"face": 1.1909, "full": 1.5966, "whole": 2.1314, "head": 2.9799}
+"""Side of each crop in mean-face units."""
+
+CROP_LIFT: dict[str, float] = {"face": 0.0, "full": 0.0, "whole": 0.07, "head": 0.50}
+"""How far each crop's centre lies above the centre of the mean face, in mean-face units."""
+
+CENTRE_DEPTH = 0.15
+"""Depth of the crop's centre behind the eye corners: half way between the nose tip and the ear of a profile."""
+
+HEAD_68: NDArray[np.float64] = np.array(
+    [
+        (-0.672, -0.347, 0.594), (-0.652, -0.098, 0.553), (-0.612, 0.120, 0.532), (-0.575, 0.246, 0.536),
+        (-0.509, 0.406, 0.612), (-0.442, 0.565, 0.535), (-0.305, 0.689, 0.337), (-0.124, 0.751, 0.035),
+        (0.000, 0.762, 0.003), (0.124, 0.751, 0.035), (0.305, 0.689, 0.337), (0.442, 0.565, 0.535),
+        (0.509, 0.406, 0.612), (0.575, 0.246, 0.536), (0.612, 0.120, 0.532), (0.652, -0.098, 0.553),
+        (0.672, -0.347, 0.594), (-0.461, -0.406, 0.012), (-0.362, -0.442, -0.084), (-0.294, -0.449, -0.119),
+        (-0.221, -0.449, -0.139), (-0.138, -0.438, -0.150), (0.138, -0.438, -0.150), (0.221, -0.449, -0.139),
+        (0.294, -0.449, -0.119), (0.362, -0.442, -0.084), (0.461, -0.406, 0.012), (0.000, -0.281, -0.122),
+        (0.000, -0.137, -0.199), (0.000, -0.065, -0.254), (0.000, 0.024, -0.299), (-0.147, 0.070, -0.098),
+        (-0.079, 0.106, -0.155), (0.000, 0.140, -0.184), (0.079, 0.106, -0.155), (0.147, 0.070, -0.098),
+        (-0.360, -0.313, 0.023), (-0.285, -0.347, -0.033), (-0.221, -0.342, -0.042), (-0.169, -0.293, -0.023),
+        (-0.226, -0.271, -0.033), (-0.288, -0.272, -0.022), (0.169, -0.293, -0.023), (0.221, -0.342, -0.042),
+        (0.285, -0.347, -0.033), (0.360, -0.313, 0.023), (0.288, -0.272, -0.022), (0.226, -0.271, -0.033),
+        (-0.237, 0.336, -0.038), (-0.146, 0.262, -0.151), (-0.046, 0.234, -0.201), (0.000, 0.242, -0.206),
+        (0.046, 0.234, -0.201), (0.146, 0.262, -0.151), (0.237, 0.336, -0.038), (0.155, 0.418, -0.085),
+        (0.057, 0.426, -0.128), (0.000, 0.428, -0.133), (-0.057, 0.426, -0.128), (-0.155, 0.418, -0.085),
+        (-0.208, 0.330, -0.062), (-0.113, 0.300, -0.133), (0.000, 0.302, -0.155), (0.113, 0.300, -0.133),
+        (0.208, 0.330, -0.062), (0.096, 0.349, -0.114), (0.000, 0.358, -0.138), (-0.096, 0.349, -0.114),
+    ]
+)  # fmt: skip
+"""Mean head, (68, 3): the mean of the project's own synthetic people at rest, made symmetric; the jaw points lie
+on the bone, not on the silhouette. The origin is the centre of the mean face at the depth of the eye corners."""
+
+_WEIGHT = np.zeros(68)
+_WEIGHT[27:36] = 1.0  # nose: rides on the skull
+_WEIGHT[[36, 39, 42, 45]] = 1.0  # eye corners do not blink
+_WEIGHT[[37, 38, 40, 41, 43, 44, 46, 47]] = 0.3  # lids do
+_WEIGHT[17:27] = 0.1  # brows rise, but steady the roll
+_WEIGHT[[48, 54]] = 0.05  # mouth corners: only a hint of the face's height
+
+
+@dataclass(frozen=True)
+class Head:
+    """A rigid head seen by a camera: plate point = scale * (rotation @ head point)[:2] + offset."""
+
+    scale: float  # plate pixels per mean-face unit
+    rotation: FloatArray  # (3, 3)
+    offset: FloatArray  # (2,) plate pixels
+    error: float  # weighted RMS distance of the landmarks from the fitted head, in mean-face units
+
+    @property
+    def angles(self) -> tuple[float, float, float]:
+        """Yaw, pitch and roll in degrees; positive when the head turns to image right, looks up, tilts clockwise."""
+        forward = -self.rotation[:, 2]  # from the head towards what it looks at
+        yaw = np.degrees(np.arctan2(forward[0], -forward[2]))
+        pitch = np.degrees(np.arcsin(np.clip(-forward[1], -1.0, 1.0)))
+        return float(yaw), float(pitch), float(self.roll)
+
+    @property
+    def roll(self) -> float:
+        """Turn of the face in the image plane, degrees, positive clockwise as seen."""
+        # The head's own upright, undone by yaw and pitch: stable up to and beyond a full profile.
+        forward = -self.rotation[:, 2]
+        level = np.cross([0.0, 1.0, 0.0], forward)
+        level /= max(float(np.linalg.norm(level)), 1e-9)
+        upright = np.cross(forward, level)
+        down = self.rotation[:, 1]
+        return float(np.degrees(np.arctan2(down @ level, down @ upright)))
+
+    def project(self, points: FloatArray) -> FloatArray:
+        """(N, 3) head points in mean-face units -> (N, 2) plate pixels."""
+        return self.scale * (points @ self.rotation.T)[:, :2] + self.offset
+
+
+def fit_head(landmarks: FloatArray) -> Head:
+    """Fit the mean head to (68, 2) landmarks in plate pixels by weighted least squares.
+
+    A closed-form affine start (POSIT's first step) is refined by Gauss-Newton on scale, rotation and offset.
+    Raises :class:`NoFaceError` when the points do not span a face.
+    """
+    points = np.asarray(landmarks, np.float64)
+    if points.shape != (68, 2) or not np.isfinite(points).all():
+        raise NoFaceError(f"A face needs 68 finite landmarks; got an array of shape {points.shape}.")
+    used = _WEIGHT > 0
+    model, target, weight = HEAD_68[used], points[used], np.sqrt(_WEIGHT[used])[:, None]
+    system = np.concatenate([model, np.ones((len(model), 1))], axis=1) * weight
+    affine = np.linalg.lstsq(system, target * weight, rcond=None)[0].T  # (2, 4)
+    left, sizes, right = np.linalg.svd(affine[:, :3], full_matrices=False)
+    if sizes[-1] < 1e-6 or sizes[0] < 1e-3:
+        raise NoFaceError("The landmarks of a face fall into one point or line.")
+    rows = left @ right
+    rotation = np.vstack([rows, np.cross(rows[0], rows[1])])
+    scale, offset = float(sizes.mean()), affine[:, 3].copy()
+    for _ in range(12):
+        turned = model @ rotation.T
+        residual = (scale * turned[:, :2] + offset - target) * weight
+        x, y, z = turned.T
+        zero, one = np.zeros_like(x), np.ones_like(x)
+        jacobian = np.stack(
+            [
+                np.stack([x, zero, scale * z, -scale * y, one, zero], axis=1),
+                np.stack([y, -scale * z, zero, scale * x, zero, one], axis=1),
+            ],
+            axis=1,
+        ) * weight[:, :, None]  # d/d(scale, turn about x, y, z, offset)
+        step = np.linalg.lstsq(jacobian.reshape(-1, 6), -residual.reshape(-1), rcond=None)[0]
+        step[1:4] = np.clip(step[1:4], -0.5, 0.5)
+        scale = max(scale + step[0], scale * 0.5)
+        rotation = cv2.Rodrigues(step[1:4])[0] @ rotation
+        offset = offset + step[4:6]
+        if np.abs(step).max() < 1e-7:
+            break
+    head = Head(scale, rotation, offset, 0.0)
+    distance = np.linalg.norm(head.project(HEAD_68[used]) - target, axis=1) / scale
+    error = float(np.sqrt((weight[:, 0] ** 2 * distance**2).sum() / (weight**2).sum()))
+    return Head(scale, rotation, offset, error)
+
+
+def crop_matrix(head: Head, kind: CropKind, size: int) -> NDArray[np.float64]:
+    """The (2, 3) matrix from plate pixels to the pixels of a ``size`` x ``size`` crop of ``kind`` around ``head``.
+
+    A similarity: the face stands upright in the crop, at the kind's multiple of the mean-face unit (``CROP_SIDE``).
+    """
+    centre = head.project(np.array([[0.0, -CROP_LIFT[kind], CENTRE_DEPTH]]))[0]
+    scale = size / (CROP_SIDE[kind] * head.scale)
+    angle = np.radians(-head.roll)
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return np.concatenate([turn, (size / 2 - turn @ centre)[:, None]], axis=1)
+
+
+def invert(matrix: FloatArray) -> NDArray[np.float64]:
+    """The (2, 3) inverse of a (2, 3) affine matrix."""
+    turn = np.linalg.inv(matrix[:, :2])
+    return np.concatenate([turn, -(turn @ matrix[:, 2])[:, None]], axis=1)
+
+
+def rescale(matrix: FloatArray, size: float, new_size: float) -> NDArray[np.float64]:
+    """A crop matrix for the same square at another size in pixels."""
+    return np.asarray(matrix, np.float64) * (new_size / size)
+
+
+def apply(matrix: FloatArray, points: FloatArray) -> NDArray[np.float64]:
+    """(N, 2) points through a (2, 3) affine matrix."""
+    return np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
+
+
+def scale_of(matrix: FloatArray) -> float:
+    """Crop pixels per plate pixel."""
+    return float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))

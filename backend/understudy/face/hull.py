@@ -1,0 +1,49 @@
+"""The face's outline from its landmarks, as a soft-edged coverage mask."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.face.geometry import FloatArray, apply
+
+_FINE = 4
+_SHIFT = 6  # fractional bits of OpenCV's polygon coordinates
+EYES_AND_MOUTH = (range(36, 42), range(42, 48), range(48, 60))
+
+
+def face_mask(landmarks: FloatArray, matrix: FloatArray, size: int, *, brow_lift: float = 1.0) -> NDArray[np.float32]:
+    """Coverage (size, size) float32 in 0..1 of the convex hull of (68, 2) plate landmarks, drawn in a crop.
+
+    The brows are raised by ``brow_lift`` times half their height over the eyes, so that the mask reaches the forehead.
+    """
+    points = apply(matrix, landmarks)
+    eye_height = points[36:48, 1].mean()
+    lifted = points[17:27].copy()
+    lifted[:, 1] -= brow_lift * 0.5 * np.maximum(eye_height - lifted[:, 1], 0.0)
+    return _fill([cv2.convexHull(np.concatenate([points, lifted]).astype(np.float32))[:, 0]], size)
+
+
+def feature_mask(landmarks: FloatArray, matrix: FloatArray, size: int) -> NDArray[np.float32]:
+    """Coverage (size, size) float32 in 0..1 of eyes and mouth, a little enlarged: where a viewer looks."""
+    points = apply(matrix, landmarks)
+    shapes = []
+    for feature in EYES_AND_MOUTH:
+        outline = points[list(feature)]
+        centre = outline.mean(0)
+        reach = np.ptp(outline[:, 0]) * 0.15
+        direction = outline - centre
+        length = np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-6)
+        shapes.append(cv2.convexHull((outline + direction / length * reach).astype(np.float32))[:, 0])
+    return _fill(shapes, size)
+
+
+def _fill(polygons: list[NDArray[np.float32]], size: int) -> NDArray[np.float32]:
+    canvas = np.zeros((size * _FINE, size * _FINE), np.uint8)
+    for polygon in polygons:
+        # Pixel centres at +0.5 become OpenCV's centres at whole numbers.
+        fixed = np.round((polygon * _FINE - 0.5) * (1 << _SHIFT)).astype(np.int32)
+        cv2.fillConvexPoly(canvas, fixed, 255, cv2.LINE_8, _SHIFT)
+    small = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
+    return small.astype(np.float32) / 255.0

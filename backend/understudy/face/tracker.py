@@ -1,0 +1,134 @@
+"""Who is who from frame to frame: boxes joined into tracks, online.
+
+A track predicts its box by constant velocity; detections are assigned to tracks as a whole (Hungarian method) by
+overlap, distance and, where there is one, identity. A broken track can be mended by identity later, a wrong one spoils
+a faceset: what is doubtful starts a new track. Nothing is random, so replaying the same calls gives the same ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from understudy.face.detect import intersection_over_union
+from understudy.face.roles import Detection
+
+REACH = 0.6
+"""How far a face may be from its prediction, in face sizes."""
+
+GROWTH = 1.6
+"""How much a face's size may change over a gap, as a factor."""
+
+STRANGER = 0.2
+"""Below this cosine two faces are two people, whatever their places."""
+
+DOUBT = 0.15
+"""How much better than the next best a match must be."""
+
+
+@dataclass
+class _Track:
+    number: int
+    frame: int
+    centre: NDArray[np.float64]
+    size: NDArray[np.float64]
+    velocity: NDArray[np.float64]  # pixels a frame
+    identity: NDArray[np.float64] | None = None
+
+    def predicted(self, frame: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self.centre + self.velocity * (frame - self.frame), self.size
+
+    def take(self, frame: int, box: NDArray[np.float64], identity: NDArray[np.float64] | None) -> None:
+        centre, size = _centre_and_size(box)
+        fresh = (centre - self.centre) / (frame - self.frame)
+        self.velocity = 0.5 * self.velocity + 0.5 * fresh
+        self.frame, self.centre, self.size = frame, centre, size
+        if identity is not None:
+            self.identity = identity if self.identity is None else 0.8 * self.identity + 0.2 * identity
+
+
+class Tracker:
+    """Give it the detections of each frame in ascending order; it gives back their track numbers."""
+
+    def __init__(self, gap: int = 8) -> None:
+        """A track that was not seen for more than ``gap`` frames is closed."""
+        self._gap = gap
+        self._tracks: list[_Track] = []
+        self._count = 0
+        self._frame: int | None = None
+
+    def update(
+        self,
+        frame: int,
+        detections: Sequence[Detection],
+        embeddings: Sequence[NDArray[np.float32] | None] | None = None,
+    ) -> list[int]:
+        """The track number (from 0) of each detection of ``frame``, in the same order.
+
+        ``embeddings`` are unit vectors, one for each detection, None where there is none. Raises ValueError when
+        frames do not ascend.
+        """
+        if self._frame is not None and frame <= self._frame:
+            raise ValueError(f"frame {frame} comes after frame {self._frame}")
+        self._frame = frame
+        self._tracks = [track for track in self._tracks if frame - track.frame <= self._gap + 1]
+        identities = [
+            None if one is None else np.asarray(one, np.float64) for one in embeddings or [None] * len(detections)
+        ]
+        boxes = [detection.box.astype(np.float64) for detection in detections]
+        numbers = [-1] * len(boxes)
+        for track, index in self._matches(frame, boxes, identities):
+            track.take(frame, boxes[index], identities[index])
+            numbers[index] = track.number
+        for index, number in enumerate(numbers):
+            if number < 0:
+                centre, size = _centre_and_size(boxes[index])
+                self._tracks.append(_Track(self._count, frame, centre, size, np.zeros(2), identities[index]))
+                numbers[index] = self._count
+                self._count += 1
+        return numbers
+
+    def _matches(
+        self, frame: int, boxes: list[NDArray[np.float64]], identities: list[NDArray[np.float64] | None]
+    ) -> list[tuple[_Track, int]]:
+        if not boxes or not self._tracks:
+            return []
+        likeness = np.array(
+            [
+                [_likeness(track, frame, box, who) for box, who in zip(boxes, identities, strict=True)]
+                for track in self._tracks
+            ]
+        )
+        rows, columns = linear_sum_assignment(-likeness)
+        kept = []
+        for row, column in zip(rows, columns, strict=True):
+            rivals = np.concatenate([np.delete(likeness[row], column), np.delete(likeness[:, column], row)])
+            if likeness[row, column] > 0 and likeness[row, column] - rivals.max(initial=0.0) >= DOUBT:
+                kept.append((self._tracks[row], int(column)))
+        return kept
+
+
+def _likeness(track: _Track, frame: int, box: NDArray[np.float64], identity: NDArray[np.float64] | None) -> float:
+    """0 (cannot be) to 2 (overlaps fully and is the same person)."""
+    where, before = track.predicted(frame)
+    centre, size = _centre_and_size(box)
+    scale = float(np.sqrt(np.sqrt(np.prod(before) * np.prod(size))))
+    distance = float(np.linalg.norm(centre - where)) / scale
+    growth = float(np.sqrt(np.prod(size) / np.prod(before)))
+    if distance > REACH or not 1 / GROWTH < growth < GROWTH:
+        return 0.0
+    expected = np.concatenate([where - before / 2, where + before / 2])
+    place = 0.6 * intersection_over_union(expected, box) + 0.4 * (1 - distance / REACH)
+    if identity is None or track.identity is None:
+        return place
+    length = float(np.linalg.norm(identity) * np.linalg.norm(track.identity))
+    cosine = float(identity @ track.identity) / max(length, 1e-9)
+    return 0.0 if cosine < STRANGER else place + cosine
+
+
+def _centre_and_size(box: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return (box[:2] + box[2:]) / 2, np.maximum(box[2:] - box[:2], 1.0)

@@ -1,0 +1,1 @@
+"""Aligned faces on disk; every face describes itself."""

@@ -1,0 +1,80 @@
+"""One aligned face as a half-float EXR file: linear RGBA pixels, and the record in the header."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio  # noqa: N813 (the name its own documentation uses)
+from numpy.typing import NDArray
+
+from understudy.errors import FacesetError, OutputError
+from understudy.faceset.record import Face
+from understudy.plate.files import atomic_path
+
+ATTRIBUTE = "understudy/face"
+_INTEROP_ID = re.compile(r"(\w+:)?[a-z0-9]+_[a-z0-9]+_(scene|display)")
+
+
+def write_crop(path: Path, face: Face, pixels: NDArray[np.float16]) -> None:
+    """Write ``pixels`` (S, S, 4) float16, linear RGBA, whole or not at all. Raises OutputError."""
+    side = face.crop_size
+    if pixels.shape != (side, side, 4) or pixels.dtype != np.float16:
+        raise ValueError(f"a crop of {side} pixels is ({side}, {side}, 4) float16, not {pixels.shape} {pixels.dtype}")
+    spec = oiio.ImageSpec(side, side, 4, oiio.HALF)
+    spec.channelnames = ("R", "G", "B", "A")
+    spec.attribute("compression", "zip")
+    spec.attribute(ATTRIBUTE, face.to_json())
+    if _INTEROP_ID.fullmatch(face.colour_space):  # a studio's own name for a space is not an ID
+        spec.attribute("colorInteropID", face.colour_space)
+    with atomic_path(path) as temporary:
+        output = oiio.ImageOutput.create(str(temporary))
+        done = output is not None and output.open(str(temporary), spec) and output.write_image(pixels)
+        if not (done and output.close()):
+            reason = output.geterror() if output else oiio.geterror()
+            raise OutputError(f"{path} could not be written: {reason.strip()}.", "Free some space and run it again.")
+
+
+def read_record(path: Path) -> Face:
+    """The record of a crop, from its header alone. Raises :class:`FacesetError` naming the file."""
+    opened = _open(path)
+    text = opened.spec().getattribute(ATTRIBUTE)
+    opened.close()
+    if not isinstance(text, str):
+        raise FacesetError(
+            f"{path} holds no face record.", "Move it out of the faceset: it was not written by Understudy."
+        )
+    try:
+        return Face.from_json(text)
+    except FacesetError as error:
+        raise FacesetError(f"{path}: {error.message}", error.hint) from error
+
+
+def read_pixels(path: Path) -> NDArray[np.float16]:
+    """The pixels (S, S, 4) float16, linear RGBA. Raises :class:`FacesetError` naming the file."""
+    opened = _open(path)
+    names = list(opened.spec().channelnames)
+    pixels = opened.read_image(0, 0, 0, len(names), oiio.HALF)
+    reason = opened.geterror()
+    opened.close()
+    if pixels is None or reason:
+        raise _damaged(path, reason)
+    if not {"R", "G", "B", "A"} <= set(names):
+        raise _damaged(path, f"it has the channels {', '.join(names)} instead of R, G, B, A")
+    ordered: NDArray[np.float16] = np.ascontiguousarray(pixels[..., [names.index(name) for name in "RGBA"]])
+    return ordered
+
+
+def _open(path: Path) -> oiio.ImageInput:
+    opened = oiio.ImageInput.open(str(path))
+    if opened is None:
+        raise _damaged(path, oiio.geterror())
+    return opened
+
+
+def _damaged(path: Path, reason: str) -> FacesetError:
+    return FacesetError(
+        f"{path} is damaged: {reason.strip().rstrip('.') or 'it is not an EXR file'}.",
+        "Delete it, or extract its frame again.",
+    )

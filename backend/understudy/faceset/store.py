@@ -1,0 +1,188 @@
+"""A folder of aligned faces. The files are the truth; the index beside them only saves opening each."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.errors import FacesetError, OutputError, cannot_write
+from understudy.faceset.crop import read_pixels, read_record, write_crop
+from understudy.faceset.record import Face
+from understudy.plate.files import atomic_path, write_json
+
+KIND = "understudy faceset"
+SCHEMA = 1
+_DESCRIPTION = "faceset.json"
+_INDEX = "index.jsonl"
+_PRINTF = re.compile(r"[._-]?(%0?\d*d|#+|@+)")
+
+_Stamp = tuple[int, int]  # size in bytes, mtime_ns
+
+
+class Faceset:
+    """Aligned faces in a folder: one half-float EXR each, with its record in its header.
+
+    A deleted file is a deleted face. One process writes at a time.
+    """
+
+    def __init__(self, folder: Path, provenance: dict[str, Any]) -> None:
+        """Use :meth:`create` or :meth:`open`."""
+        self.folder = folder
+        self.provenance = provenance
+        self._known: dict[str, tuple[_Stamp, Face]] | None = None
+        self._stale = False
+
+    @staticmethod
+    def create(folder: str | Path, provenance: dict[str, Any]) -> Faceset:
+        """Make an empty faceset; ``provenance`` is JSON that says where it comes from.
+
+        Raises :class:`FacesetError` when the folder is not empty, :class:`OutputError` when it cannot be made.
+        """
+        folder = Path(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.iterdir()):
+                raise FacesetError(f"The folder {folder} is not empty.", "Choose a new folder for the faceset.")
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        write_json(folder / _DESCRIPTION, {"kind": KIND, "schema": SCHEMA, "provenance": provenance})
+        return Faceset(folder, provenance)
+
+    @staticmethod
+    def open(folder: str | Path, *, allow_empty: bool = False) -> Faceset:
+        """Open a faceset.
+
+        Raises :class:`FacesetError` when there is none, when it is damaged, and (unless ``allow_empty``, for an
+        extraction that goes on) when it holds no face.
+        """
+        folder = Path(folder)
+        hint = "Run extract first, or give the folder that it wrote."
+        if not folder.is_dir():
+            raise FacesetError(f"There is no faceset {folder}.", hint)
+        try:
+            description = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
+            if description["kind"] != KIND:
+                raise ValueError
+            schema, provenance = description["schema"], dict(description["provenance"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FacesetError(f"The folder {folder} is not a faceset (no sound {_DESCRIPTION}).", hint) from error
+        if schema != SCHEMA:
+            raise FacesetError(f"The faceset {folder} has schema {schema}; this version reads {SCHEMA}.", hint)
+        faceset = Faceset(folder, provenance)
+        if not allow_empty and not faceset._files():
+            raise FacesetError(f"The faceset {folder} holds no face.", hint)
+        return faceset
+
+    def add(self, face: Face, pixels: NDArray[np.float16]) -> Face:
+        """Write a face; returns its record with ``file`` set.
+
+        ``pixels`` are (S, S, 4) float16, linear RGBA, A the share of the pixel that lies inside the plate. A face of
+        the same plate, frame and track is replaced. Raises :class:`OutputError`.
+        """
+        face = dataclasses.replace(face, file=self._name(face))
+        path = self.folder / face.file
+        write_crop(path, face, pixels)
+        status = path.stat()
+        self._load()[face.file] = ((status.st_size, status.st_mtime_ns), face)
+        self._stale = True
+        return face
+
+    def faces(self) -> list[Face]:
+        """All records, sorted by frame, then track, then file name.
+
+        Only files that are new or changed since the index was written are opened, and of those only the headers.
+        Raises :class:`FacesetError` naming a damaged file.
+        """
+        known, present = self._load(), self._files()
+        fresh = {name: stamp for name, stamp in present.items() if name not in known or known[name][0] != stamp}
+        gone = known.keys() - present.keys()
+        for name, stamp in fresh.items():
+            known[name] = (stamp, dataclasses.replace(read_record(self.folder / name), file=name))
+        for name in gone:
+            del known[name]
+        if fresh or gone or self._stale:
+            # A faceset on a read-only share can be read all the same; it has no use for an index.
+            with contextlib.suppress(OutputError):
+                self._write_index(known)
+        return sorted((face for _, face in known.values()), key=lambda face: (face.frame, face.track, face.file))
+
+    def read(self, face: Face) -> NDArray[np.float16]:
+        """The face's pixels (S, S, 4) float16, linear RGBA. Raises :class:`FacesetError` naming the file."""
+        return read_pixels(self.folder / face.file)
+
+    def remove(self, faces: Iterable[Face]) -> None:
+        """Delete the files of ``faces``; one that is gone already is fine. Raises :class:`OutputError`."""
+        known = self._load()
+        for face in faces:
+            path = self.folder / face.file
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise cannot_write(path, error) from error
+            known.pop(face.file, None)
+        self._stale = True
+
+    def _name(self, face: Face) -> str:
+        plate = face.plate.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+        stem = re.sub(r"[^\w.-]+", "_", _PRINTF.sub("", plate.rsplit(".", 1)[0])).lstrip(".") or "plate"
+        end = f".{face.frame:04d}.{face.track:02d}.exr"
+        name = stem + end
+        held = self._load().get(name)
+        if held is None and (self.folder / name).exists():
+            held = (0, 0), read_record(self.folder / name)
+        if held is not None and held[1].plate != face.plate:
+            # Two plates of one name in two folders.
+            return f"{stem}-{hashlib.sha256(face.plate.encode()).hexdigest()[:6]}{end}"
+        return name
+
+    def _files(self) -> dict[str, _Stamp]:
+        try:
+            with os.scandir(self.folder) as entries:
+                found = {}
+                for entry in entries:
+                    # A hidden name is a file that is being written, or was when its writer died.
+                    if entry.name.endswith(".exr") and not entry.name.startswith("."):
+                        status = entry.stat()
+                        found[entry.name] = (status.st_size, status.st_mtime_ns)
+                return found
+        except OSError as error:
+            raise FacesetError(
+                f"The faceset {self.folder} cannot be listed: {error.strerror}.", "Check the folder."
+            ) from error
+
+    def _load(self) -> dict[str, tuple[_Stamp, Face]]:
+        if self._known is None:
+            try:
+                self._known = self._read_index()
+            except (OSError, ValueError, KeyError, TypeError, FacesetError):
+                self._known = {}  # the files say it all again
+        return self._known
+
+    def _read_index(self) -> dict[str, tuple[_Stamp, Face]]:
+        known = {}
+        with (self.folder / _INDEX).open(encoding="utf-8") as lines:
+            for line in lines:
+                head, record = line.split("\t", 1)
+                size, mtime = map(int, head.split())
+                face = Face.from_json(record)
+                known[face.file] = ((size, mtime), face)
+        return known
+
+    def _write_index(self, known: dict[str, tuple[_Stamp, Face]]) -> None:
+        with (
+            atomic_path(self.folder / _INDEX) as temporary,
+            temporary.open("w", encoding="utf-8", newline="\n") as lines,
+        ):
+            for _, (stamp, face) in sorted(known.items()):
+                lines.write(f"{stamp[0]} {stamp[1]}\t{face.to_json()}\n")
+        self._stale = False

@@ -1,0 +1,1 @@
+"""Networks and losses: pure torch, no files but the model's own, no faces, no plates."""

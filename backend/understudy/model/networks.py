@@ -1,0 +1,163 @@
+"""One shared encoder, one decoder per identity: the network that swaps faces.
+
+The encoder turns an aligned face into a short code of pose and expression; each decoder paints one person from such a
+code. Decoding the code of the target's face with the source's decoder is the swap.
+
+Everything is built for few multiplications a step: pictures are folded into 4 x 4 blocks at the door (pixel unshuffle)
+and unfolded at the exit, the convolutions work at a quarter of the resolution and below, and every decoder starts
+from its person's mean face, so that training spends itself on what differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import nn
+
+FOLD = 4
+"""Side of the pixel blocks that become channels."""
+
+SLOPE = 0.1
+"""Negative slope of the leaky rectifiers."""
+
+SIDES = ("source", "target")
+"""The identities of a two-person model, in the order of their decoders."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Everything that fixes the shape of a network's weights."""
+
+    resolution: int  # side of the picture in pixels, a multiple of 16
+    widths: tuple[int, int, int]  # channels at 1/4, 1/8 and 1/16 of the resolution
+    code: int  # length of the code
+
+    def to_json(self) -> dict[str, Any]:
+        return {"family": "df", **asdict(self)}
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Architecture:
+        if data.get("family") != "df":
+            raise ValueError(f"unknown model family {data.get('family')!r}")
+        first, second, third = (int(width) for width in data["widths"])
+        return Architecture(int(data["resolution"]), (first, second, third), int(data["code"]))
+
+
+def small(resolution: int) -> Architecture:
+    """Learns on two CPU cores in minutes; about 3 million weights at 64 px."""
+    return Architecture(resolution, (48, 96, 160), 128)
+
+
+def large(resolution: int) -> Architecture:
+    """For a GPU and hours; about 60 million weights at 256 px."""
+    return Architecture(resolution, (128, 256, 512), 512)
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions beside a straight path; (N, C, H, W) stays (N, C, H, W)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        inner = F.leaky_relu(self.first(x), SLOPE)
+        return F.leaky_relu(x + self.second(inner), SLOPE)
+
+
+class Enlarge(nn.Module):
+    """Doubles the sides by pixel shuffle: (N, C, H, W) -> (N, out, 2H, 2W)."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__()
+        self.spread = nn.Conv2d(channels, out * 4, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.pixel_shuffle(F.leaky_relu(self.spread(x), SLOPE), 2)
+
+
+class Encoder(nn.Module):
+    """(N, 3, R, R) normalised code values -> (N, widths[2], R / 16, R / 16) features behind a narrow code."""
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        first, second, third = arch.widths
+        self.side = arch.resolution // 16
+        self.look = nn.Sequential(
+            nn.PixelUnshuffle(FOLD),
+            nn.Conv2d(3 * FOLD * FOLD, first, 3, padding=1),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(first, second, 3, stride=2, padding=1),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(second, third, 3, stride=2, padding=1),
+            nn.LeakyReLU(SLOPE),
+        )
+        self.squeeze = nn.Linear(third * self.side**2, arch.code)
+        self.expand = nn.Linear(arch.code, third * self.side**2)
+
+    def forward(self, picture: torch.Tensor, code_noise: float = 0.0) -> torch.Tensor:
+        code = self.squeeze(self.look(picture).flatten(1))
+        code = code * torch.rsqrt(code.square().mean(1, keepdim=True) + 1e-6)
+        if code_noise:
+            code = code + code_noise * torch.randn_like(code)
+        return F.leaky_relu(self.expand(code), SLOPE).unflatten(1, (-1, self.side, self.side))
+
+
+class Decoder(nn.Module):
+    """Features -> one person: (N, 3, R, R) normalised code values and (N, 1, R, R) mask logits."""
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        first, second, third = arch.widths
+        self.paint = nn.Sequential(Enlarge(third, second), Residual(second), Enlarge(second, first), Residual(first))
+        self.unfold = nn.Conv2d(first, 4 * FOLD * FOLD, 3, padding=1)
+        self.mean = nn.Parameter(torch.zeros(1, 4, arch.resolution, arch.resolution))
+
+    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        out = F.pixel_shuffle(self.unfold(self.paint(features)), FOLD) + self.mean
+        return out[:, :3], out[:, 3:]
+
+
+class SwapNetwork(nn.Module):
+    """The encoder and both decoders."""
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.arch = arch
+        self.encoder = Encoder(arch)
+        self.decoders = nn.ModuleDict({side: Decoder(arch) for side in SIDES})
+
+    def start(self, means: dict[str, torch.Tensor]) -> None:
+        """Fresh weights: variance-preserving, both decoders alike, each at its person's mean face.
+
+        ``means``: for each side (4, R, R), mean colour in normalised code values and mean mask as logits. Alike
+        decoders read a code alike from the first step, which is what a swap needs.
+        """
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, a=SLOPE)
+                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        with torch.no_grad():
+            for decoder in self.decoders.values():
+                assert isinstance(decoder, Decoder)
+                decoder.unfold.weight.mul_(0.1)  # begin at the mean face
+                for module in decoder.modules():
+                    if isinstance(module, Residual):
+                        module.second.weight.mul_(0.2)
+            first = self.decoders[SIDES[0]].state_dict()
+            for side in SIDES:
+                self.decoders[side].load_state_dict({**first, "mean": means[side][None]})
+
+    def reconstruct(self, picture: torch.Tensor, side: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """Encode ``picture`` and paint it as ``side``: ((N, 3, R, R) picture, (N, 1, R, R) mask in 0..1)."""
+        painted, logits = self.decoders[side](self.encoder(picture))
+        return painted, torch.sigmoid(logits)
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of weights."""
+    return sum(parameter.numel() for parameter in network.parameters())

@@ -1,0 +1,49 @@
+"""Whole-or-nothing writing: a file is either the old one or the complete new one, also after a crash or a full disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from understudy.errors import cannot_write
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that replaces ``path`` when the body ends well.
+
+    The temporary has the same extension, because image libraries pick the format by it, and a hidden name, because
+    half-written frames must not be taken for part of a sequence. It is flushed to the disk before it replaces
+    ``path``, and removed when the body fails. Missing folders are made. Raises OutputError for any ``OSError``
+    of the body or of the replacement, with ``path`` named.
+    """
+    path = Path(path)
+    # A random name, not the process id: two machines of a farm write to one folder.
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:12]}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            with temporary.open("rb+") as written:
+                os.fsync(written.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write ``text`` as UTF-8 with plain line feeds. Raises OutputError."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: str | Path, data: Any) -> None:
+    """Write ``data`` as indented JSON. Raises OutputError, and TypeError for what JSON cannot hold."""
+    write_text(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")

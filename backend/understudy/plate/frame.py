@@ -1,0 +1,79 @@
+"""What a frame is once it is in memory: its pixels, where they lie, and what its file said about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of whole pixels: the top left corner and the size, x to the right, y downwards."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def union(self, other: Window) -> Window:
+        """The smallest window that holds both."""
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        right = max(self.x + self.width, other.x + other.width)
+        bottom = max(self.y + self.height, other.y + other.height)
+        return Window(x, y, right - x, bottom - y)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A header attribute whose Python value does not tell its type in the file.
+
+    ``type`` is OpenImageIO's name of the type (``rational``, ``float[8]``, ``matrix``), ``value`` a tuple or number.
+    """
+
+    type: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a plate's file says beside its pixels, and what the output is to say again.
+
+    ``dtype`` is what a composite of this frame is written as. ``fps`` is a fraction (numerator, denominator),
+    ``timecode`` the two words of SMPTE 12M (time and flags, user data). ``attributes`` holds everything else by
+    OpenImageIO's names: str, int and float as they are, other types as :class:`Typed`.
+    """
+
+    data: Window
+    display: Window
+    dtype: Literal["half", "float"] = "half"
+    fps: tuple[int, int] | None = None
+    timecode: tuple[int, int] | None = None
+    pixel_aspect: float = 1.0
+    attributes: dict[str, Any] = field(default_factory=dict)
+    interop_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded frame.
+
+    ``rgb`` is (H, W, 3) float16 or float32 in the file's own colour space; ``alpha`` is (H, W) of the same dtype, or
+    None. Half files stay half, bit for bit; integer files become float32 in 0..1. The array covers the data window.
+    """
+
+    number: int
+    rgb: NDArray[Any]
+    alpha: NDArray[Any] | None
+    header: Header
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """(x, y) of the array's top left pixel in plate pixels: data window minus display window."""
+        return self.header.data.x - self.header.display.x, self.header.data.y - self.header.display.y
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the array in pixels."""
+        return self.rgb.shape[1], self.rgb.shape[0]

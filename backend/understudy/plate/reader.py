@@ -1,0 +1,79 @@
+"""Frames of a plate, whatever it is made of, decoded beside whoever uses them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.plate.frame import Frame, Header
+from understudy.plate.picture import read_picture, read_picture_channel, read_picture_header
+from understudy.plate.sequence import Plate
+
+
+def read_frame(plate: Plate, number: int) -> Frame:
+    """Frame ``number`` of ``plate``.
+
+    Pixels are in the file's own colour space; those of an EXR are taken as they are (premultiplied where there is
+    alpha). Raises MissingInputError when the file is not there and UnreadableError when it is damaged or no picture.
+    """
+    with _opened(plate) as read:
+        return read(number)
+
+
+def read_frames(plate: Plate, frames: Sequence[int] | None = None, workers: int = 2, ahead: int = 4) -> Iterator[Frame]:
+    """The ``frames`` (all of the plate when None) in the order given, decoded by ``workers`` threads.
+
+    At most ``ahead`` frames are decoded or being decoded beside the one that the consumer holds. Closing the iterator
+    stops the threads. A frame that cannot be read raises as :func:`read_frame` does, when its turn comes.
+    """
+    waiting = iter(plate.frames if frames is None else frames)
+    # A movie's frames depend on those before them: one thread, in order.
+    threads = 1 if plate.kind == "movie" else workers
+    with _opened(plate) as read:
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="read")
+        pending: deque[Future[Frame]] = deque()
+        try:
+            for number in waiting:
+                pending.append(pool.submit(read, number))
+                if len(pending) >= ahead:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def read_channel(path: Path, channel: str) -> NDArray[np.float32]:
+    """The channel of that name (``mask.face``) from any part of a picture: (H, W) float32 over its data window.
+
+    Raises MissingInputError, and UnreadableError that names the channels there are.
+    """
+    return read_picture_channel(Path(path), channel)
+
+
+def probe(plate: Plate) -> Header:
+    """The header of the plate's first frame; no pixels are decoded. Raises as :func:`read_frame` does."""
+    if plate.kind == "movie":
+        from understudy.plate.movie import Movie
+
+        with Movie(Path(plate.pattern)) as movie:
+            return movie.header()
+    return read_picture_header(plate.path(plate.frames[0]))
+
+
+@contextmanager
+def _opened(plate: Plate) -> Iterator[Callable[[int], Frame]]:
+    """A function that reads one frame; it is valid inside the block."""
+    if plate.kind == "movie":
+        from understudy.plate.movie import Movie  # PyAV is loaded only for movies
+
+        with Movie(Path(plate.pattern)) as movie:
+            yield movie.read
+    else:
+        yield lambda number: read_picture(plate.path(number), number)

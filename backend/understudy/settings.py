@@ -1,0 +1,224 @@
+"""Every option of every stage: name, default, range, unit and a one-line description, written once.
+
+The command line, the job document, the host panels and the documentation are generated from these models. Groups of
+options that several stages share are base classes, so that an option has one home however many stages offer it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from understudy.errors import UsageError
+
+JOB_VERSION = 1
+"""Version of the job document; raised when a field changes its meaning."""
+
+
+def option(
+    default: Any,
+    description: str,
+    *,
+    unit: str | None = None,
+    ge: float | None = None,
+    le: float | None = None,
+    gt: float | None = None,
+    positional: bool = False,
+) -> Any:
+    """One option: its default, what it does, its range and unit; ``positional`` on a command line."""
+    extra: dict[str, Any] = {}
+    if unit:
+        extra["unit"] = unit
+    if positional:
+        extra["positional"] = True
+    return Field(default, description=description, ge=ge, le=le, gt=gt, json_schema_extra=extra or None)
+
+
+class Options(BaseModel):
+    """Base of all settings: unknown names are mistakes, values never change after they were checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class PlateOptions(Options):
+    """Which frames, and in which colours."""
+
+    plate: str = option(..., "Sequence (shot.####.exr, %04d, @@@@), folder, still or movie.", positional=True)
+    frames: str | None = option(None, "Frames in Nuke form, such as 1001-1048x2,1060; all when left out.")
+    colour_space: str | None = option(
+        None, "Colour space of the plate (OCIO name, alias or role); from the file when left out."
+    )
+    ocio: str | None = option(None, "OCIO configuration; $OCIO, $BLENDER_OCIO or the built-in one when left out.")
+    missing: Literal["error", "skip"] = option("error", "What to do about frames that are not there.")
+
+
+class AnalysisOptions(Options):
+    """How faces are found and framed, and whose."""
+
+    detector: Literal["mediapipe", "insightface"] = option("mediapipe", "What finds faces.")
+    landmarker: Literal["mediapipe", "insightface"] = option("mediapipe", "What places the landmarks.")
+    recogniser: Literal["none", "insightface"] = option("none", "What tells people apart.")
+    pack: str | None = option(None, "Folder or name of an InsightFace model pack.")
+    face: str = option("one", "Whose face: one, largest, index:N (from the left, from 0), track:N, or all.")
+    reference: Path | None = option(None, "Picture of the person to take; needs a recogniser.")
+    likeness: float = option(0.35, "Smallest cosine to the reference that counts as the person.", ge=-1, le=1)
+    crop: Literal["face", "full", "whole", "head"] = option("whole", "How much of the head a crop holds.")
+    crop_size: int = option(256, "Side of the stored crops.", unit="px", ge=32, le=2048)
+    min_face: float = option(24.0, "Smallest face that counts, by the side of its box.", unit="px", ge=4)
+
+
+class TrainingOptions(Options):
+    """How a model learns and when it stops."""
+
+    preset: Literal["auto", "cpu", "gpu"] = option("auto", "Size of a new model: cpu learns in minutes, gpu in hours.")
+    resolution: int | None = option(
+        None, "Side of the model's picture, a multiple of 16; from the preset when left out.", unit="px", ge=64, le=512
+    )
+    minutes: float | None = option(None, "Stop after so many minutes of training in all.", unit="min", gt=0)
+    iterations: int | None = option(None, "Stop after so many steps in all.", ge=1)
+    plateau: int | None = option(None, "Stop when the validation error has not fallen for so many steps.", ge=100)
+    batch: int | None = option(None, "Faces of each side per step; from the preset when left out.", ge=1, le=256)
+    learning_rate: float | None = option(None, "Peak learning rate; from the preset when left out.", gt=0, le=0.1)
+    ssim_weight: float = option(1.0, "Weight of the multi-scale structural loss.", ge=0)
+    mse_weight: float = option(1.0, "Weight of the squared error inside the face.", ge=0)
+    mask_weight: float = option(0.1, "Weight of the learned mask's error.", ge=0)
+    feature_weight: float = option(3.0, "Extra weight of eyes and mouth against the rest of the face.", ge=0)
+    warp: float = option(1.0, "Strength of the random warp that parts expression from identity.", ge=0, le=2)
+    flip: bool = option(False, "Mirror faces at random: doubles a small faceset of a symmetric face.")
+    seed: int = option(0, "Seed of everything random.", ge=0)
+    device: str = option("auto", "Where networks run: auto, cpu, cuda, cuda:1, mps.")
+    save_every: float = option(2.0, "Time between checkpoints.", unit="min", gt=0)
+    preview_every: int = option(200, "Steps between previews and validations.", ge=1)
+
+
+class ConversionOptions(Options):
+    """How the new face is laid into the plate, and what is written."""
+
+    profile: Literal["flat", "parts"] = option("flat", "EXR layout: flat for Blender, parts for Nuke-class hosts.")
+    compression: Literal["zip", "zips", "piz", "none", "dwaa"] = option("zip", "EXR compression; dwaa is lossy.")
+    matte: Literal["learned", "hull", "both"] = option(
+        "both", "Where the new face goes: the learned mask, the landmarks' hull, or where both agree."
+    )
+    erode: float = option(0.0, "Shrink the matte (grow it when negative).", unit="px", ge=-200, le=200)
+    feather: float = option(0.05, "Soft inner edge of the matte, as a part of the crop's side.", ge=0, le=0.5)
+    colour_match: Literal["shot", "none"] = option("shot", "Match the new face's colour to the plate over the shot.")
+    relight: float = option(
+        1.0, "How much of the plate's own broad light, frame by frame, is laid on the new face.", ge=0, le=1
+    )
+    opacity: float = option(1.0, "Overall strength of the swap.", ge=0, le=1)
+    convert_batch: int = option(8, "Frames per pass of the network.", ge=1, le=256)
+    force: bool = option(False, "Write every frame again, complete or not.")
+
+
+class ExtractSettings(AnalysisOptions, PlateOptions):
+    """Find the faces of a plate and store them as a faceset."""
+
+    out: Path = option(..., "Folder of the faceset.")
+
+
+class TrainSettings(TrainingOptions):
+    """Train a model on two facesets, or go on training one."""
+
+    source: list[Path] = option(..., "Facesets of the new face.")
+    target: list[Path] = option(..., "Facesets of the face in the plate.")
+    model: Path = option(..., "Folder of the model; training goes on where it stopped.")
+
+
+class ConvertSettings(ConversionOptions, AnalysisOptions, PlateOptions):
+    """Lay a model's new face into a plate and write layered EXR."""
+
+    model: Path = option(..., "Folder of the trained model.")
+    out: str = option(..., "Output sequence, such as out.####.exr.")
+    faceset: Path | None = option(None, "Extraction of this plate; made beside the output when left out.")
+    device: str = option("auto", "Where networks run: auto, cpu, cuda, cuda:1, mps.")
+
+
+class SwapSettings(ConversionOptions, TrainingOptions, AnalysisOptions, PlateOptions):
+    """From two people's footage to a converted shot: extract, train and convert in one."""
+
+    source: str = option(..., "Footage of the new face.")
+    out: str = option(..., "Output sequence, such as out.####.exr.")
+    work: Path | None = option(None, "Folder for facesets and the model; beside the output when left out.")
+    source_frames: str | None = option(None, "Frames of the source footage; all when left out.")
+    source_colour_space: str | None = option(None, "Colour space of the source footage.")
+    source_face: str = option("one", "Whose face in the source footage: as for --face.")
+
+
+class CompareSettings(Options):
+    """Measure how near two sequences are, inside and outside a matte."""
+
+    a: str = option(..., "Sequence to judge.", positional=True)
+    b: str = option(..., "Sequence to judge it by.", positional=True)
+    matte: str | None = option(None, "Sequence of the matte; FILE:CHANNEL names a channel, such as truth.####.exr:mask.face.")
+    holdout: str | None = option(None, "Matte to leave out of the measure, written as for --matte.")
+    frames: str | None = option(None, "Frames to compare; all of A when left out.")
+    colour_space: str | None = option(None, "Colour space of both; from the files when left out.")
+    ocio: str | None = option(None, "OCIO configuration; $OCIO, $BLENDER_OCIO or the built-in one when left out.")
+    view: str | None = option(None, "Display/View to judge under; plain sRGB when left out.")
+    out: Path | None = option(None, "Folder for compare.json and compare.png.")
+
+
+class ExtractJob(Options):
+    """A job document for ``extract``."""
+
+    stage: Literal["extract"]
+    settings: ExtractSettings
+    version: Literal[1] = 1
+
+
+class TrainJob(Options):
+    """A job document for ``train``."""
+
+    stage: Literal["train"]
+    settings: TrainSettings
+    version: Literal[1] = 1
+
+
+class ConvertJob(Options):
+    """A job document for ``convert``."""
+
+    stage: Literal["convert"]
+    settings: ConvertSettings
+    version: Literal[1] = 1
+
+
+class SwapJob(Options):
+    """A job document for ``swap``."""
+
+    stage: Literal["swap"]
+    settings: SwapSettings
+    version: Literal[1] = 1
+
+
+class CompareJob(Options):
+    """A job document for ``compare``."""
+
+    stage: Literal["compare"]
+    settings: CompareSettings
+    version: Literal[1] = 1
+
+
+Job = Annotated[ExtractJob | TrainJob | ConvertJob | SwapJob | CompareJob, Field(discriminator="stage")]
+_JOB: TypeAdapter[Job] = TypeAdapter(Job)
+
+
+def parse_job(document: str | bytes, name: str = "the job document") -> Job:
+    """Check a JSON job document. Raises :class:`UsageError` that names the first offending field."""
+    try:
+        return _JOB.validate_json(document)
+    except ValidationError as error:
+        raise UsageError(f"{name} is not a valid job: {first_problem(error)}.", "See: understudy schema") from None
+
+
+def job_schema() -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of every job document."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_JOB.json_schema()}
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that a validation found, as ``where: what``."""
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{where}: {problem['msg']}" if where else str(problem["msg"])

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+from understudy.face.detect import find_faces
+from understudy.face.roles import Detection
+from understudy.face.tracker import Tracker
+
+
+def at(x: float, y: float = 100.0, side: float = 60.0) -> Detection:
+    return Detection(np.array([x - side / 2, y - side / 2, x + side / 2, y + side / 2], np.float32), 0.9)
+
+
+ANN, BEN = np.eye(4, dtype=np.float32)[:2]
+
+
+def test_two_moving_people_keep_their_numbers_whatever_the_order() -> None:
+    tracker = Tracker()
+    for frame in range(30):
+        people = [at(100 + 5 * frame), at(500 - 4 * frame, 300)]
+        forwards = frame % 2 == 0
+        numbers = tracker.update(1001 + frame, people if forwards else people[::-1])
+        assert numbers == ([0, 1] if forwards else [1, 0])
+
+
+def test_a_fast_face_is_followed_by_its_velocity() -> None:
+    tracker = Tracker()
+    for frame, x in enumerate([100, 120, 145, 175, 210, 250, 295, 345]):
+        assert tracker.update(frame, [at(x)]) == [0]
+    # Five frames on it is almost four face sizes away from where it was, but where it is expected.
+    assert tracker.update(12, [at(345 + 5 * 45)]) == [0]
+
+
+def test_a_gap_of_a_few_frames_is_bridged_and_a_long_one_is_not() -> None:
+    tracker = Tracker(gap=5)
+    tracker.update(1, [at(100)])
+    tracker.update(2, [at(100)])
+    for frame in range(3, 8):
+        assert tracker.update(frame, []) == []
+    assert tracker.update(8, [at(100)]) == [0]
+    for frame in range(9, 15):
+        tracker.update(frame, [])
+    assert tracker.update(15, [at(100)]) == [1]
+
+
+def test_a_cut_starts_new_numbers() -> None:
+    tracker = Tracker()
+    assert tracker.update(1, [at(100), at(300)]) == [0, 1]
+    assert tracker.update(2, [at(200, 240), at(450, 80, 120)]) == [2, 3]
+
+
+def test_a_stranger_in_the_same_place_starts_a_new_track() -> None:
+    tracker = Tracker()
+    assert tracker.update(1, [at(100)], [ANN]) == [0]
+    assert tracker.update(2, [at(100)], [BEN]) == [1]
+
+
+def test_identity_carries_people_through_a_crossing() -> None:
+    tracker = Tracker()
+    for frame in range(25):
+        people = [at(100 + 10 * frame, 100), at(340 - 10 * frame, 110)]
+        assert tracker.update(frame, people, [ANN, BEN]) == [0, 1]
+
+
+def test_in_doubt_a_track_breaks_rather_than_changes_person() -> None:
+    tracker = Tracker()
+    tracker.update(1, [at(100), at(170)])
+    # both might be either of the two
+    numbers = tracker.update(2, [at(134), at(136)])
+    assert set(numbers).isdisjoint({0, 1})
+
+
+def test_a_face_without_identity_is_joined_by_place_alone() -> None:
+    tracker = Tracker()
+    assert tracker.update(1, [at(100)], [ANN]) == [0]
+    assert tracker.update(2, [at(103)], [None]) == [0]
+    assert tracker.update(3, [at(106)], [ANN]) == [0]
+
+
+def test_replaying_the_record_rebuilds_the_state() -> None:
+    rng = np.random.default_rng(5)
+    frames = [[at(100 + 3 * f + rng.normal(0, 2)), at(300 - f, 100, 60 + f)][: 1 + f % 3] for f in range(40)]
+    straight = Tracker()
+    numbers = [straight.update(f, found) for f, found in enumerate(frames)]
+    again = Tracker()
+    assert [again.update(f, found) for f, found in enumerate(frames[:25])] == numbers[:25]
+    assert [again.update(25 + f, found) for f, found in enumerate(frames[25:])] == numbers[25:]
+
+
+def test_frames_must_ascend() -> None:
+    tracker = Tracker()
+    tracker.update(5, [])
+    with pytest.raises(ValueError, match="frame 5"):
+        tracker.update(5, [])
+
+
+def test_two_real_people_keep_their_numbers(clip) -> None:
+    pytest.importorskip("mediapipe")
+    from understudy.face.registry import build_detector
+
+    detector, tracker = build_detector("mediapipe"), Tracker()
+    places: dict[int, list[float]] = {}
+    for frame, picture in enumerate(clip("head-pose-face-detection-female-and-male.gif")):
+        found = find_faces(detector, picture)
+        for number, face in zip(tracker.update(frame, found), found, strict=True):
+            places.setdefault(number, []).append(float(face.box[0] + face.box[2]) / 2)
+    assert {number: len(seen) for number, seen in places.items()} == {0: 56, 1: 56}
+    assert max(places[0]) < 240 < min(places[1])
+
+
+def test_small_people_walking_keep_their_numbers(clip) -> None:
+    pytest.importorskip("mediapipe")
+    from understudy.face.registry import build_detector
+
+    detector, tracker = build_detector("mediapipe"), Tracker()
+    numbers: set[int] = set()
+    count = 0
+    for frame, picture in enumerate(clip("face-demographics-walking.gif")):
+        found = tracker.update(frame, find_faces(detector, picture, minimum=12))
+        numbers |= set(found)
+        count += len(found)
+    assert len(numbers) == 2
+    assert count >= 60

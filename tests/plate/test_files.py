@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from understudy.errors import OutputError
+from understudy.plate.files import atomic_path, write_json, write_text
+
+
+def test_the_new_file_replaces_the_old_one_and_nothing_else_is_left(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "er" / "notes.txt"
+    write_text(target, "one\n")
+    write_text(target, "zwei ü\n")
+    assert target.read_bytes() == "zwei ü\n".encode()
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_failure_keeps_the_old_file_and_removes_the_temporary(tmp_path: Path) -> None:
+    target = tmp_path / "a.exr"
+    target.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), atomic_path(target) as temporary:
+        assert temporary.suffix == ".exr"
+        assert temporary.parent == tmp_path
+        assert temporary.name.startswith(".")
+        temporary.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_target_appears_only_at_the_end(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    with atomic_path(target) as temporary:
+        temporary.write_text("x")
+        assert not target.exists()
+    assert target.read_text() == "x"
+
+
+def test_two_writers_of_one_file_do_not_share_a_temporary(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "a.txt") as first, atomic_path(tmp_path / "a.txt") as second:
+        assert first != second
+        first.write_text("1")
+        second.write_text("2")
+    assert (tmp_path / "a.txt").read_text() == "1"
+
+
+@pytest.mark.parametrize("in_the_way", ["folder", "file as parent", "nothing written"])
+def test_what_cannot_be_written_is_an_output_error_that_names_the_target(tmp_path: Path, in_the_way: str) -> None:
+    target = tmp_path / "target" / "a.txt"
+    if in_the_way == "folder":
+        (target / "full").mkdir(parents=True)
+    elif in_the_way == "file as parent":
+        (tmp_path / "target").write_text("")
+    with pytest.raises(OutputError, match=r"a\.txt"), atomic_path(target) as temporary:
+        if in_the_way != "nothing written":
+            temporary.write_text("x")
+    assert not list(tmp_path.rglob(".*"))
+
+
+def test_json_is_readable_text(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"name": "Zoë", "frames": [1, 2]})
+    text = (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert json.loads(text) == {"name": "Zoë", "frames": [1, 2]}
+    assert "Zoë" in text
+    assert text.endswith("}\n")
