@@ -26,13 +26,19 @@ def option(
     le: float | None = None,
     gt: float | None = None,
     positional: bool = False,
+    flag: str | None = None,
 ) -> Any:
-    """One option: its default, what it does, its range and unit; ``positional`` on a command line."""
+    """One option: its default, what it does, its range and unit.
+
+    On a command line it is ``positional``, or called ``flag`` where its field cannot have the name wanted there.
+    """
     extra: dict[str, Any] = {}
     if unit:
         extra["unit"] = unit
     if positional:
         extra["positional"] = True
+    if flag:
+        extra["flag"] = flag
     return Field(default, description=description, ge=ge, le=le, gt=gt, json_schema_extra=extra or None)
 
 
@@ -85,6 +91,7 @@ class TrainingOptions(Options):
     mse_weight: float = option(1.0, "Weight of the squared error inside the face.", ge=0)
     mask_weight: float = option(0.1, "Weight of the learned mask's error.", ge=0)
     feature_weight: float = option(3.0, "Extra weight of eyes and mouth against the rest of the face.", ge=0)
+    pair_weight: float = option(1.0, "Weight of look-alike moments of both people; 0 trains without them.", ge=0)
     warp: float = option(1.0, "Strength of the random warp that parts expression from identity.", ge=0, le=2)
     flip: bool = option(False, "Mirror faces at random: doubles a small faceset of a symmetric face.")
     seed: int = option(0, "Seed of everything random.", ge=0)
@@ -106,6 +113,9 @@ class ConversionOptions(Options):
     colour_match: Literal["shot", "none"] = option("shot", "Match the new face's colour to the plate over the shot.")
     relight: float = option(
         1.0, "How much of the plate's own broad light, frame by frame, is laid on the new face.", ge=0, le=1
+    )
+    relight_reach: float = option(
+        0.04, "How fine the plate's broad light is, as a part of the crop's side.", ge=0.01, le=0.5
     )
     opacity: float = option(1.0, "Overall strength of the swap.", ge=0, le=1)
     convert_batch: int = option(8, "Frames per pass of the network.", ge=1, le=256)
@@ -151,13 +161,43 @@ class CompareSettings(Options):
 
     a: str = option(..., "Sequence to judge.", positional=True)
     b: str = option(..., "Sequence to judge it by.", positional=True)
-    matte: str | None = option(None, "Sequence of the matte; FILE:CHANNEL names a channel, such as truth.####.exr:mask.face.")
+    matte: str | None = option(
+        None, "Sequence of the matte; FILE:CHANNEL names a channel, such as truth.####.exr:mask.face."
+    )
     holdout: str | None = option(None, "Matte to leave out of the measure, written as for --matte.")
     frames: str | None = option(None, "Frames to compare; all of A when left out.")
     colour_space: str | None = option(None, "Colour space of both; from the files when left out.")
     ocio: str | None = option(None, "OCIO configuration; $OCIO, $BLENDER_OCIO or the built-in one when left out.")
     view: str | None = option(None, "Display/View to judge under; plain sRGB when left out.")
     out: Path | None = option(None, "Folder for compare.json and compare.png.")
+
+
+class DemoSettings(Options):
+    """Run the three stages on the bundled sample and compare the result with the true render."""
+
+    out: Path = option(Path("build/demo"), "Folder for everything that the demo makes.")
+    minutes: float = option(6.0, "Time for training.", unit="min", gt=0)
+    sample: Path | None = option(None, "Folder of another sample; the bundled one when left out.")
+
+
+class BenchSettings(Options):
+    """Measure the speed of this machine: finding faces, training, converting."""
+
+    what: Literal["all", "faces", "train", "convert"] = option("all", "What to measure.", positional=True)
+    json_file: Path | None = option(None, "Write the figures to this file too.", flag="json")
+
+
+class DoctorSettings(Options):
+    """Say what is installed, which devices and models there are, what is missing and how to get it."""
+
+    as_json: bool = option(False, "Print JSON instead of tables.", flag="json")
+
+
+class FacesetListSettings(Options):
+    """List the faces of a faceset."""
+
+    faceset: Path = option(..., "Folder of the faceset.", positional=True)
+    as_json: bool = option(False, "Print a JSON array, one record a face, instead of a table.", flag="json")
 
 
 class ExtractJob(Options):

@@ -29,8 +29,10 @@ def sample(image: torch.Tensor, positions: torch.Tensor, *, outside: str = "bord
     return F.grid_sample(image[None], grid[None], mode="bicubic", padding_mode=outside, align_corners=False)[0]
 
 
-def lattice(height: int, width: int, fine: int, matrix: FloatArray, origin: tuple[float, float] = (0, 0)) -> torch.Tensor:
-    """Positions (h * fine, w * fine, 2) float32: the sub-pixel centres of a (h, w) raster, through ``matrix`` (2, 3)."""
+def lattice(
+    height: int, width: int, fine: int, matrix: FloatArray, origin: tuple[float, float] = (0, 0)
+) -> torch.Tensor:
+    """The sub-pixel centres of a (h, w) raster through ``matrix`` (2, 3): (h * fine, w * fine, 2) float32."""
     x = (torch.arange(width * fine, dtype=torch.float64) + 0.5) / fine + origin[0]
     y = (torch.arange(height * fine, dtype=torch.float64) + 0.5) / fine + origin[1]
     m = torch.as_tensor(np.asarray(matrix, np.float64))
@@ -51,8 +53,10 @@ def warp(image: NDArray[np.floating], matrix: FloatArray, size: int, *, outside:
     Returns (size, size, C) float32.
     """
     inverse = invert(matrix)
-    left, top, right, bottom = _bounds(inverse, size, image.shape[1], image.shape[0])
-    region = np.nan_to_num(np.asarray(image[top:bottom, left:right], np.float32), nan=0.0, posinf=65504.0, neginf=-65504.0)
+    left, top, right, bottom = footprint(matrix, size, image.shape[1], image.shape[0])
+    region = np.nan_to_num(
+        np.asarray(image[top:bottom, left:right], np.float32), nan=0.0, posinf=65504.0, neginf=-65504.0
+    )
     picture = torch.from_numpy(np.ascontiguousarray(region.transpose(2, 0, 1)))
     inverse = inverse - np.array([[0, 0, left], [0, 0, top]])
     reduction = 1.0 / scale_of(matrix)
@@ -71,8 +75,12 @@ def coverage(width: int, height: int, matrix: FloatArray, size: int) -> NDArray[
     return average(inside.float()[None], 4)[0].numpy()
 
 
-def _bounds(inverse: FloatArray, size: int, width: int, height: int) -> tuple[int, int, int, int]:
-    """The picture's rectangle that a crop can touch, with a margin for the cubic kernel; at least one pixel."""
+def footprint(matrix: FloatArray, size: int, width: int, height: int) -> tuple[int, int, int, int]:
+    """The rectangle (left, top, right, bottom) of a ``width`` x ``height`` picture that :func:`warp` looks at.
+
+    That is the crop's outline with a margin for the cubic kernel; at least one pixel.
+    """
+    inverse = invert(matrix)
     corners = np.array([(0, 0), (size, 0), (0, size), (size, size)], np.float64) @ inverse[:, :2].T + inverse[:, 2]
     low, high = np.floor(corners.min(0)) - 3, np.ceil(corners.max(0)) + 3
     left, top = int(np.clip(low[0], 0, width - 1)), int(np.clip(low[1], 0, height - 1))

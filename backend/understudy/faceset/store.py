@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from understudy.errors import FacesetError, OutputError, cannot_write
 from understudy.faceset.crop import read_pixels, read_record, write_crop
 from understudy.faceset.record import Face
-from understudy.plate.files import atomic_path, write_json
+from understudy.plate.files import atomic_path, is_leftover, write_json
 
 KIND = "understudy faceset"
 SCHEMA = 1
@@ -51,12 +51,18 @@ class Faceset:
         folder = Path(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if any(folder.iterdir()):
+            if not all(map(is_leftover, folder.iterdir())):
                 raise FacesetError(f"The folder {folder} is not empty.", "Choose a new folder for the faceset.")
         except OSError as error:
             raise cannot_write(folder, error) from error
-        write_json(folder / _DESCRIPTION, {"kind": KIND, "schema": SCHEMA, "provenance": provenance})
-        return Faceset(folder, provenance)
+        faceset = Faceset(folder, {})
+        faceset.describe(**provenance)
+        return faceset
+
+    @staticmethod
+    def is_one(folder: str | Path) -> bool:
+        """Whether ``folder`` says that it is a faceset."""
+        return (Path(folder) / _DESCRIPTION).is_file()
 
     @staticmethod
     def open(folder: str | Path, *, allow_empty: bool = False) -> Faceset:
@@ -82,6 +88,11 @@ class Faceset:
         if not allow_empty and not faceset._files():
             raise FacesetError(f"The faceset {folder} holds no face.", hint)
         return faceset
+
+    def describe(self, **provenance: Any) -> None:
+        """Add to the provenance, or change it, on disk too. Raises :class:`OutputError`."""
+        self.provenance = self.provenance | provenance
+        write_json(self.folder / _DESCRIPTION, {"kind": KIND, "schema": SCHEMA, "provenance": self.provenance})
 
     def add(self, face: Face, pixels: NDArray[np.float16]) -> Face:
         """Write a face; returns its record with ``file`` set.

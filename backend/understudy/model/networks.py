@@ -81,7 +81,7 @@ class Enlarge(nn.Module):
 
 
 class Encoder(nn.Module):
-    """(N, 3, R, R) normalised code values -> (N, widths[2], R / 16, R / 16) features behind a narrow code."""
+    """(N, 3, R, R) detail -> (N, widths[2], R / 16, R / 16) features behind a narrow code."""
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
@@ -99,11 +99,12 @@ class Encoder(nn.Module):
         self.squeeze = nn.Linear(third * self.side**2, arch.code)
         self.expand = nn.Linear(arch.code, third * self.side**2)
 
-    def forward(self, picture: torch.Tensor, code_noise: float = 0.0) -> torch.Tensor:
+    def forward(self, picture: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
+        """``picture``: detail as :func:`~understudy.model.presentation.detail` gives it; ``noise`` (N, code) is added."""
         code = self.squeeze(self.look(picture).flatten(1))
         code = code * torch.rsqrt(code.square().mean(1, keepdim=True) + 1e-6)
-        if code_noise:
-            code = code + code_noise * torch.randn_like(code)
+        if noise is not None:
+            code = code + noise
         return F.leaky_relu(self.expand(code), SLOPE).unflatten(1, (-1, self.side, self.side))
 
 
@@ -153,7 +154,7 @@ class SwapNetwork(nn.Module):
                 self.decoders[side].load_state_dict({**first, "mean": means[side][None]})
 
     def reconstruct(self, picture: torch.Tensor, side: str) -> tuple[torch.Tensor, torch.Tensor]:
-        """Encode ``picture`` and paint it as ``side``: ((N, 3, R, R) picture, (N, 1, R, R) mask in 0..1)."""
+        """Encode (N, 3, R, R) detail and paint it as ``side``: (N, 3, R, R) normalised codes, (N, 1, R, R) mask 0..1."""
         painted, logits = self.decoders[side](self.encoder(picture))
         return painted, torch.sigmoid(logits)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import cannot_write
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.\w+")
 
 
 @contextmanager
@@ -36,6 +39,20 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether ``path`` is a temporary of :func:`atomic_path`: being written, or left by a process that was killed."""
+    return bool(_TEMPORARY.fullmatch(path.name))
+
+
+def remove_leftovers(folder: str | Path) -> None:
+    """Remove the temporaries in a ``folder`` that nobody writes to at the moment. Raises OutputError."""
+    try:
+        for path in filter(is_leftover, Path(folder).iterdir()):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +26,9 @@ def read_frame(plate: Plate, number: int) -> Frame:
         return read(number)
 
 
-def read_frames(plate: Plate, frames: Sequence[int] | None = None, workers: int = 2, ahead: int = 4) -> Iterator[Frame]:
+def read_frames(
+    plate: Plate, frames: Sequence[int] | None = None, workers: int = 2, ahead: int = 4
+) -> Generator[Frame, None, None]:
     """The ``frames`` (all of the plate when None) in the order given, decoded by ``workers`` threads.
 
     At most ``ahead`` frames are decoded or being decoded beside the one that the consumer holds. Closing the iterator

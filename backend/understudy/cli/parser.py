@@ -1,0 +1,211 @@
+"""The command line, generated from the settings: what is typed becomes a checked settings object."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from understudy import settings as schema
+from understudy.errors import UsageError
+from understudy.settings import Options, option
+
+_DESCRIPTION = """Face replacement on film pixels. Scene-linear plates in, layered EXR out.
+
+understudy COMMAND --help explains a command, understudy --version tells the version."""
+
+
+class RunOptions(Options):
+    """Run a job document: a stage with its settings, as JSON."""
+
+    job: Path = option(..., "The document, or a folder with a job.json, whose events.jsonl is kept.", positional=True)
+
+
+class SchemaOptions(Options):
+    """Print the JSON schema of every job document."""
+
+
+class CommonOptions(Options):
+    """How the command talks."""
+
+    events: Literal["console", "json"] = option("console", "Progress bars for a person, or JSON lines for a program.")
+    debug: bool = option(False, "Show the traceback of a failure.")
+
+
+COMMANDS: dict[str, type[Options]] = {
+    "extract": schema.ExtractSettings,
+    "train": schema.TrainSettings,
+    "convert": schema.ConvertSettings,
+    "swap": schema.SwapSettings,
+    "run": RunOptions,
+    "schema": SchemaOptions,
+    "doctor": schema.DoctorSettings,
+    "demo": schema.DemoSettings,
+    "compare": schema.CompareSettings,
+    "bench": schema.BenchSettings,
+    "faceset list": schema.FacesetListSettings,
+}
+"""Every command and the options it takes."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the person asked for."""
+
+    command: str
+    settings: Options
+    common: CommonOptions
+
+
+def parse(arguments: Sequence[str]) -> Request:
+    """The request that ``arguments`` make.
+
+    Raises :class:`UsageError` for a value out of its range. Help and unknown options leave by ``SystemExit``, with
+    code 0 or 2.
+    """
+    typed = build().cli(
+        prog="understudy",
+        description=_DESCRIPTION,
+        args=arguments,
+        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
+    )
+    command: str = typed.command
+    values = _flat(typed)
+    common = CommonOptions(**{name: values.pop(name) for name in CommonOptions.model_fields})
+    try:
+        return Request(command, COMMANDS[command](**values), common)
+    except ValidationError as error:
+        raise UsageError(*_sentence(COMMANDS[command], command, error)) from None
+
+
+def build() -> tyro.extras.SubcommandApp:
+    """The parser of all commands."""
+    app, groups = tyro.extras.SubcommandApp(), dict[str, tyro.extras.SubcommandApp]()
+    for command, model in COMMANDS.items():
+        group, _, name = command.rpartition(" ")
+        if group and group not in groups:
+            groups[group] = tyro.extras.SubcommandApp()
+            app.command(groups[group], name=group, help="Look into a faceset.")
+        form: Any = _form(command, model)
+        (groups[group] if group else app).command(name=name, help=model.__doc__)(form)
+    return app
+
+
+def _form(command: str, model: type[Options]) -> type:
+    """A dataclass that tyro can fill: one nested group for each family of options that ``model`` shares."""
+    fields: list[Any] = _fields(model)
+    for family in (*model.__mro__[1:], CommonOptions):
+        if issubclass(family, Options) and (members := _fields(family)):
+            group = dataclasses.make_dataclass(family.__name__, members, namespace=_named(family), kw_only=True)
+            fields.append((_title(family), Annotated[group, tyro.conf.OmitArgPrefixes]))
+    return dataclasses.make_dataclass(
+        model.__name__, fields, namespace={**_named(model), "command": command}, kw_only=True
+    )
+
+
+def _named(model: type[Options]) -> dict[str, Any]:
+    return {"__doc__": model.__doc__, "__module__": __name__}
+
+
+def _title(family: type[Options]) -> str:
+    """``PlateOptions`` heads its group as ``plate``."""
+    return family.__name__.removesuffix("Options").lower()
+
+
+def _fields(model: type[Options]) -> list[Any]:
+    """The options that ``model`` itself defines, as :func:`dataclasses.make_dataclass` wants them."""
+    own = inspect.get_annotations(model)
+    annotated: Any = Annotated  # a type checker wants to see the types inside its brackets
+    made: list[Any] = []
+    for name, info in model.model_fields.items():
+        if name in own:
+            annotation = annotated[(info.annotation, *_marks(name, info))]
+            made.append(
+                (name, annotation)
+                if info.is_required()
+                else (name, annotation, dataclasses.field(default=info.default))
+            )
+    return made
+
+
+def _marks(name: str, info: FieldInfo) -> list[Any]:
+    extra = _extra(info)
+    if extra.get("positional"):
+        return [tyro.conf.Positional, tyro.conf.arg(metavar=name.upper(), help=info.description)]
+    unit = str(extra["unit"]) if "unit" in extra else None
+    return [
+        tyro.conf.arg(
+            name=extra.get("flag"),
+            metavar=unit.upper() if unit else None,
+            help=info.description,
+            help_behavior_hint=_hint(info, unit),
+        )
+    ]
+
+
+def _hint(info: FieldInfo, unit: str | None) -> Callable[[str], str]:
+    """What follows an option's help: its range, unit and default."""
+    low, high = _bound(info, "ge"), _bound(info, "le")
+    above = _bound(info, "gt")
+    limits = [f"{low:g} to {high:g}"] if low is not None and high is not None else []
+    if not limits:
+        limits += [f"at least {low:g}"] if low is not None else []
+        limits += [f"above {above:g}"] if above is not None else []
+        limits += [f"at most {high:g}"] if high is not None else []
+    if limits and unit:
+        limits[-1] += f" {unit}"
+
+    def hint(default: str) -> str:
+        told = [*limits, "required"] if info.is_required() else list(limits)
+        if not info.is_required() and info.default is not None and info.default is not False:
+            shown = f"{info.default:g}" if isinstance(info.default, float) else default.removeprefix("default: ")
+            told.append(f"default: {shown}" + (f" {unit}" if unit and not limits else ""))
+        return f"({'; '.join(told)})" if told else ""
+
+    return hint
+
+
+def _bound(info: FieldInfo, kind: str) -> float | None:
+    return next((float(getattr(mark, kind)) for mark in info.metadata if hasattr(mark, kind)), None)
+
+
+def _extra(info: FieldInfo) -> dict[str, Any]:
+    return info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+
+
+def _flat(typed: Any) -> dict[str, Any]:
+    """The values of a filled form and of its groups."""
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(typed):
+        value = getattr(typed, field.name)
+        values |= _flat(value) if dataclasses.is_dataclass(value) else {field.name: value}
+    return values
+
+
+def _sentence(model: type[Options], command: str, error: ValidationError) -> tuple[str, str]:
+    """The first thing that is wrong with the typed values, in words, and where to look."""
+    problem = error.errors(include_url=False)[0]
+    hint = f"See: understudy {command} --help"
+    if not problem["loc"]:
+        return f"{problem['msg'].removeprefix('Value error, ')}.", hint
+    name = str(problem["loc"][0])
+    extra = _extra(model.model_fields[name])
+    shown = name.upper() if extra.get("positional") else "--" + str(extra.get("flag", name)).replace("_", "-")
+    unit = f" {extra['unit']}" if "unit" in extra else ""
+    limits, given = problem.get("ctx", {}), problem["input"]
+    match problem["type"]:
+        case "greater_than_equal":
+            return f"{shown} must be at least {limits['ge']:g}{unit}, not {given}.", hint
+        case "less_than_equal":
+            return f"{shown} must be at most {limits['le']:g}{unit}, not {given}.", hint
+        case "greater_than":
+            return f"{shown} must be more than {limits['gt']:g}{unit}, not {given}.", hint
+        case _:
+            return f"{shown}: {problem['msg'].removeprefix('Value error, ')}.", hint

@@ -1,0 +1,159 @@
+"""A stage's report as a person reads it, or as JSON where ``--json`` asked for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from understudy.cli.console import Terminal
+from understudy.cli.streams import quiet_when_unread
+from understudy.plate.files import write_json
+from understudy.settings import BenchSettings, DoctorSettings, FacesetListSettings, Options
+
+Report = dict[str, Any]
+
+
+def show(stage: str, settings: Options, report: Report) -> None:
+    """Print ``report`` of ``stage`` on stdout."""
+    with quiet_when_unread(sys.stdout):
+        match settings:
+            case DoctorSettings(as_json=True):
+                print(json.dumps(report, indent=2))
+            case FacesetListSettings(as_json=True):
+                # One record a line, and the whole still one JSON array.
+                print("[" + ",\n".join(json.dumps(face) for face in report["faces"]) + "]")
+            case _:
+                console = Terminal(highlight=False)
+                _TABLES.get(stage, _general)(console, report)
+                if isinstance(settings, BenchSettings) and settings.json_file:
+                    write_json(settings.json_file, report)
+
+
+def _compare(console: Terminal, report: Report) -> None:
+    regions = list(report["shot"])
+    table = Table(title=f"{report['a']}\nagainst {report['b']}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("frame", justify="right")
+    for region in regions:
+        for column in ("PSNR", "SSIM", "dE2000", "flicker"):
+            table.add_column(f"{region}\n{column}", justify="right", no_wrap=True)
+    for frame in report["frames"]:
+        cells = (_measures(frame[region], frame[region]["psnr"]) for region in regions)
+        table.add_row(str(frame["frame"]), *(cell for row in cells for cell in row))
+    table.add_section()
+    for label, psnr in (("mean", "psnr_mean"), ("shot", "psnr_shot")):
+        cells = (_measures(report["shot"][region], report["shot"][region][psnr]) for region in regions)
+        table.add_row(label, *(cell for row in cells for cell in row))
+    console.print(table)
+    console.print("PSNR in dB: 'mean' is the mean of the frames' values, 'shot' that of their mean squared error.")
+    console.print("Flicker: change from frame to frame as a multiple of that of B; 1 is as steady as B.")
+    for region, shot in report["shot"].items():
+        if shot["not_finite"]:
+            console.print(f"{shot['not_finite']} pixels {region} are Inf or NaN in A or B and were left out.")
+    for path in report["files"]:
+        console.print(f"Written: {path}", markup=False, soft_wrap=True)
+
+
+def _measures(record: Report, psnr: float | None) -> tuple[str, str, str, str]:
+    same = record["mse"] == 0
+    return (
+        "same" if same else _figure(psnr, 2),
+        _figure(record["ssim"], 4),
+        _figure(record["de2000"], 3),
+        _figure(record["flicker"], 3),
+    )
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _doctor(console: Terminal, report: Report) -> None:
+    console.print(f"understudy {report['understudy']}, Python {report['python']}, {report['platform']}")
+    packages = _table("Packages", "package", "version", "for")
+    for package in report["packages"]:
+        packages.add_row(package["name"], package["version"] or "missing", package["purpose"])
+    devices = _table("Devices", "device", "what", "memory")
+    for device in report["devices"]:
+        memory = f"{device['memory'] / 2**30:.1f} GiB" if device["memory"] else ""
+        devices.add_row(device["name"], device["what"], memory)
+    models = _table("Face analysis", "name", "role", "licence", "commercial use", "weights (sha256)")
+    uses = {True: "yes", False: "no, unless licensed", None: "not known"}
+    for part in report["components"]:
+        if part["missing"]:
+            models.add_row(part["name"], part["role"], "missing", "", "")
+        else:
+            models.add_row(part["name"], part["role"], part["licence"], uses[part["commercial"]], part["sha256"][:16])
+    for table in (packages, devices, models):
+        console.print(table)
+    colour = report["colour"]
+    console.print(f"Colour: {colour['problem'] or '{config} ({source}), working in {working}'.format(**colour)}")
+    if not report["missing"]:
+        console.print("Nothing is missing.")
+    for gap in report["missing"]:
+        console.print(f"Missing: {gap['what']}\n   {gap['cure']}", markup=False)
+
+
+def _faceset_list(console: Terminal, report: Report) -> None:
+    table = _table(f"{len(report['faces'])} faces in {report['faceset']}")
+    for heading in ("frame", "track", "box", "yaw", "pitch", "roll", "confidence", "sharpness"):
+        table.add_column(heading, justify="right")
+    table.add_column("file")
+    for face in report["faces"]:
+        table.add_row(
+            str(face["frame"]),
+            str(face["track"]),
+            " ".join(f"{edge:.0f}" for edge in face["box"]),
+            *(f"{angle:.0f}" for angle in face["pose"]),
+            f"{face['confidence']:.2f}",
+            f"{face['sharpness']:.2g}",
+            face["file"],
+        )
+    console.print(table)
+
+
+def _general(console: Terminal, report: Report) -> None:
+    """Any report: its single values in one table, and one more for each group of values."""
+    single = {name: value for name, value in report.items() if not isinstance(value, dict)}
+    groups = {name: value for name, value in report.items() if isinstance(value, dict)}
+    for title, values in (("", single), *groups.items()):
+        table = Table(title=_words(title) or None, title_justify="left", show_header=False)
+        for name, value in _rows(values):
+            table.add_row(_words(name), value)
+        if table.rows:
+            console.print(table)
+
+
+def _rows(values: Report, prefix: str = "") -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            rows += _rows(value, f"{prefix}{name} ")
+        elif isinstance(value, list):
+            rows.append((prefix + name, ", ".join(map(_value, value)) if len(value) <= 8 else f"{len(value)} entries"))
+        elif value is not None:
+            rows.append((prefix + name, _value(value)))
+    return rows
+
+
+def _value(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _table(title: str, *headings: str) -> Table:
+    return Table(*headings, title=title, title_justify="left")
+
+
+_TABLES: dict[str, Callable[[Terminal, Report], None]] = {
+    "compare": _compare,
+    "doctor": _doctor,
+    "faceset list": _faceset_list,
+}

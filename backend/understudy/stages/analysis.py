@@ -1,0 +1,206 @@
+"""A plate's frame turned into faces: what extraction, conversion and measurement share."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from understudy.events import Events
+from understudy.face.detect import find_faces
+from understudy.face.registry import build_detector, build_landmarker, build_recogniser
+from understudy.face.resample import coverage, footprint, warp
+from understudy.face.roles import Card, Detection, Detector, Image, Landmarker, Landmarks, Recogniser
+from understudy.plate.colour import ColourManager, InputSpace
+from understudy.plate.frame import Frame, Header
+from understudy.plate.reader import probe, read_frames
+from understudy.plate.sequence import Plate, open_plate
+from understudy.settings import AnalysisOptions, PlateOptions
+from understudy.stages.stopwatch import Stopwatch
+
+CLOSE_UP = 256
+"""A face is shown to the landmarker at this box side or more; what is larger is reduced by whole factors."""
+
+HALF_MAX = 65504.0
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A plate and its colours."""
+
+    plate: Plate
+    header: Header  # of the first frame
+    colour: ColourManager
+    space: InputSpace
+
+    @property
+    def key(self) -> str:
+        """The plate's absolute pattern: what facesets know it by, wherever a command was started."""
+        return Path(self.plate.pattern).resolve().as_posix()
+
+    @property
+    def working_id(self) -> str:
+        """The working space's colorInteropID, or its name where it has none."""
+        return self.colour.interop_id_of(self.colour.working) or self.colour.working
+
+    def working(self, rgb: NDArray[Any]) -> NDArray[np.float32]:
+        """Plate colours (H, W, 3) in the working space, float32."""
+        return self.colour.to_working(rgb, self.space.name)
+
+    def picture(self, rgb: NDArray[Any]) -> Image:
+        """Plate colours (H, W, 3) as networks see them: display-encoded uint8 RGB."""
+        if self.space.interop_id == "srgb_rec709_scene":  # is display-encoded already; OCIO there and back is slow
+            display = np.clip(np.nan_to_num(rgb), 0.0, 1.0)
+        else:
+            display = self.colour.to_display(self.working(rgb))
+        return np.asarray(np.rint(display * 255.0), np.uint8)
+
+
+def prepare(options: PlateOptions, events: Events) -> Shot:
+    """Find the plate and decide its colour space, and say which.
+
+    Raises MissingInputError, UnreadableError, UsageError and ColourError.
+    """
+    plate = open_plate(options.plate, options.frames, options.missing)
+    header = probe(plate)
+    colour = ColourManager.discover(options.ocio)
+    space = colour.input_space(plate, header, options.colour_space)
+    events.note(
+        f"Colour of {Path(plate.pattern).name}: {space.name} ({space.reason}); "
+        f"working space {colour.working} of {colour.config} ({colour.source})."
+    )
+    return Shot(plate, header, colour, space)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A face on a frame, in plate pixels."""
+
+    detection: Detection
+    landmarks: Landmarks | None  # None: turned away too far, or hidden
+    identity: NDArray[np.float32] | None
+
+
+class Analyser:
+    """The networks that fill the three roles. For one thread at a time."""
+
+    def __init__(self, options: AnalysisOptions) -> None:
+        """Raises ComponentError with the cure when a package or model pack is missing."""
+        self._minimum = options.min_face
+        self._detector: Detector = build_detector(options.detector, options.pack)
+        self._landmarker: Landmarker = build_landmarker(options.landmarker, options.pack)
+        self._recogniser: Recogniser | None = (
+            None if options.recogniser == "none" else build_recogniser(options.recogniser, options.pack)
+        )
+
+    @property
+    def cards(self) -> dict[str, Card]:
+        """Role to the card of what fills it."""
+        parts = (self._detector, self._landmarker, self._recogniser)
+        return {part.card.role: part.card for part in parts if part is not None}
+
+    def overview(self, shot: Shot, frame: Frame) -> Image:
+        """The whole frame for the detector, reduced as far as it would reduce it anyway. May run in any thread."""
+        width, height = frame.size
+        factor = max(1, int(self._minimum / self._detector.smallest))
+        return shot.picture(_reduced(frame.rgb, max(1, width // factor), max(1, height // factor)))
+
+    def analyse(self, shot: Shot, frame: Frame, overview: Image, watch: Stopwatch | None = None) -> list[Seen]:
+        """Everybody on ``frame`` whose box is no smaller than the settings allow, left to right."""
+        watch = watch or Stopwatch()
+        width, height = frame.size
+        scale = np.array([width / overview.shape[1], height / overview.shape[0]], np.float32)
+        with watch.part("networks"):
+            found = find_faces(self._detector, overview, minimum=self._minimum / float(scale.max()))
+        return [self._look_closely(shot, frame, _moved(face, scale, np.zeros(2, np.float32)), watch) for face in found]
+
+    def _look_closely(self, shot: Shot, frame: Frame, face: Detection, watch: Stopwatch) -> Seen:
+        width, height = frame.size
+        x0, y0, x1, y1 = face.box.astype(float)
+        side = max(x1 - x0, y1 - y0)
+        # One side more on each side: landmarkers look at 1.5 sides, tilted, and then move their square.
+        left, right = _span(x0 - side, x1 + side, width)
+        top, bottom = _span(y0 - side, y1 + side, height)
+        factor = max(1, int(side / CLOSE_UP))
+        with watch.part("colour"):
+            region = frame.rgb[top:bottom, left:right]
+            small = max(1, (right - left) // factor), max(1, (bottom - top) // factor)
+            image = shot.picture(_reduced(region, *small))
+        scale = np.array([(right - left) / small[0], (bottom - top) / small[1]], np.float32)
+        corner = np.array([left, top], np.float32)
+        with watch.part("networks"):
+            landmarks = self._landmarker.landmarks(image, [_moved(face, 1 / scale, -corner / scale)])[0]
+            identity = self._recogniser.embed(image, landmarks) if self._recogniser and landmarks else None
+        origin = np.array(frame.origin, np.float32)
+        one = np.ones(2, np.float32)
+        placed = None if landmarks is None else _marks_moved(landmarks, scale, corner + origin)
+        return Seen(_moved(face, one, origin), placed, identity)
+
+
+def overviews(shot: Shot, analyser: Analyser, numbers: Sequence[int]) -> Generator[tuple[Frame, Image], None, None]:
+    """Frames of the plate with what the detector is to see of them, both made beside the consumer."""
+    with closing(read_frames(shot.plate, numbers)) as frames, ThreadPoolExecutor(1, "overview") as pool:
+        waiting: tuple[Frame, Future[Image]] | None = None
+        for frame in frames:
+            coming = frame, pool.submit(analyser.overview, shot, frame)
+            if waiting is not None:
+                yield waiting[0], waiting[1].result()
+            waiting = coming
+        if waiting is not None:
+            yield waiting[0], waiting[1].result()
+
+
+def cut(shot: Shot, frame: Frame, matrix: NDArray[np.float64], size: int) -> NDArray[np.float16]:
+    """The crop under ``matrix`` (2, 3: plate pixels -> crop pixels) from the plate's own float pixels.
+
+    Returns (size, size, 4) float16, RGB in the working space (resampled in linear light), A the share of each pixel
+    that lies inside the plate's data window.
+    """
+    width, height = frame.size
+    within = _after_shift(matrix, frame.origin)
+    left, top, right, bottom = footprint(within, size, width, height)
+    region = frame.rgb[top:bottom, left:right]
+    to_crop = _after_shift(within, (left, top))
+    # A matrix of colours can wait until the crop is small; a curve cannot.
+    linear = shot.space.scene_linear
+    rgb = shot.working(warp(region, to_crop, size)) if linear else warp(shot.working(region), to_crop, size)
+    bounded = np.clip(np.nan_to_num(rgb), -HALF_MAX, HALF_MAX)
+    return np.dstack([bounded, coverage(width, height, within, size)]).astype(np.float16)
+
+
+def _reduced(rgb: NDArray[Any], width: int, height: int) -> NDArray[np.float32]:
+    if rgb.dtype == np.float16:  # numpy takes eight times as long as torch to make floats of halves
+        rgb = torch.from_numpy(np.ascontiguousarray(rgb)).float().numpy()
+    if rgb.shape[:2] == (height, width):
+        return np.asarray(rgb, np.float32)
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _span(low: float, high: float, length: int) -> tuple[int, int]:
+    start = int(np.clip(np.floor(low), 0, length - 1))
+    return start, int(np.clip(np.ceil(high), start + 1, length))
+
+
+def _after_shift(matrix: NDArray[np.float64], shift: tuple[int, int]) -> NDArray[np.float64]:
+    """The matrix for coordinates that are measured from ``shift``."""
+    moved = np.array(matrix, np.float64)
+    moved[:, 2] += moved[:, :2] @ np.array(shift, np.float64)
+    return moved
+
+
+def _moved(face: Detection, scale: NDArray[np.float32], shift: NDArray[np.float32]) -> Detection:
+    points = None if face.points is None else (face.points * scale + shift).astype(np.float32)
+    return Detection((face.box * np.tile(scale, 2) + np.tile(shift, 2)).astype(np.float32), face.score, points)
+
+
+def _marks_moved(marks: Landmarks, scale: NDArray[np.float32], shift: NDArray[np.float32]) -> Landmarks:
+    dense = None if marks.dense is None else (marks.dense * scale + shift).astype(np.float32)
+    return Landmarks((marks.points68 * scale + shift).astype(np.float32), dense, marks.score)

@@ -1,0 +1,125 @@
+"""What is installed, which devices and models there are, what is missing and how to get it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from understudy import __version__
+from understudy.errors import ColourError
+from understudy.events import Events
+from understudy.settings import DoctorSettings
+
+PACKAGES = {
+    "av": "movies",
+    "fileseq": "frame sequences",
+    "kornia": "warps and filters on the device",
+    "matplotlib": "plots",
+    "mediapipe": "face analysis, the embedded default",
+    "numpy": "arrays",
+    "opencv-contrib-python": "geometry",
+    "OpenImageIO": "picture files and colour",
+    "pillow": "contact sheets",
+    "pydantic": "settings",
+    "rich": "the terminal",
+    "safetensors": "weights",
+    "scikit-image": "figures of quality",
+    "tensorboard": "training curves",
+    "torch": "networks",
+    "tyro": "the command line",
+}
+"""The distributions that everything needs, and what for."""
+
+EXTRAS = {"insightface": "insightface", "onnxruntime": "insightface"}
+"""Distributions that only an extra of ours brings."""
+
+
+def run(settings: DoctorSettings, events: Events) -> dict[str, Any]:  # noqa: ARG001 - every stage is called alike
+    """A report of this machine; never fails because of what it finds.
+
+    ``packages`` and ``components`` list what there could be, with ``version`` null or ``missing`` filled where it is
+    not; ``missing`` lists what to do. Memory is in bytes.
+    """
+    packages = _packages()
+    absent = {package["name"] for package in packages if package["version"] is None}
+    events.note("Looking at the devices and models...")
+    components = _components() if not absent & {"numpy", "opencv-contrib-python"} else []
+    return {
+        "understudy": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": packages,
+        "devices": _devices(),
+        "colour": _colour(),
+        "components": components,
+        "missing": _missing(absent, components),
+    }
+
+
+def _packages() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [{"name": name, "purpose": purpose} for name, purpose in PACKAGES.items()]
+    rows += [{"name": name, "purpose": f"the extra {extra}"} for name, extra in EXTRAS.items()]
+    for row in rows:
+        try:
+            row["version"] = version(row["name"])
+        except PackageNotFoundError:
+            row["version"] = None
+    return rows
+
+
+def _devices() -> list[dict[str, Any]]:
+    devices: list[dict[str, Any]] = [{"name": "cpu", "what": f"{os.cpu_count()} cores", "memory": None}]
+    try:
+        import torch
+    except ImportError:
+        return devices
+    for index in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(index)
+        devices.append({"name": f"cuda:{index}", "what": properties.name, "memory": properties.total_memory})
+    if torch.backends.mps.is_available():
+        devices.append({"name": "mps", "what": "Apple GPU", "memory": torch.mps.recommended_max_memory()})
+    return devices
+
+
+def _colour() -> dict[str, Any]:
+    try:
+        from understudy.plate.colour import ColourManager
+
+        colours = ColourManager.discover()
+    except (ColourError, ImportError) as error:
+        return {"config": None, "source": None, "working": None, "problem": str(error)}
+    return {"config": colours.config, "source": colours.source, "working": colours.working, "problem": ""}
+
+
+def _components() -> list[dict[str, Any]]:
+    from understudy.face.registry import cards
+
+    rows = []
+    for offer in cards():
+        card = offer.card
+        rows.append(
+            {
+                "name": offer.name,
+                "role": offer.role,
+                "licence": card.licence if card else None,
+                "commercial": card.commercial if card else None,
+                "sha256": card.sha256 if card else None,
+                "origin": card.origin if card else None,
+                "missing": offer.missing,
+                "cure": offer.cure,
+            }
+        )
+    return rows
+
+
+def _missing(absent: set[str], components: list[dict[str, Any]]) -> list[dict[str, str]]:
+    gaps = []
+    if needed := sorted(absent & PACKAGES.keys()):
+        gaps.append({"what": f"{', '.join(needed)}.", "cure": "Install: pip install understudy-vfx"})
+    for extra in sorted({EXTRAS[name] for name in absent & EXTRAS.keys()}):
+        gaps.append({"what": f"The extra {extra}.", "cure": f"Install: pip install understudy-vfx[{extra}]"})
+    # Several roles lack one and the same pack.
+    reasons = dict.fromkeys((part["missing"], part["cure"]) for part in components if part["missing"])
+    return gaps + [{"what": what, "cure": cure} for what, cure in reasons]

@@ -1,0 +1,1 @@
+"""How a model learns: data on the device, augmentation, the loop, checkpoints."""
