@@ -45,7 +45,7 @@ def option(
 class Options(BaseModel):
     """Base of all settings: unknown names are mistakes, values never change after they were checked."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
 
 class PlateOptions(Options):
@@ -151,6 +151,9 @@ class SwapSettings(ConversionOptions, TrainingOptions, AnalysisOptions, PlateOpt
     source: str = option(..., "Footage of the new face.")
     out: str = option(..., "Output sequence, such as out.####.exr.")
     work: Path | None = option(None, "Folder for facesets and the model; beside the output when left out.")
+    target_facesets: list[Path] = option(
+        [], "More facesets of the face in the plate, from other footage of the same performer."
+    )
     source_frames: str | None = option(None, "Frames of the source footage; all when left out.")
     source_colour_space: str | None = option(None, "Colour space of the source footage.")
     source_face: str = option("one", "Whose face in the source footage: as for --face.")

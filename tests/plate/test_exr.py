@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import OpenImageIO as oiio  # noqa: N813 (the name its own documentation uses)
+import OpenImageIO as oiio
 import pytest
 from understudy.plate.exr import has_all_pixels
 

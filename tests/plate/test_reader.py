@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import OpenEXR
-import OpenImageIO as oiio  # noqa: N813 (the name its own documentation uses)
+import OpenImageIO as oiio
 import pytest
 from exr_oracle import bits, every_half, rgb_channels, write_exr
 from PIL import Image, ImageOps

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 
 from understudy import __version__
 from understudy.cli.failure import Failure
+from understudy.cli.parser import parse
+from understudy.cli.perform import perform
+from understudy.cli.streams import quiet_when_unread
 from understudy.errors import ExitCode, UsageError
 
 
@@ -19,18 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Help and malformed options leave by ``SystemExit``, as usual.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    if list(arguments) == ["--version"]:
-        print(f"understudy {__version__}")
-        return ExitCode.OK
-
-    from understudy.cli.parser import parse
-
+    request = None
     try:
-        request = parse(arguments)
+        with quiet_when_unread(sys.stdout):
+            if list(arguments) == ["--version"]:
+                print(f"understudy {__version__}")
+            else:
+                request = parse(arguments)
     except UsageError as error:
         Failure.of(error).tell()
         return error.code
-
-    from understudy.cli.perform import perform
-
-    return perform(request)
+    return perform(request) if request else ExitCode.OK

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -127,11 +129,11 @@ def _fields(model: type[Options]) -> list[Any]:
     for name, info in model.model_fields.items():
         if name in own:
             annotation = annotated[(info.annotation, *_marks(name, info))]
-            made.append(
-                (name, annotation)
-                if info.is_required()
-                else (name, annotation, dataclasses.field(default=info.default))
-            )
+            if info.is_required():
+                made.append((name, annotation))
+            else:
+                default: Any = dataclasses.field(default_factory=partial(copy, info.default))
+                made.append((name, annotation, default))
     return made
 
 
@@ -164,7 +166,7 @@ def _hint(info: FieldInfo, unit: str | None) -> Callable[[str], str]:
 
     def hint(default: str) -> str:
         told = [*limits, "required"] if info.is_required() else list(limits)
-        if not info.is_required() and info.default is not None and info.default is not False:
+        if not info.is_required() and info.default not in (None, []) and info.default is not False:
             shown = f"{info.default:g}" if isinstance(info.default, float) else default.removeprefix("default: ")
             told.append(f"default: {shown}" + (f" {unit}" if unit and not limits else ""))
         return f"({'; '.join(told)})" if told else ""

@@ -17,7 +17,8 @@ from understudy.cli.stopping import stop_request
 from understudy.cli.streams import JsonOutput, quiet_when_unread
 from understudy.errors import ExitCode, UsageError, cannot_write
 from understudy.events import Events, JsonLines, Sink
-from understudy.settings import Options, job_schema, parse_job
+from understudy.plate.files import write_json
+from understudy.settings import BenchSettings, Options, job_schema, parse_job
 
 
 def perform(request: Request) -> int:
@@ -47,6 +48,8 @@ def _perform_stage(request: Request, settings: Options) -> None:
                 stage, settings = _load(job) if job else (request.command, settings)
                 module = importlib.import_module(f"understudy.stages.{stage.split()[0]}")
                 report: dict[str, Any] = module.run(settings, events)
+                if isinstance(settings, BenchSettings) and settings.json_file:
+                    write_json(settings.json_file, report)
                 events.done(report)
             except (Exception, KeyboardInterrupt) as error:
                 failure = Failure.of(error)

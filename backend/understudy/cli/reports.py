@@ -12,8 +12,7 @@ from rich.table import Table
 
 from understudy.cli.console import Terminal
 from understudy.cli.streams import quiet_when_unread
-from understudy.plate.files import write_json
-from understudy.settings import BenchSettings, DoctorSettings, FacesetListSettings, Options
+from understudy.settings import DoctorSettings, FacesetListSettings, Options
 
 Report = dict[str, Any]
 
@@ -30,14 +29,13 @@ def show(stage: str, settings: Options, report: Report) -> None:
             case _:
                 console = Terminal(highlight=False)
                 _TABLES.get(stage, _general)(console, report)
-                if isinstance(settings, BenchSettings) and settings.json_file:
-                    write_json(settings.json_file, report)
 
 
 def _compare(console: Terminal, report: Report) -> None:
     regions = list(report["shot"])
-    table = Table(title=f"{report['a']}\nagainst {report['b']}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("frame", justify="right")
+    title = f"{report['a']}\nagainst {report['b']}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("frame", justify="right", no_wrap=True)
     for region in regions:
         for column in ("PSNR", "SSIM", "dE2000", "flicker"):
             table.add_column(f"{region}\n{column}", justify="right", no_wrap=True)

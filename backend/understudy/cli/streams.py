@@ -23,8 +23,10 @@ def silence(stream: IO[str]) -> None:
 def quiet_when_unread(stream: IO[str]) -> Iterator[None]:
     """A block that writes to ``stream``: when nobody reads the pipe's other end any more, that is no failure."""
     try:
-        yield
-        stream.flush()
+        try:
+            yield
+        finally:
+            stream.flush()  # here, and not at the interpreter's end, where a failure could not be caught
     except OSError as error:
         # Windows tells a broken pipe as an invalid argument.
         if not (isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL)):

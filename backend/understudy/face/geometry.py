@@ -12,7 +12,7 @@ Matrices are (2, 3) float64 and map plate pixels to crop pixels, both with pixel
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import NoFaceError
 
-FloatArray = NDArray[np.floating]
+FloatArray = NDArray[np.floating[Any]]
 CropKind = Literal["face", "full", "whole", "head"]
 
 CROP_SIDE: dict[str, float] = {"face": 1.1909, "full": 1.5966, "whole": 2.1314, "head": 2.9799}
@@ -121,13 +121,16 @@ def fit_head(landmarks: FloatArray) -> Head:
         residual = (scale * turned[:, :2] + offset - target) * weight
         x, y, z = turned.T
         zero, one = np.zeros_like(x), np.ones_like(x)
-        jacobian = np.stack(
-            [
-                np.stack([x, zero, scale * z, -scale * y, one, zero], axis=1),
-                np.stack([y, -scale * z, zero, scale * x, zero, one], axis=1),
-            ],
-            axis=1,
-        ) * weight[:, :, None]  # d/d(scale, turn about x, y, z, offset)
+        jacobian = (
+            np.stack(
+                [
+                    np.stack([x, zero, scale * z, -scale * y, one, zero], axis=1),
+                    np.stack([y, -scale * z, zero, scale * x, zero, one], axis=1),
+                ],
+                axis=1,
+            )
+            * weight[:, :, None]
+        )  # d/d(scale, turn about x, y, z, offset)
         step = np.linalg.lstsq(jacobian.reshape(-1, 6), -residual.reshape(-1), rcond=None)[0]
         step[1:4] = np.clip(step[1:4], -0.5, 0.5)
         scale = max(scale + step[0], scale * 0.5)
@@ -166,7 +169,8 @@ def rescale(matrix: FloatArray, size: float, new_size: float) -> NDArray[np.floa
 
 def apply(matrix: FloatArray, points: FloatArray) -> NDArray[np.float64]:
     """(N, 2) points through a (2, 3) affine matrix."""
-    return np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
+    moved: NDArray[np.float64] = np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
+    return moved
 
 
 def scale_of(matrix: FloatArray) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +41,11 @@ def feature_mask(landmarks: FloatArray, matrix: FloatArray, size: int) -> NDArra
     return _fill(shapes, size)
 
 
-def _fill(polygons: list[NDArray[np.float32]], size: int) -> NDArray[np.float32]:
+def _fill(polygons: list[NDArray[Any]], size: int) -> NDArray[np.float32]:
     canvas = np.zeros((size * _FINE, size * _FINE), np.uint8)
     for polygon in polygons:
         # Pixel centres at +0.5 become OpenCV's centres at whole numbers.
         fixed = np.round((polygon * _FINE - 0.5) * (1 << _SHIFT)).astype(np.int32)
-        cv2.fillConvexPoly(canvas, fixed, 255, cv2.LINE_8, _SHIFT)
+        cv2.fillConvexPoly(canvas, fixed, (255,), cv2.LINE_8, _SHIFT)
     small = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
     return small.astype(np.float32) / 255.0

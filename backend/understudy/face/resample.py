@@ -7,6 +7,7 @@ throughout (OpenCV's warps round them to 1/32 pixel, which shows as jitter on a 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,7 +46,9 @@ def average(image: torch.Tensor, fine: int) -> torch.Tensor:
     return F.avg_pool2d(image[None], fine)[0] if fine > 1 else image
 
 
-def warp(image: NDArray[np.floating], matrix: FloatArray, size: int, *, outside: str = "border") -> NDArray[np.float32]:
+def warp(
+    image: NDArray[np.floating[Any]], matrix: FloatArray, size: int, *, outside: str = "border"
+) -> NDArray[np.float32]:
     """The ``size`` x ``size`` crop of ``image`` (H, W, C) under ``matrix`` (2, 3: image pixels -> crop pixels).
 
     Antialiased when the crop reduces the picture, cubic when it enlarges it. Values pass through unclamped in whatever

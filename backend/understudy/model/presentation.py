@@ -37,6 +37,13 @@ class Light:
     def to(self, device: torch.device) -> Light:
         return Light(self.mean.to(device), self.spread.to(device))
 
+    def to_json(self) -> dict[str, list[float]]:
+        return {"mean": self.mean.tolist(), "spread": self.spread.tolist()}
+
+    @staticmethod
+    def from_json(data: dict[str, list[float]]) -> Light:
+        return Light(torch.tensor(data["mean"]), torch.tensor(data["spread"]))
+
 
 def measure_light(codes: torch.Tensor, masks: torch.Tensor) -> Light:
     """The light of one plate from its faces: (N, 3, H, W) code values under (N, 1, H, W) masks.

@@ -33,7 +33,8 @@ class Card:
     steps: int = 0
     minutes: float = 0.0
     validation: dict[str, float] = field(default_factory=dict)
-    working_space: str = ""
+    working_space: str = ""  # colour space of the crops it was trained on
+    source_light: dict[str, list[float]] = field(default_factory=dict)  # mean and spread of the source footage
     trained_on: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     version: int = CARD_VERSION
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-import OpenImageIO as oiio  # noqa: N813 (the name its own documentation uses)
+import OpenImageIO as oiio
 from numpy.typing import NDArray
 
 from understudy.errors import ColourError

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
-import OpenImageIO as oiio  # noqa: N813 (the name its own documentation uses)
+import OpenImageIO as oiio
 from numpy.typing import NDArray
 
 from understudy.errors import OutputError, UnderstudyError, UsageError, cannot_write

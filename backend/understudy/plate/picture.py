@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import OpenImageIO as oiio  # noqa: N813 (the name its own documentation uses)
+import OpenImageIO as oiio
 from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, OutOfMemoryError, UnreadableError

@@ -15,7 +15,6 @@ from understudy.settings import DoctorSettings
 PACKAGES = {
     "av": "movies",
     "fileseq": "frame sequences",
-    "kornia": "warps and filters on the device",
     "matplotlib": "plots",
     "mediapipe": "face analysis, the embedded default",
     "numpy": "arrays",
@@ -26,7 +25,7 @@ PACKAGES = {
     "rich": "the terminal",
     "safetensors": "weights",
     "scikit-image": "figures of quality",
-    "tensorboard": "training curves",
+    "scipy": "assignment and interpolation",
     "torch": "networks",
     "tyro": "the command line",
 }

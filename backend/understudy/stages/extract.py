@@ -79,6 +79,7 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
             f"No face was found in {shot.plate.pattern} ({len(shot.plate.frames)} frames).",
             "Check the plate, its frame range and its colour space, or lower the smallest face size.",
         )
+    remove_leftovers(settings.out)
     _settle(faceset, people, chosen, events)
     write_png(sheet, faceset_sheet(faceset, shot.colour.to_display))
     events.preview(sheet)
@@ -148,7 +149,6 @@ def _existing(settings: ExtractSettings, shot: Shot, chosen: dict[str, Any]) -> 
         raise FacesetError(
             f"The faceset {settings.out} holds only the faces chosen by --face {before['face']}{reference}.", hint
         )
-    remove_leftovers(settings.out)
     return faceset
 
 

@@ -184,6 +184,7 @@ class Session:
             minutes=round(self.minutes, 3),
             validation=self.validation,
             working_space=self.sides["target"].colour_space,
+            source_light=self.sides["source"].light.to_json(),
             trained_on={side: self.sides[side].origin for side in SIDES},
         )
         numbers = {

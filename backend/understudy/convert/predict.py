@@ -1,0 +1,59 @@
+"""From aligned crops of the plate to the new face, its mask and what stands before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from understudy.model.encoding import encode
+from understudy.model.networks import SwapNetwork
+from understudy.model.presentation import Light, detail, gate
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One face, all (·, R, R) float32 on the CPU; colours are normalised code values."""
+
+    shown: torch.Tensor  # (3, R, R) the plate's face
+    swap: torch.Tensor  # (3, R, R) the new face
+    rebuilt: torch.Tensor  # (3, R, R) the plate's face, rebuilt by the model
+    mask: torch.Tensor  # (1, R, R) where both the new and the rebuilt face are, 0..1
+    window: torch.Tensor  # (1, R, R) what the encoder looked through
+
+
+class Predictor:
+    """A network on its device with the light of one plate: set once, then fed crops.
+
+    The network always sees batches of exactly ``batch`` faces, filled up with the last one: kernels may round
+    differently for other sizes, and a frame must not depend on its company.
+    """
+
+    def __init__(self, network: SwapNetwork, light: Light, batch: int) -> None:
+        self._network, self._batch = network, batch
+        self._device = next(network.parameters()).device
+        self._light = light.to(self._device)
+
+    @torch.inference_mode()
+    def predict(self, crops: NDArray[np.floating], hulls: NDArray[np.floating]) -> list[Prediction]:
+        """``crops`` (N, R, R, 3) scene-linear in the working space, ``hulls`` (N, R, R) masks from the landmarks."""
+        results: list[Prediction] = []
+        for start in range(0, len(crops), self._batch):
+            part = slice(start, start + self._batch)
+            results += self._pass(crops[part], hulls[part])
+        return results
+
+    def _pass(self, crops: NDArray[np.floating], hulls: NDArray[np.floating]) -> list[Prediction]:
+        count, fill = len(crops), self._batch - len(crops)
+        linear = torch.from_numpy(np.concatenate([crops, np.repeat(crops[-1:], fill, 0)]).astype(np.float32))
+        hull = torch.from_numpy(np.concatenate([hulls, np.repeat(hulls[-1:], fill, 0)]).astype(np.float32))
+        shown = self._light.normalise(encode(linear.permute(0, 3, 1, 2).to(self._device)))
+        window = gate(hull[:, None].to(self._device))
+        features = self._network.encoder(detail(shown, window))
+        swap, swap_logits = self._network.decoders["source"](features)
+        rebuilt, rebuilt_logits = self._network.decoders["target"](features)
+        mask = torch.sigmoid(swap_logits) * torch.sigmoid(rebuilt_logits)
+        columns = [part[:count].float().cpu() for part in (shown, swap, rebuilt, mask, window)]
+        return [Prediction(*row) for row in zip(*columns, strict=True)]

@@ -1,0 +1,1 @@
+"""Where the new face goes, and what stands before it."""

@@ -1,0 +1,53 @@
+"""Swap: extract, train and convert in one."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from understudy.events import Events
+from understudy.settings import ConvertSettings, ExtractSettings, Options, SwapSettings, TrainSettings
+from understudy.stages import convert, extract, train
+from understudy.stages.convert import beside
+
+S = TypeVar("S", bound=Options)
+
+
+def run(settings: SwapSettings, events: Events) -> dict[str, Any]:
+    """From two people's footage to a converted shot; see :class:`SwapSettings`.
+
+    Everything in between lies in the work folder: ``source`` and ``target`` facesets and ``model``. Each stage goes on
+    where it stopped. Returns the three stages' reports.
+    """
+    work = settings.work or beside(settings.out, "work")
+    source, target, model = work / "source", work / "target", work / "model"
+    reports: dict[str, Any] = {}
+    reports["source"] = extract.run(
+        _settings(
+            ExtractSettings,
+            settings,
+            plate=settings.source,
+            frames=settings.source_frames,
+            colour_space=settings.source_colour_space,
+            face=settings.source_face,
+            out=source,
+        ),
+        events.within("source"),
+    )
+    # The whole plate: the shot's light must not depend on the range that is rendered.
+    reports["target"] = extract.run(
+        _settings(ExtractSettings, settings, frames=None, out=target), events.within("target")
+    )
+    reports["train"] = train.run(
+        _settings(TrainSettings, settings, source=[source], target=[target, *settings.target_facesets], model=model),
+        events.within("train"),
+    )
+    reports["convert"] = convert.run(
+        _settings(ConvertSettings, settings, faceset=target, model=model), events.within("convert")
+    )
+    return reports
+
+
+def _settings(kind: type[S], settings: SwapSettings, **changes: Any) -> S:
+    """The part of ``settings`` that a stage's settings ask for, with ``changes``."""
+    shared = {name: getattr(settings, name) for name in kind.model_fields if hasattr(settings, name)}
+    return kind(**{**shared, **changes})

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from understudy.cli.reports import show
+from understudy.settings import CompareSettings, DoctorSettings, ExtractSettings, FacesetListSettings
+
+FIGURES = {
+    "pixels": 10.0,
+    "not_finite": 2,
+    "mse": 0.003,
+    "psnr": 25.077,
+    "ssim": 0.8337,
+    "de2000": 3.617,
+    "change_a": 0.02,
+    "change_b": 0.01,
+    "residual": 0.02,
+    "flicker": None,
+}
+SAME = FIGURES | {"mse": 0.0, "psnr": None, "not_finite": 0, "psnr_shot": None, "psnr_mean": None}
+COMPARED = {
+    "a": "a.%04d.exr",
+    "b": "b.%04d.exr",
+    "shot": {"inside": FIGURES | {"psnr_shot": 24.9, "psnr_mean": 25.08}, "outside": SAME},
+    "frames": [{"frame": 1001, "inside": FIGURES, "outside": SAME}],
+    "files": [],
+}
+
+
+def test_a_comparison_is_a_table_that_fits_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    show("compare", CompareSettings(a="a", b="b"), COMPARED)
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line.split()[0]: line.split()[1:] for line in lines if line.strip()}
+    assert rows["1001"] == ["25.08", "0.8337", "3.617", "-", "same", "0.8337", "3.617", "-"]
+    assert rows["mean"][0] == "25.08" and rows["shot"][0] == "24.90"
+    assert "2 pixels inside are Inf or NaN in A or B and were left out." in lines
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_faceset_as_json_is_an_array_with_a_record_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    faces = [{"frame": 1, "file": "a.exr"}, {"frame": 2, "file": "b.exr"}]
+    show("faceset list", FacesetListSettings(faceset=Path("f"), as_json=True), {"faceset": "f", "faces": faces})
+    told = capsys.readouterr().out
+    assert json.loads(told) == faces
+    assert len(told.splitlines()) == 2
+
+
+def test_a_faceset_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    face = {
+        "frame": 1001,
+        "track": 3,
+        "box": [1.2, 2.0, 30.0, 44.6],
+        "pose": [12.3, 0.0, -4.0],
+        "confidence": 0.987,
+        "sharpness": 0.0012,
+        "file": "p.exr",
+    }
+    show("faceset list", FacesetListSettings(faceset=Path("f")), {"faceset": "f", "faces": [face]})
+    told = capsys.readouterr().out
+    assert all(part in told for part in ("1001", "p.exr", "0.99", "12"))
+
+
+def test_doctor_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
+    show("doctor", DoctorSettings(as_json=True), {"packages": []})
+    assert json.loads(capsys.readouterr().out) == {"packages": []}
+
+
+def test_any_report_is_told_with_its_groups(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = ExtractSettings(plate="p", out=Path("f"))
+    show("extract", settings, {"new_faces": 7, "shares": {"reading": {"mean": 0.123456}}, "left": None, "at": [1, 2]})
+    told = capsys.readouterr().out
+    assert "new faces" in told and "reading mean" in told and "0.1235" in told and "1, 2" in told
+    assert "left" not in told

@@ -1,0 +1,66 @@
+"""A real extraction in a process of its own, killed without warning and started again."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from understudy.events import Events
+from understudy.faceset.crop import read_pixels, read_record
+from understudy.settings import ExtractSettings
+from understudy.stages import extract
+
+DEMO = Path(__file__).parents[3] / "shared" / "data" / "synthetic" / "demo"
+RUN = """
+import sys
+from understudy.events import Events
+from understudy.settings import ExtractSettings
+from understudy.stages import extract
+extract.run(ExtractSettings.model_validate_json(sys.argv[1]), Events())
+"""
+
+
+def content(folder: Path) -> dict[str, object]:
+    """A faceset's files; of crops what they say and show, for their headers hold the time of day. Not the index."""
+    return {
+        path.name: (read_record(path).to_json(), read_pixels(path).tobytes())
+        if path.suffix == ".exr" and not path.name.startswith(".")
+        else path.read_bytes()
+        for path in folder.iterdir()
+        if path.name != "index.jsonl"
+    }
+
+
+@pytest.mark.slow
+def test_an_extraction_that_is_killed_again_and_again_ends_like_one_that_is_not(tmp_path):
+    pytest.importorskip("mediapipe")
+    if not DEMO.is_dir():
+        pytest.skip("the synthetic people (../shared/data/synthetic) are not here")
+    plate = (DEMO / "plate.%04d.exr").as_posix()
+    extract.run(ExtractSettings(plate=plate, out=tmp_path / "through", crop_size=128), Events())
+    settings = ExtractSettings(plate=plate, out=tmp_path / "killed", crop_size=128)
+    environment = {**os.environ, "PYTHONPATH": str(Path(extract.__file__).parents[2])}
+    moments = random.Random(5)
+    seen = []
+    for _ in range(4):
+        journal = settings.out / "frames.jsonl"
+        before = journal.stat().st_size if journal.exists() else 0
+        process = subprocess.Popen([sys.executable, "-c", RUN, settings.model_dump_json()], env=environment)
+        # From when it begins to write: somewhere within the next frames.
+        while process.poll() is None and not (journal.exists() and journal.stat().st_size > before):
+            time.sleep(0.002)
+        time.sleep(moments.uniform(0, 0.5))
+        process.kill()
+        process.wait()
+        seen.append(journal.read_bytes().count(b"\n"))
+        for crop in settings.out.glob("[!.]*.exr"):
+            read_pixels(crop)  # whole, or not there
+    assert 0 < seen[0] < 24, seen
+    assert seen == sorted(seen)
+    extract.run(settings, Events())
+    assert content(settings.out) == content(tmp_path / "through")

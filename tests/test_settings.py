@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from understudy import settings as schema
+from understudy.errors import UsageError
+from understudy.settings import ExtractSettings, Options, SwapSettings, TrainSettings, job_schema, parse_job
+
+MODELS = [
+    model
+    for _, model in inspect.getmembers(schema, inspect.isclass)
+    if issubclass(model, Options) and not model.__name__.endswith("Job")
+]
+
+
+def document(**settings: object) -> str:
+    return json.dumps({"stage": "extract", "settings": {"plate": "p.exr", "out": "faces", **settings}})
+
+
+def test_a_job_document_becomes_settings() -> None:
+    job = parse_job(document(crop="full", frames="1-9x2"))
+    assert job.stage == "extract"
+    assert job.settings == ExtractSettings(plate="p.exr", out=Path("faces"), crop="full", frames="1-9x2")
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (document(crop_size=31), "crop_size"),
+        (document(crop="eye"), "crop"),
+        (document(unheard_of=1), "unheard_of"),
+        (json.dumps({"stage": "extract", "settings": {"plate": "p"}}), "out"),
+        (json.dumps({"settings": {}}), "stage"),
+        ("no JSON", "JSON"),
+    ],
+)
+def test_a_malformed_job_names_the_field(text: str, part: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        parse_job(text, "shot.json")
+    assert raised.value.message.startswith("shot.json is not a valid job: ")
+    assert part in raised.value.message
+    assert "\n" not in raised.value.message
+
+
+def test_checked_settings_stay_as_they_are() -> None:
+    settings = ExtractSettings(plate="p", out=Path("f"))
+    with pytest.raises(ValidationError):
+        settings.crop_size = 8  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_option_says_what_it_does_and_accepts_its_default(model: type[Options]) -> None:
+    assert model.__doc__
+    for name, field in model.model_fields.items():
+        assert field.description and field.description.endswith("."), name
+    required = {name: field for name, field in model.model_fields.items() if field.is_required()}
+    filled = {name: ["x"] if "list" in str(field.annotation) else "x" for name, field in required.items()}
+    defaults = model(**filled).model_dump(exclude=set(required))
+    assert model(**filled, **defaults) == model(**filled)  # a default goes through the same checks as a given value
+
+
+def test_an_option_of_several_stages_means_the_same_in_each() -> None:
+    for name, field in TrainSettings.model_fields.items():
+        if name not in ("source", "target", "model"):
+            assert SwapSettings.model_fields[name].description == field.description
+
+
+def test_the_schema_describes_every_option_with_range_and_unit() -> None:
+    definitions = job_schema()["$defs"]
+    size = definitions["ExtractSettings"]["properties"]["crop_size"]
+    assert (size["minimum"], size["maximum"], size["unit"], size["default"]) == (32, 2048, "px", 256)
+    assert definitions["ExtractSettings"]["additionalProperties"] is False
+    assert "frames" in definitions["ConvertSettings"]["properties"]
