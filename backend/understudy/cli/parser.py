@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 
 import tyro
 from pydantic import ValidationError
@@ -140,7 +140,9 @@ def _fields(model: type[Options]) -> list[Any]:
 def _marks(name: str, info: FieldInfo) -> list[Any]:
     extra = _extra(info)
     if extra.get("positional"):
-        return [tyro.conf.Positional, tyro.conf.arg(metavar=name.upper(), help=info.description)]
+        # A choice shows what there is to choose from.
+        shown = None if get_origin(info.annotation) is Literal else name.upper()
+        return [tyro.conf.Positional, tyro.conf.arg(metavar=shown, help=info.description)]
     unit = str(extra["unit"]) if "unit" in extra else None
     return [
         tyro.conf.arg(

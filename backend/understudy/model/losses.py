@@ -5,6 +5,8 @@ All pictures are (N, 3, H, W) float in normalised code values (mean 0, spread 1 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 
@@ -15,22 +17,30 @@ DATA_RANGE = 4.0
 """Span of normalised code values that SSIM's constants refer to: two spreads either side of the mean."""
 
 
-def gaussian_kernel(sigma: float, radius: int, like: torch.Tensor) -> torch.Tensor:
-    """A normalised (2 * radius + 1,) Gaussian on the device and in the dtype of ``like``."""
-    taps = torch.arange(-radius, radius + 1, device=like.device, dtype=like.dtype)
-    kernel = torch.exp(-(taps**2) / (2 * sigma * sigma))
-    return kernel / kernel.sum()
-
-
 def gaussian_blur(picture: torch.Tensor, sigma: float, radius: int, *, pad: bool) -> torch.Tensor:
-    """Separable Gaussian over (N, C, H, W); with ``pad`` the edge repeats and the size stays."""
-    count, channels, height, width = picture.shape
-    flat = picture.reshape(count * channels, 1, height, width)
-    if pad:
-        flat = F.pad(flat, (radius,) * 4, mode="replicate")
-    kernel = gaussian_kernel(sigma, radius, picture)
-    flat = F.conv2d(F.conv2d(flat, kernel.view(1, 1, 1, -1)), kernel.view(1, 1, -1, 1))
-    return flat.reshape(count, channels, *flat.shape[-2:])
+    """Separable Gaussian of 2 * radius + 1 taps over (N, C, H, W); with ``pad`` the edge repeats and the size stays.
+
+    Done as two products with banded matrices: at the sizes of faces that is several times faster than convolving
+    single channels, forwards and backwards, on CPUs as on GPUs.
+    """
+    height, width = picture.shape[-2:]
+    down = _blur_matrix(height, sigma, radius, pad, picture.device).to(picture.dtype)
+    across = _blur_matrix(width, sigma, radius, pad, picture.device).to(picture.dtype)
+    return down @ (picture @ across.T)
+
+
+@lru_cache(maxsize=64)
+def _blur_matrix(size: int, sigma: float, radius: int, pad: bool, device: torch.device) -> torch.Tensor:
+    """(size, size), or (size - 2 * radius, size) without padding: each row holds the taps of one result."""
+    taps = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    kernel = torch.exp(-(taps**2) / (2 * sigma * sigma))
+    kernel /= kernel.sum()
+    centres = torch.arange(size) if pad else torch.arange(radius, size - radius)
+    matrix = torch.zeros(len(centres), size, dtype=torch.float64)
+    for tap, weight in zip(range(-radius, radius + 1), kernel, strict=True):
+        column = (centres + tap).clamp(0, size - 1)
+        matrix[torch.arange(len(centres)), column] += weight
+    return matrix.float().to(device)
 
 
 def ssim_map(a: torch.Tensor, b: torch.Tensor, data_range: float = DATA_RANGE, radius: int = 5) -> torch.Tensor:

@@ -117,8 +117,6 @@ def _missing(absent: set[str], components: list[dict[str, Any]]) -> list[dict[st
     gaps = []
     if needed := sorted(absent & PACKAGES.keys()):
         gaps.append({"what": f"{', '.join(needed)}.", "cure": "Install: pip install understudy-vfx"})
-    for extra in sorted({EXTRAS[name] for name in absent & EXTRAS.keys()}):
-        gaps.append({"what": f"The extra {extra}.", "cure": f"Install: pip install understudy-vfx[{extra}]"})
-    # Several roles lack one and the same pack.
+    # What an extra would bring is told by the components that want it, several of them often with the same words.
     reasons = dict.fromkeys((part["missing"], part["cure"]) for part in components if part["missing"])
     return gaps + [{"what": what, "cure": cure} for what, cure in reasons]

@@ -34,7 +34,7 @@ class Batch:
     """What one side's faces become: ``shown`` to the encoder, ``wanted`` from the decoder, on the same ``grid``."""
 
     shown: torch.Tensor  # (N, 3, R, R)
-    wanted: torch.Tensor  # (N, C, R, R) packed
+    wanted: torch.Tensor  # (N, 5, R, R) the first channels of a packed face
     grid: torch.Tensor  # (N, R, R, 2)
 
 
@@ -65,14 +65,16 @@ def vary(packed: torch.Tensor, fields: torch.Tensor, random: Random, *, warp: fl
     if flip:
         mirror = torch.where(random.uniform(count, 1, 1, 1) < 0.5, -1.0, 1.0)
         grid = grid * torch.cat([mirror, torch.ones_like(mirror)], dim=3)
-    wanted = look_up(packed, grid)
-    shown = wanted
+    wanted = look_up(packed[:, :5], grid)
     if warp > 0:
         lattice = random.normal(count, 2, WARP_CELLS, WARP_CELLS).clamp(-2, 2) * (WARP * warp)
         loose = F.interpolate(lattice, size=(size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
         amount = random.uniform(count, 1, 1, 1) * EXCHANGE * (random.uniform(count, 1, 1, 1) < 0.8)
-        shown = look_up(packed, grid + loose + amount * min(warp, 1.0) * along(fields, grid))
-    return Batch(shown[:, 5:8] * (1 + TINT * random.normal(count, 3, 1, 1)), wanted, grid)
+        placed = grid + loose + amount * min(warp, 1.0) * along(fields, grid)
+    else:
+        placed = grid
+    shown = look_up(packed[:, 5:], placed)
+    return Batch(shown * (1 + TINT * random.normal(count, 3, 1, 1)), wanted, grid)
 
 
 def along(fields: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:

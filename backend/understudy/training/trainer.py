@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -27,6 +28,17 @@ UNWARPED_FROM = 0.9
 """Part of the budget after which faces are shown as they are, for the last sharpness."""
 
 GRADIENT_LIMIT = 1.0
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One step's faces, source first: what the encoder sees, the noise on its codes, and what the decoders should paint."""
+
+    shown: torch.Tensor  # (2N, 3, R, R)
+    noise: torch.Tensor  # (2N, code)
+    source: torch.Tensor  # (N, 5, R, R) colour, mask, eyes and mouth
+    target: torch.Tensor  # (N, 5, R, R)
+    stand_in: torch.Tensor  # (N, 5, R, R) for each target face its look-alike in the source's shape
 
 
 class Trainer:
@@ -67,42 +79,52 @@ class Trainer:
 
         Returns the losses (4,) of source, target, pairs and their sum, still on the device: reading them waits for it.
         """
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate * rate_factor(self.step_count, progress)
+        return self.learn(self.draw(progress), progress)
+
+    @torch.no_grad()
+    def draw(self, progress: float) -> Draw:
+        """Choose faces and vary them: all of a step that is not the network's."""
         picks = {side: self.random.integers(self.sides[side].count, self.batch) for side in SIDES}
         warp = self.options.warp if progress < UNWARPED_FROM else 0.0
-        with torch.no_grad():
-            batches = {
-                side: vary(
-                    self.sides[side].packed[picks[side]].float(),
-                    self._exchange[side][picks[side]],
-                    self.random,
-                    warp=warp,
-                    flip=self.options.flip,
-                )
-                for side in SIDES
-            }
-            partner_choice = self.random.integers(self._partner.shape[1], self.batch)
-            noise = self.random.normal(2 * self.batch, self.network.arch.code) * CODE_NOISE
-            chosen = picks["target"]
-            grid = batches["target"].grid
-            field = along(self._pair_field[chosen, partner_choice], grid)
-            partner = self.sides["source"].packed[self._partner[chosen, partner_choice]].float()
-            stand_in = look_up(partner, grid + field)
-        weight = self.options.pair_weight * pair_factor(progress)
+        batches = {
+            side: vary(
+                self.sides[side].packed[picks[side]].float(),
+                self._exchange[side][picks[side]],
+                self.random,
+                warp=warp,
+                flip=self.options.flip,
+            )
+            for side in SIDES
+        }
+        noise = self.random.normal(2 * self.batch, self.network.arch.code) * CODE_NOISE
+        chosen = picks["target"], self.random.integers(self._partner.shape[1], self.batch)
+        grid = batches["target"].grid
+        partner = self.sides["source"].packed[self._partner[chosen]][:, :5].float()
+        return Draw(
+            shown=torch.cat([batches[side].shown for side in SIDES]).contiguous(memory_format=torch.channels_last),
+            noise=noise,
+            source=batches["source"].wanted,
+            target=batches["target"].wanted,
+            stand_in=look_up(partner, grid + along(self._pair_field[chosen], grid)),
+        )
+
+    def learn(self, draw: Draw, progress: float) -> torch.Tensor:
+        """Forward, losses, backward and the optimiser's step. Returns what :meth:`step` returns."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate * rate_factor(self.step_count, progress)
+        pair_weight = self.options.pair_weight * pair_factor(progress)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            shown = torch.cat([batches[side].shown for side in SIDES]).contiguous(memory_format=torch.channels_last)
-            features = self.network.encoder(shown, noise)
+            features = self.network.encoder(draw.shown, draw.noise)
             of_source, of_target = features.chunk(2)
             # The source's decoder paints its own faces and, for the look-alikes, the target's: one pass for both.
-            own_and_swap = self.network.decoders["source"](features if weight else of_source)
-            target = self.network.decoders["target"](of_target)
-        colour, logits = (part.float() for part in own_and_swap)
+            colour, logits = self.network.decoders["source"](features if pair_weight else of_source)
+            target_colour, target_logits = self.network.decoders["target"](of_target)
+        colour, logits, count = colour.float(), logits.float(), self.batch
         losses = [
-            self.loss(colour[: self.batch], logits[: self.batch], batches["source"].wanted),
-            self.loss(target[0].float(), target[1].float(), batches["target"].wanted),
-            self.loss(colour[self.batch :], logits[self.batch :], stand_in) * weight
-            if weight
+            self.loss(colour[:count], logits[:count], draw.source),
+            self.loss(target_colour.float(), target_logits.float(), draw.target),
+            self.loss(colour[count:], logits[count:], draw.stand_in) * pair_weight
+            if pair_weight
             else colour.new_zeros(()),
         ]
         total = torch.stack(losses).sum()

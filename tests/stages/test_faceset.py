@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from understudy.errors import FacesetError
+from understudy.events import Events
+from understudy.faceset.record import Face
+from understudy.faceset.store import Faceset
+from understudy.settings import FacesetListSettings
+from understudy.stages.faceset import run
+
+
+def face(frame: int, track: int) -> Face:
+    return Face(
+        file="",
+        plate="shots/p.%04d.exr",
+        frame=frame,
+        track=track,
+        box=np.array([10.5, 20, 30, 44], np.float32),
+        landmarks=np.arange(136, dtype=np.float32).reshape(68, 2),
+        dense=np.zeros((4, 2), np.float32),
+        matrix=np.array([[0.5, 0, -3], [0, 0.5, 7]]),
+        crop_kind="whole",
+        crop_size=8,
+        confidence=0.75,
+        pose=(10.0, -5.0, 1.5),
+        colour_space="lin_ap1_scene",
+        identity=None,
+        sharpness=0.25,
+    )
+
+
+def test_each_face_is_one_record_with_what_was_stored(tmp_path: Path) -> None:
+    faceset = Faceset.create(tmp_path / "faces", {})
+    for frame, track in ((1002, 0), (1001, 1), (1001, 0)):
+        faceset.add(face(frame, track), np.zeros((8, 8, 4), np.float16))
+    report = run(FacesetListSettings(faceset=tmp_path / "faces"), Events())
+    records = json.loads(json.dumps(report, allow_nan=False))["faces"]
+    assert [(record["frame"], record["track"]) for record in records] == [(1001, 0), (1001, 1), (1002, 0)]
+    first = records[0]
+    assert (tmp_path / "faces" / first["file"]).is_file()
+    assert first["plate"] == "shots/p.%04d.exr"
+    assert first["box"] == [10.5, 20, 30, 44]
+    np.testing.assert_array_equal(first["landmarks"], np.arange(136).reshape(68, 2))
+    assert first["matrix"] == [[0.5, 0, -3], [0, 0.5, 7]]
+    assert (first["crop_size"], first["confidence"], first["pose"]) == (8, 0.75, [10.0, -5.0, 1.5])
+
+
+def test_a_folder_that_is_no_faceset_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FacesetError):
+        run(FacesetListSettings(faceset=tmp_path), Events())
