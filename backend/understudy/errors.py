@@ -107,7 +107,7 @@ class OutOfMemoryError(UnderstudyError):
     code = ExitCode.MEMORY
 
 
-class Interrupted(UnderstudyError):
+class Interrupted(UnderstudyError):  # noqa: N818 - it is no error, it was asked for
     """The run was stopped on request; what was finished stays."""
 
     code = ExitCode.INTERRUPTED

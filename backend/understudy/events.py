@@ -100,6 +100,11 @@ class Events:
         self._send("failed", code=code, message=message, hint=hint)
 
     def _send(self, kind: str, **fields: Any) -> None:
-        event = {"event": kind, "time": round(time.time(), 3), **({"stage": self._stage} if self._stage else {}), **fields}
+        event = {
+            "event": kind,
+            "time": round(time.time(), 3),
+            **({"stage": self._stage} if self._stage else {}),
+            **fields,
+        }
         for sink in self._sinks:
             sink.send(event)

@@ -108,6 +108,7 @@ class ConversionOptions(Options):
     matte: Literal["learned", "hull", "both"] = option(
         "both", "Where the new face goes: the learned mask, the landmarks' hull, or where both agree."
     )
+    occlusion: Literal["hands", "none"] = option("hands", "What is kept before the face: hands, or nothing.")
     erode: float = option(0.0, "Shrink the matte (grow it when negative).", unit="px", ge=-200, le=200)
     feather: float = option(0.05, "Soft inner edge of the matte, as a part of the crop's side.", ge=0, le=0.5)
     colour_match: Literal["shot", "none"] = option("shot", "Match the new face's colour to the plate over the shot.")
@@ -115,7 +116,7 @@ class ConversionOptions(Options):
         1.0, "How much of the plate's own broad light, frame by frame, is laid on the new face.", ge=0, le=1
     )
     relight_reach: float = option(
-        0.04, "How fine the plate's broad light is, as a part of the crop's side.", ge=0.01, le=0.5
+        0.035, "How fine the plate's broad light is, as a part of the crop's side.", ge=0.01, le=0.5
     )
     opacity: float = option(1.0, "Overall strength of the swap.", ge=0, le=1)
     convert_batch: int = option(8, "Frames per pass of the network.", ge=1, le=256)

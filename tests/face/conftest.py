@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import OpenImageIO as oiio  # noqa: N813 (the name its own documentation uses)
+import OpenImageIO as oiio
 import pytest
 from numpy.typing import NDArray
 from understudy.face.detect import find_faces

@@ -13,7 +13,9 @@ from understudy.convert.predict import Prediction
 from understudy.model.presentation import Light, low_pass
 
 
-def matched(prediction: Prediction, light: Light, hidden: torch.Tensor, *, relight: float, reach: float) -> torch.Tensor:
+def matched(
+    prediction: Prediction, light: Light, hidden: torch.Tensor, *, relight: float, reach: float
+) -> torch.Tensor:
     """The new face (3, R, R) in code values, in the plate's light.
 
     ``hidden`` (1, R, R) in 0..1 is what stands before the face: its light is not the face's. ``relight`` 0..1 is the

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from understudy.convert.place import Placed, Region
 from understudy.plate.layers import Layer
 
-LAYERS: dict[str, tuple[tuple[str, ...], type[np.floating]]] = {
+LAYERS: dict[str, tuple[tuple[str, ...], type[Any]]] = {
     "swap": (("R", "G", "B", "A"), np.float16),
     "raw": (("R", "G", "B"), np.float16),
     "delta": (("R", "G", "B"), np.float16),
@@ -25,9 +27,7 @@ CHANNELS = ("R", "G", "B", "A", *(f"{name}.{channel}" for name, (names, _) in LA
 HALF_MAX = 65504.0
 
 
-def compose(
-    plate: NDArray[np.floating], alpha: NDArray[np.floating] | None, placed: Placed | None, confidence: float
-) -> list[Layer]:
+def compose(plate: NDArray[Any], alpha: NDArray[Any] | None, placed: Placed | None, confidence: float) -> list[Layer]:
     """The layers of one frame, the main one first.
 
     ``plate`` (H, W, 3) half or float, scene-linear; the composite has its type, and its bits wherever the matte is 0.
@@ -35,7 +35,9 @@ def compose(
     """
     if placed is None:
         empty = Region(0, 0, 1, 1)
-        pictures = {name: np.zeros((1, 1, len(channels))) for name, (channels, _) in LAYERS.items()}
+        pictures: dict[str, NDArray[Any]] = {
+            name: np.zeros((1, 1, len(channels))) for name, (channels, _) in LAYERS.items()
+        }
         return [_main(plate, alpha), *_layers(pictures, empty)]
     region = placed.region
     under = plate[region.rows, region.columns].astype(np.float32)
@@ -65,18 +67,18 @@ def compose(
     return [_main(result, alpha), *_layers(pictures, region)]
 
 
-def _main(rgb: NDArray[np.floating], alpha: NDArray[np.floating] | None) -> Layer:
+def _main(rgb: NDArray[Any], alpha: NDArray[Any] | None) -> Layer:
     opaque = np.ones(rgb.shape[:2], rgb.dtype) if alpha is None else alpha.astype(rgb.dtype, copy=False)
     return Layer("", ("R", "G", "B", "A"), np.concatenate([rgb, opaque[..., None]], axis=-1))
 
 
-def _layers(pictures: dict[str, NDArray[np.floating]], region: Region) -> list[Layer]:
+def _layers(pictures: dict[str, NDArray[Any]], region: Region) -> list[Layer]:
     return [
         Layer(name, channels, _as(pictures[name], dtype), (region.x, region.y))
         for name, (channels, dtype) in LAYERS.items()
     ]
 
 
-def _as(picture: NDArray[np.floating], dtype: type[np.floating]) -> NDArray[np.floating]:
+def _as(picture: NDArray[Any], dtype: type[Any]) -> NDArray[Any]:
     limit = HALF_MAX if dtype is np.float16 else np.inf
     return np.clip(picture, -limit, limit).astype(dtype)

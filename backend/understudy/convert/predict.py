@@ -1,8 +1,9 @@
-"""From aligned crops of the plate to the new face, its mask and what stands before it."""
+"""From aligned crops of the plate to the new face and its mask."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,6 @@ class Prediction:
 
     shown: torch.Tensor  # (3, R, R) the plate's face
     swap: torch.Tensor  # (3, R, R) the new face
-    rebuilt: torch.Tensor  # (3, R, R) the plate's face, rebuilt by the model
     mask: torch.Tensor  # (1, R, R) where both the new and the rebuilt face are, 0..1
     window: torch.Tensor  # (1, R, R) what the encoder looked through
 
@@ -37,7 +37,7 @@ class Predictor:
         self._light = light.to(self._device)
 
     @torch.inference_mode()
-    def predict(self, crops: NDArray[np.floating], hulls: NDArray[np.floating]) -> list[Prediction]:
+    def predict(self, crops: NDArray[np.floating[Any]], hulls: NDArray[np.floating[Any]]) -> list[Prediction]:
         """``crops`` (N, R, R, 3) scene-linear in the working space, ``hulls`` (N, R, R) masks from the landmarks."""
         results: list[Prediction] = []
         for start in range(0, len(crops), self._batch):
@@ -45,7 +45,7 @@ class Predictor:
             results += self._pass(crops[part], hulls[part])
         return results
 
-    def _pass(self, crops: NDArray[np.floating], hulls: NDArray[np.floating]) -> list[Prediction]:
+    def _pass(self, crops: NDArray[np.floating[Any]], hulls: NDArray[np.floating[Any]]) -> list[Prediction]:
         count, fill = len(crops), self._batch - len(crops)
         linear = torch.from_numpy(np.concatenate([crops, np.repeat(crops[-1:], fill, 0)]).astype(np.float32))
         hull = torch.from_numpy(np.concatenate([hulls, np.repeat(hulls[-1:], fill, 0)]).astype(np.float32))
@@ -53,7 +53,7 @@ class Predictor:
         window = gate(hull[:, None].to(self._device))
         features = self._network.encoder(detail(shown, window))
         swap, swap_logits = self._network.decoders["source"](features)
-        rebuilt, rebuilt_logits = self._network.decoders["target"](features)
+        _, rebuilt_logits = self._network.decoders["target"](features)
         mask = torch.sigmoid(swap_logits) * torch.sigmoid(rebuilt_logits)
-        columns = [part[:count].float().cpu() for part in (shown, swap, rebuilt, mask, window)]
+        columns = [part[:count].float().cpu() for part in (shown, swap, mask, window)]
         return [Prediction(*row) for row in zip(*columns, strict=True)]

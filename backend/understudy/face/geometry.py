@@ -1,7 +1,8 @@
 """Where a face lies: head pose, and the one function that builds crop matrices.
 
 A face is aligned by fitting a rigid three-dimensional head to its landmarks under scaled orthographic projection,
-with weights that leave out the jaw and the lips, so that speech does not shake the crop. The crop is then laid around a
+with weights that leave out the jaw and all but leave out the lips, so that speech does not shake the crop. The crop is
+then laid around a
 point inside the head: a profile is framed like the frontal face, at the same scale.
 
 Units: the head is measured in mean-face units, the side of the unit square in which the common 33-point mean face is
@@ -12,13 +13,13 @@ Matrices are (2, 3) float64 and map plate pixels to crop pixels, both with pixel
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.errors import NoFaceError
+from understudy.errors import NoFaceError, UsageError
 
 FloatArray = NDArray[np.floating[Any]]
 CropKind = Literal["face", "full", "whole", "head"]
@@ -57,7 +58,8 @@ HEAD_68: NDArray[np.float64] = np.array(
 on the bone, not on the silhouette. The origin is the centre of the mean face at the depth of the eye corners."""
 
 _WEIGHT = np.zeros(68)
-_WEIGHT[27:36] = 1.0  # nose: rides on the skull
+_WEIGHT[[0, 1, 15, 16]] = 0.75  # by the ears the outline is skull, not jaw: the widest base there is for the scale
+_WEIGHT[27:36] = 0.5  # nose: rides on the skull, but its length is a person's own
 _WEIGHT[[36, 39, 42, 45]] = 1.0  # eye corners do not blink
 _WEIGHT[[37, 38, 40, 41, 43, 44, 46, 47]] = 0.3  # lids do
 _WEIGHT[17:27] = 0.1  # brows rise, but steady the roll
@@ -154,6 +156,13 @@ def crop_matrix(head: Head, kind: CropKind, size: int) -> NDArray[np.float64]:
     angle = np.radians(-head.roll)
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     return np.concatenate([turn, (size / 2 - turn @ centre)[:, None]], axis=1)
+
+
+def crop_kind(name: str) -> CropKind:
+    """``name`` as a kind of crop. Raises :class:`UsageError` for one that there is not."""
+    if name not in CROP_SIDE:
+        raise UsageError(f"There is no kind of crop called {name!r}.", f"Use one of {', '.join(CROP_SIDE)}.")
+    return cast(CropKind, name)
 
 
 def invert(matrix: FloatArray) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ _SHIFT = 6  # fractional bits of OpenCV's polygon coordinates
 EYES_AND_MOUTH = (range(36, 42), range(42, 48), range(48, 60))
 
 
-def face_mask(landmarks: FloatArray, matrix: FloatArray, size: int, *, brow_lift: float = 1.0) -> NDArray[np.float32]:
+def face_mask(landmarks: FloatArray, matrix: FloatArray, size: int, *, brow_lift: float = 2.0) -> NDArray[np.float32]:
     """Coverage (size, size) float32 in 0..1 of the convex hull of (68, 2) plate landmarks, drawn in a crop.
 
     The brows are raised by ``brow_lift`` times half their height over the eyes, so that the mask reaches the forehead.

@@ -74,7 +74,7 @@ def _modules() -> Path:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Send the process's error stream to nowhere: the C++ side greets there, past every switch it offers."""
     try:
         kept = os.dup(2)
@@ -99,7 +99,7 @@ class MediapipeDetector:
 
     def __init__(self, score: float = 0.5) -> None:
         solution = _mediapipe().solutions.face_detection.FaceDetection
-        with _quiet():
+        with quiet():
             self._models = [solution(min_detection_confidence=score, model_selection=which) for which in (0, 1)]
             self.detect(np.zeros((self.side, self.side, 3), np.uint8))
 
@@ -138,7 +138,7 @@ class MediapipeLandmarker:
         from mediapipe.python._framework_bindings import calculator_graph, resource_util
 
         resource_util.set_resource_dir(str(Path(mediapipe.__file__).parent.parent))
-        with _quiet():
+        with quiet():
             self._graph = calculator_graph.CalculatorGraph(graph_config=_GRAPH)
             self._points: list[Any] = []
             self._presence: list[Any] = []
@@ -199,7 +199,7 @@ class MediapipeLandmarker:
         if self._greeted:
             self._graph.wait_until_idle()
         else:
-            with _quiet():
+            with quiet():
                 self._graph.wait_until_idle()
         if not self._points:
             return None

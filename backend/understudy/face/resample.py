@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name the whole field uses
+import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from understudy.face.geometry import FloatArray, invert, scale_of

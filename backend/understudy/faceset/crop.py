@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
-import OpenImageIO as oiio  # noqa: N813 (the name its own documentation uses)
+import OpenImageIO as oiio
 from numpy.typing import NDArray
 
 from understudy.errors import FacesetError, OutputError

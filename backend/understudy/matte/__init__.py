@@ -1,1 +1,1 @@
-"""Where the new face goes, and what stands before it."""
+"""Where the new face goes."""

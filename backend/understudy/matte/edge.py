@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 _FINE = 4
 
 
-def soft_matte(mask: NDArray[np.floating], *, erode: float, feather: float) -> NDArray[np.float32]:
+def soft_matte(mask: NDArray[np.floating[Any]], *, erode: float, feather: float) -> NDArray[np.float32]:
     """A matte (S, S) float32 in 0..1 from a mask (S, S) in 0..1, whose outline is where the mask crosses one half.
 
     The matte is 0 from ``erode`` pixels inside the outline outwards (outside, when negative) and 1 from ``feather``

@@ -19,7 +19,9 @@ def choose_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise UsageError(f"There is no kind of device called {name!r}.", "Use auto, cpu, cuda, cuda:1 or mps.") from None
+        raise UsageError(
+            f"There is no kind of device called {name!r}.", "Use auto, cpu, cuda, cuda:1 or mps."
+        ) from None
     there = {
         "cpu": True,
         "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),

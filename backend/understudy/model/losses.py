@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 
 SIGMA = 1.5
 """Spread of the Gaussian window of SSIM, Wang et al. 2004 (11 x 11 taps)."""
@@ -32,15 +32,16 @@ def gaussian_blur(picture: torch.Tensor, sigma: float, radius: int, *, pad: bool
 @lru_cache(maxsize=64)
 def _blur_matrix(size: int, sigma: float, radius: int, pad: bool, device: torch.device) -> torch.Tensor:
     """(size, size), or (size - 2 * radius, size) without padding: each row holds the taps of one result."""
-    taps = torch.arange(-radius, radius + 1, dtype=torch.float64)
-    kernel = torch.exp(-(taps**2) / (2 * sigma * sigma))
-    kernel /= kernel.sum()
-    centres = torch.arange(size) if pad else torch.arange(radius, size - radius)
-    matrix = torch.zeros(len(centres), size, dtype=torch.float64)
-    for tap, weight in zip(range(-radius, radius + 1), kernel, strict=True):
-        column = (centres + tap).clamp(0, size - 1)
-        matrix[torch.arange(len(centres)), column] += weight
-    return matrix.float().to(device)
+    with torch.inference_mode(False):  # the matrix is kept, and training may be the next to use it
+        taps = torch.arange(-radius, radius + 1, dtype=torch.float64)
+        kernel = torch.exp(-(taps**2) / (2 * sigma * sigma))
+        kernel /= kernel.sum()
+        centres = torch.arange(size) if pad else torch.arange(radius, size - radius)
+        matrix = torch.zeros(len(centres), size, dtype=torch.float64)
+        for tap, weight in zip(range(-radius, radius + 1), kernel, strict=True):
+            column = (centres + tap).clamp(0, size - 1)
+            matrix[torch.arange(len(centres)), column] += weight
+        return matrix.float().to(device)
 
 
 def ssim_map(a: torch.Tensor, b: torch.Tensor, data_range: float = DATA_RANGE, radius: int = 5) -> torch.Tensor:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import nn
 
 FOLD = 4
@@ -105,7 +105,8 @@ class Encoder(nn.Module):
         code = code * torch.rsqrt(code.square().mean(1, keepdim=True) + 1e-6)
         if noise is not None:
             code = code + noise
-        return F.leaky_relu(self.expand(code), SLOPE).unflatten(1, (-1, self.side, self.side))
+        features = F.leaky_relu(self.expand(code), SLOPE)
+        return features.view(len(code), -1, self.side, self.side)
 
 
 class Decoder(nn.Module):

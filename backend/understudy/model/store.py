@@ -7,6 +7,7 @@ card never disagree.
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -54,8 +55,19 @@ def save_model(folder: Path, network: SwapNetwork, card: Card) -> Path:
     path = folder / FILE
     weights = {name: tensor.detach().float().cpu().contiguous() for name, tensor in network.state_dict().items()}
     with atomic_path(path) as temporary:
-        save_file(weights, temporary, metadata={"card": card.to_json()})
+        write_tensors(temporary, weights, {"card": card.to_json()})
     return path
+
+
+def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
+    """Write contiguous CPU ``tensors`` to a safetensors file. Raises ``OSError`` when it cannot be written."""
+    try:
+        save_file(tensors, path, metadata=metadata)
+    except SafetensorError as error:
+        # It tells no error number: a write of our own asks the file system for the reason.
+        with path.open("ab") as file:
+            file.write(bytes(1 << 20))
+        raise OSError(errno.EIO, str(error)) from error
 
 
 def load_card(folder: Path) -> Card:
@@ -67,7 +79,9 @@ def load_card(folder: Path) -> Card:
         with safe_open(path, framework="pt") as file:
             return Card.from_json(file.metadata()["card"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path} is damaged or not an Understudy model: {error}.", "Restore it from a backup.") from None
+        raise ModelError(
+            f"{path} is damaged or not an Understudy model: {error}.", "Restore it from a backup."
+        ) from None
 
 
 def load_model(folder: Path, device: torch.device) -> tuple[SwapNetwork, Card]:

@@ -14,20 +14,21 @@ from numpy.typing import NDArray
 
 from understudy import __version__
 from understudy.convert.colour_match import matched
-from understudy.convert.layers import CHANNELS, compose
+from understudy.convert.layers import CHANNELS, HALF_MAX, compose
 from understudy.convert.place import Placed, place, region_of
 from understudy.convert.predict import Prediction, Predictor
 from understudy.errors import AmbiguousFaceError, FacesetError, NoFaceError, OutOfMemoryError
 from understudy.events import Events
 from understudy.face.choose import choose, parse_choice
-from understudy.face.geometry import crop_matrix, fit_head, scale_of
+from understudy.face.geometry import Head, apply, crop_kind, crop_matrix, fit_head, invert, scale_of
+from understudy.face.hands import HandFinder, hand_mask
 from understudy.face.hull import face_mask
+from understudy.face.look import square
 from understudy.face.resample import warp
 from understudy.faceset.aligned import evenly, load_aligned
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.matte.edge import soft_matte
-from understudy.matte.occlusion import UsualDeparture, departure, measure_usual, occlusion
 from understudy.model.device import choose_device
 from understudy.model.encoding import encode
 from understudy.model.networks import SwapNetwork
@@ -43,7 +44,10 @@ from understudy.stages.analysis import Shot, prepare
 from understudy.stages.stopwatch import Stopwatch
 
 MEASURED_FACES = 128
-"""Faces, spread evenly over the shot, on which its light and its usual departures are measured."""
+"""Faces, spread evenly over the shot, on which its light is measured."""
+
+HAND_FIELD, HAND_PIXELS = 5.0, 384
+"""Side of the square around the head in which hands are looked for: in mean-face units, and in pixels."""
 
 
 def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = None) -> dict[str, Any]:
@@ -59,9 +63,7 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     frames = shot.plate.frames
     check_output_pattern(settings.out, len(frames))
     faceset = _faceset(settings, events)
-    todo = [
-        frame for frame in frames if settings.force or not is_complete(output_path(settings.out, frame), CHANNELS)
-    ]
+    todo = [frame for frame in frames if settings.force or not is_complete(output_path(settings.out, frame), CHANNELS)]
     faces = _chosen_faces(faceset, settings, shot)
     missing = sum(frame not in faces for frame in frames)
     if missing:
@@ -70,7 +72,9 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
         if todo:
             _convert(settings, events, shot, network, card, faceset, faces, todo, watch or Stopwatch())
     except torch.OutOfMemoryError:
-        raise OutOfMemoryError(f"Conversion does not fit into the memory of {device}.", "Lower --convert-batch.") from None
+        raise OutOfMemoryError(
+            f"Conversion does not fit into the memory of {device}.", "Lower --convert-batch."
+        ) from None
     return {
         "out": output_pattern(settings.out),
         "first": frames[0],
@@ -91,16 +95,23 @@ class _Job:
     matrix: NDArray[np.float64] | None  # array pixels -> crop pixels
     crop: NDArray[np.float32] | None  # (R, R, 3) scene-linear working space
     hull: NDArray[np.float32] | None  # (R, R)
+    hidden: NDArray[np.float32] | None  # (R, R) what stands before the face
 
 
 class _Shot:
-    """What stays the same over the shot: the model, the plate's light, its usual departures."""
+    """What stays the same over the shot: the model, the plate's light, what finds hands."""
 
     def __init__(
-        self, settings: ConvertSettings, shot: Shot, network: SwapNetwork, card: Card, faceset: Faceset, faces: list[Face]
+        self,
+        settings: ConvertSettings,
+        shot: Shot,
+        network: SwapNetwork,
+        card: Card,
+        faceset: Faceset,
+        faces: list[Face],
     ) -> None:
         self.settings, self.shot = settings, shot
-        self.size, self.kind = card.architecture.resolution, card.crop
+        self.size, self.kind = card.architecture.resolution, crop_kind(card.crop)
         sample = load_aligned(faceset, evenly(faces, MEASURED_FACES), self.size)
         codes = encode(torch.from_numpy(sample.rgb).permute(0, 3, 1, 2).float())
         self.light = measure_light(codes, torch.from_numpy(sample.mask)[:, None].float())
@@ -108,33 +119,45 @@ class _Shot:
         self.wanted = self.light if settings.colour_match == "shot" else source
         self.source = source
         self.predictor = Predictor(network, self.light, settings.convert_batch)
-        self.usual: UsualDeparture = measure_usual(
-            torch.stack([_departure(one) for one in self.predictor.predict(sample.rgb, sample.mask)])
-        )
+        self.hands = HandFinder() if settings.occlusion == "hands" else None
 
     def align(self, frame: Frame, face: Face | None) -> _Job:
         """Cut the face out of its frame."""
         if face is None:
-            return _Job(frame, None, None, None, None)
-        matrix = crop_matrix(fit_head(face.landmarks), self.kind, self.size)  # type: ignore[arg-type]
+            return _Job(frame, None, None, None, None, None)
+        head = fit_head(face.landmarks)
+        matrix = crop_matrix(head, self.kind, self.size)
         hull = face_mask(face.landmarks, matrix, self.size)
+        hidden = self._hidden(frame, head, matrix)
         matrix[:, 2] += matrix[:, :2] @ np.array(frame.origin, np.float64)
-        crop = self.shot.working(warp(frame.rgb, matrix, self.size))
-        return _Job(frame, face, matrix, crop, hull)
+        # Held to half floats like the crops of a faceset: what is brighter could overflow on its way to the network.
+        crop = np.clip(self.shot.working(warp(frame.rgb, matrix, self.size)), -HALF_MAX, HALF_MAX)
+        return _Job(frame, face, matrix, crop, hull, hidden)
+
+    def _hidden(self, frame: Frame, head: Head, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Hands before the face, seen through ``matrix`` (plate -> crop pixels): (R, R) in 0..1."""
+        if self.hands is None:
+            return np.zeros((self.size, self.size), np.float32)
+        around = square(head.offset, HAND_FIELD * head.scale, 0.0, HAND_PIXELS)
+        in_array = around.copy()
+        in_array[:, 2] += around[:, :2] @ np.array(frame.origin, np.float64)
+        picture = self.shot.picture(warp(frame.rgb, in_array, HAND_PIXELS))
+        hands = [apply(invert(around), hand) for hand in self.hands.find(picture)]
+        return hand_mask(hands, matrix, self.size)
 
     def lay(self, job: _Job, prediction: Prediction) -> Placed | None:
         """Match the prediction to the plate and place it; None when it lies outside the frame altogether."""
-        assert job.matrix is not None and job.hull is not None
+        assert job.matrix is not None and job.hull is not None and job.hidden is not None
         width, height = job.frame.size
         region = region_of(job.matrix, self.size, width, height)
         if region is None:
             return None
         settings = self.settings
-        hidden = occlusion(_departure(prediction)[None], self.usual)[0]
+        hidden = torch.from_numpy(job.hidden)[None]
         relight = settings.relight if settings.colour_match == "shot" else 0.0
         swap = matched(prediction, self.wanted, hidden, relight=relight, reach=settings.relight_reach)
         raw = self.source.restore(prediction.swap[None])[0]
-        matte = self._matte(prediction, job.hull, scale_of(job.matrix)) * (1 - hidden[0].numpy()) * settings.opacity
+        matte = self._matte(prediction, job.hull, scale_of(job.matrix)) * (1 - job.hidden) * settings.opacity
         placed = place(swap, raw, matte.astype(np.float32), hidden, job.matrix, region)
         return self._in_plate_space(placed)
 
@@ -171,15 +194,13 @@ def _convert(
 ) -> None:
     """The pass over the frames: read, align, predict in batches, lay, write."""
     over_shot = _Shot(settings, shot, network, card, faceset, [faces[frame] for frame in sorted(faces)])
-    attributes = {
+    attributes: dict[str, str | int | float] = {
         "version": __version__,
         "model_steps": card.steps,
         "plate": Path(shot.plate.pattern).name,
         "colour_space": shot.space.name if shot.space.scene_linear else shot.colour.working,
     }
-    interop_id = (
-        shot.space.interop_id if shot.space.scene_linear else shot.colour.interop_id_of(shot.colour.working)
-    )
+    interop_id = shot.space.interop_id if shot.space.scene_linear else shot.colour.interop_id_of(shot.colour.working)
     done = 0
     with watch.running(), LayerWriter() as writer:
         for batch in _batches(read_frames(shot.plate, todo), settings.convert_batch, watch):
@@ -230,15 +251,11 @@ def _batches(frames: Iterator[Frame], size: int, watch: Stopwatch) -> Iterator[l
             return
 
 
-def _linear(shot: Shot, frame: Frame) -> NDArray[np.floating]:
+def _linear(shot: Shot, frame: Frame) -> NDArray[np.floating[Any]]:
     """The plate as the composite keeps it: its own pixels, or the working space for what is not scene-linear."""
     if shot.space.scene_linear:
         return frame.rgb
     return shot.working(frame.rgb).astype(np.float16 if frame.header.dtype == "half" else np.float32)
-
-
-def _departure(prediction: Prediction) -> torch.Tensor:
-    return departure(prediction.shown[None], prediction.rebuilt[None], prediction.window[None])[0]
 
 
 def _faceset(settings: ConvertSettings, events: Events) -> Faceset:

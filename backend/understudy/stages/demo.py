@@ -81,13 +81,13 @@ def run(settings: DemoSettings, events: Events) -> dict[str, Any]:
 def _judge(a: str, truth: str, folder: Path, events: Events) -> dict[str, float]:
     """Likeness to the truth over the face that was to be swapped, without what stands before it."""
     report = compare.run(
-        CompareSettings(
-            a=a, b=truth, matte=f"{truth}:mask.face", holdout=f"{truth}:mask.occluder", out=folder
-        ),
+        CompareSettings(a=a, b=truth, matte=f"{truth}:mask.face", holdout=f"{truth}:mask.occluder", out=folder),
         events.within("compare"),
     )
     inside = report["shot"]["inside"]
-    return {name: round(inside[key], 4) for name, key in (("psnr", "psnr_mean"), ("ssim", "ssim"), ("de2000", "de2000"))}
+    return {
+        name: round(inside[key], 4) for name, key in (("psnr", "psnr_mean"), ("ssim", "ssim"), ("de2000", "de2000"))
+    }
 
 
 def _sheet(plate: str, shot: str, truth: str, faceset: Faceset, figures: dict[str, Any]) -> NDArray[np.uint8]:

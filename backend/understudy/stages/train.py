@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from understudy.model.device import choose_device
 from understudy.model.networks import SIDES, Architecture, SwapNetwork, parameter_count
 from understudy.model.store import Card, save_model
 from understudy.plate.colour import ColourManager
+from understudy.plate.files import remove_leftovers
 from understudy.settings import TrainSettings
 from understudy.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from understudy.training.data import Side, load_side
@@ -88,11 +90,13 @@ class Session:
         self.best: float | None = numbers["best"]
         self.best_step: int = numbers["best_step"]
         self.validation: dict[str, float] = {}
+        self.validated_at: int | None = None  # step of the last validation of this sitting
         iterations = settings.iterations
         if iterations is None and settings.minutes is None and settings.plateau is None:
             iterations = preset.iterations
         self.budget = Budget(iterations, settings.minutes, settings.plateau)
         self.log = MetricsLog(self.folder, self.trainer.step_count)
+        remove_leftovers(self.folder)
         events.note(
             f"{sides['source'].count} source and {sides['target'].count} target faces, "
             f"{architecture.resolution} px, {parameter_count(network) / 1e6:.1f} million weights, on {device}"
@@ -127,7 +131,8 @@ class Session:
                 self._save()
                 saved_at = time.perf_counter()
         self._measure(pending)
-        self._validate()
+        if self.validated_at != trainer.step_count:
+            self._validate()
         self._save()
         self.events.note(f"Training ends: {reason}.")
         return {
@@ -148,7 +153,7 @@ class Session:
         pending.clear()
         step = self.trainer.step_count
         losses = dict(zip(("source", "target", "pairs", "loss"), values, strict=True))
-        if not all(value == value and abs(value) != float("inf") for value in values):
+        if not all(map(math.isfinite, values)):
             raise ModelError(
                 f"Training fell apart near step {step}: the loss is no longer a number.",
                 "The last checkpoint is good: go on from it with a lower --learning-rate.",
@@ -156,7 +161,10 @@ class Session:
         self.log.append({"step": step, "minutes": round(self.minutes, 4), **losses})
         self.events.metric("loss", step, losses["loss"])
         self.events.progress(
-            round(1000 * self.budget.progress(step, self.minutes)), 1000, "permille", f"step {step}, loss {losses['loss']:.4f}"
+            round(1000 * self.budget.progress(step, self.minutes)),
+            1000,
+            "permille",
+            f"step {step}, loss {losses['loss']:.4f}",
         )
 
     def _validate(self) -> None:
@@ -166,7 +174,9 @@ class Session:
         value = self.validation["mean"]
         if self.best is None or value < self.best * 0.999:
             self.best, self.best_step = value, step
-        self.log.append({"step": step, "minutes": round(self.minutes, 4), "validation": value})
+        self.validated_at = step
+        if not any(record["step"] == step and "validation" in record for record in self.log.records):
+            self.log.append({"step": step, "minutes": round(self.minutes, 4), "validation": value})
         self.events.metric("validation", step, value)
         lights = {side: self.sides[side].light for side in SIDES}
         preview = self.folder / PREVIEW

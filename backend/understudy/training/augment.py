@@ -1,7 +1,7 @@
 """Variations of a face, made on the device from one small generator.
 
-A packed face is (8, R, R): normalised colour (0:3), mask (3), eyes and mouth (4), detail for the encoder (5:8). Positions are those of
-``grid_sample`` with ``align_corners=False``: -1..1 from edge to edge.
+A packed face is (8, R, R): normalised colour (0:3), mask (3), eyes and mouth (4), detail for the encoder
+(5:8). Positions are those of ``grid_sample`` with ``align_corners=False``: -1..1 from edge to edge.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 
 ROTATION = math.radians(2.0)
 SCALE = 0.015

@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from understudy.errors import ModelError, cannot_write
+from understudy.model.store import write_tensors
 from understudy.plate.files import atomic_path
 
 FILE = "training.safetensors"
@@ -35,8 +35,10 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Replace the newest checkpoint and keep the one before. Raises :class:`OutputError`; the old ones stay then."""
     path, previous = folder / FILE, folder / PREVIOUS
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
+    numbers = json.dumps({"version": VERSION, **checkpoint.numbers})
+    layout = json.dumps([name for name, tensor in checkpoint.tensors.items() if _is_channels_last(tensor)])
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"training": json.dumps({"version": VERSION, **checkpoint.numbers})})
+        write_tensors(temporary, tensors, {"training": numbers, "channels_last": layout})
         try:
             if path.exists():
                 path.replace(previous)  # between the two renames the newest is still there, under this name
@@ -59,9 +61,17 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
                 numbers = json.loads(file.metadata()["training"])
                 if numbers["version"] != VERSION:
                     raise ValueError(f"version {numbers['version']} is not {VERSION}")
-                return Checkpoint({key: file.get_tensor(key) for key in file.keys()}, numbers)  # noqa: SIM118
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+                # A fused optimiser walks a weight and its moments in the order in which they lie in memory.
+                for key in json.loads(file.metadata().get("channels_last", "[]")):
+                    tensors[key] = tensors[key].contiguous(memory_format=torch.channels_last)
+                return Checkpoint(tensors, numbers)
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             problem = problem or f"{path} cannot be read: {error}"
     if problem:
         raise ModelError(f"{problem}.", "Restore the model folder from a backup, or train into a new one.")
     return None
+
+
+def _is_channels_last(tensor: torch.Tensor) -> bool:
+    return not tensor.is_contiguous() and tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last)

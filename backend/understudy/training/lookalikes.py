@@ -15,6 +15,7 @@ units of ``grid_sample``, on a lattice that spans the crop from edge to edge.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ LATTICE = 17
 POSE_REACH = np.array([10.0, 8.0])
 """Yaw and pitch in degrees over which faces count as seen from the same side."""
 
-FloatArray = NDArray[np.floating]
+FloatArray = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Shapes:
         """The person's resting shape seen from ``angles`` (M, 2): (M, 68, 2), a kernel mean over similar poses."""
         distance = ((angles[:, None] - self.angles[None]) / POSE_REACH) ** 2
         weight = np.exp(-0.5 * (distance.sum(2) - distance.sum(2).min(1, keepdims=True))) + 1e-9
-        return np.einsum("mn,nkc->mkc", weight / weight.sum(1, keepdims=True), self.landmarks)
+        return np.asarray(np.einsum("mn,nkc->mkc", weight / weight.sum(1, keepdims=True), self.landmarks))
 
 
 @dataclass(frozen=True)
@@ -55,23 +56,18 @@ def exchange_fields(own: Shapes, other: Shapes, size: int) -> NDArray[np.float32
     """For each of ``own``'s faces the field (N, n, n, 2) that shows it in ``other``'s shape with its own expression."""
     change = other.rest(own.angles) - own.rest(own.angles)
     return np.stack(
-        [
-            _field(landmarks + delta, landmarks, size)
-            for landmarks, delta in zip(own.landmarks, change, strict=True)
-        ]
+        [_field(landmarks + delta, landmarks, size) for landmarks, delta in zip(own.landmarks, change, strict=True)]
     )
 
 
-def find_pairs(target: Shapes, source: Shapes, size: int, count: int = 3) -> Pairs:
+def find_pairs(target: Shapes, source: Shapes, size: int, count: int = 1) -> Pairs:
     """The ``count`` source faces nearest to each target face in pose and expression, bent onto it."""
     count = min(count, len(source.landmarks))
     target_rest, source_rest = target.rest(target.angles), source.rest(source.angles)
     source_there = source.rest(target.angles)
     expression = source.landmarks - source_rest
     partners, fields = [], []
-    for landmarks, rest, there, angles in zip(
-        target.landmarks, target_rest, source_there, target.angles, strict=True
-    ):
+    for landmarks, rest, there, angles in zip(target.landmarks, target_rest, source_there, target.angles, strict=True):
         wanted = landmarks - rest
         # One percent of the crop in expression weighs as much as 12 degrees of pose.
         distance = np.abs(wanted - expression).mean((1, 2)) / size * 100
@@ -92,4 +88,4 @@ def _field(here: FloatArray, there: FloatArray, size: int) -> NDArray[np.float32
     lattice = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
     # A little smoothing: landmarks that nearly coincide must not tear the picture.
     bend = RBFInterpolator(points, offsets, kernel="thin_plate_spline", smoothing=1.0)(lattice)
-    return (bend.reshape(LATTICE, LATTICE, 2) * 2 / size).astype(np.float32)
+    return np.asarray(bend.reshape(LATTICE, LATTICE, 2) * 2 / size, np.float32)

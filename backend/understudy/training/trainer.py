@@ -209,6 +209,6 @@ class Trainer:
     def _follow(self) -> None:
         """Let the averaged weights follow; early on they follow fast, so that the beginning is forgotten."""
         keep = min(EMA, (1 + self.step_count) / (10 + self.step_count))
-        mine, theirs = list(self.average.parameters()), list(self.network.parameters())
+        mine: list[torch.Tensor] = list(self.average.parameters())
+        theirs: list[torch.Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(mine, theirs, 1 - keep)
-

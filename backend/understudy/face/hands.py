@@ -1,0 +1,75 @@
+"""Hands before a face: MediaPipe's hand landmarks (Apache-2.0, in its wheel), grown to the flesh around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.face.geometry import FloatArray, apply
+from understudy.face.mediapipe_models import quiet
+from understudy.face.roles import Card, Image, digest
+
+CONFIDENCE = 0.5
+"""Least belief in a hand."""
+
+_FINGERS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
+_PALM = (0, 1, 5, 9, 13, 17)
+_FINE = 4
+_FLESH = 0.42
+"""Half a finger's breadth as a part of the mean distance between neighbouring knuckles."""
+
+
+class HandFinder:
+    """Finds hands in pictures. For one thread at a time."""
+
+    def __init__(self) -> None:
+        import mediapipe
+
+        with quiet():
+            self._hands: Any = mediapipe.solutions.hands.Hands(
+                static_image_mode=True, max_num_hands=2, min_detection_confidence=CONFIDENCE
+            )
+            self._hands.process(np.zeros((64, 64, 3), np.uint8))  # the networks load, and greet, at the first picture
+        modules = Path(mediapipe.__file__).parent / "modules"
+        weights = (
+            modules / "hand_landmark/hand_landmark_full.tflite",
+            modules / "palm_detection/palm_detection_full.tflite",
+        )
+        self.card = Card(
+            name="mediapipe",
+            role="occluder",
+            licence="Apache-2.0",
+            commercial=True,
+            sha256=digest(*weights),
+            origin="mediapipe",
+        )
+
+    def find(self, image: Image) -> list[NDArray[np.float32]]:
+        """The 21 landmarks (21, 2) of each hand in ``image`` (H, W, 3) uint8 RGB display-encoded, in its pixels."""
+        with quiet():
+            found = self._hands.process(np.ascontiguousarray(image)).multi_hand_landmarks or []
+        size = np.array([image.shape[1], image.shape[0]], np.float32)
+        return [np.array([(point.x, point.y) for point in hand.landmark], np.float32) * size for hand in found]
+
+
+def hand_mask(hands: Sequence[FloatArray], matrix: FloatArray, size: int) -> NDArray[np.float32]:
+    """Coverage (size, size) float32 in 0..1 of hands, (21, 2) landmarks each, seen through ``matrix`` (2, 3)."""
+    canvas = np.zeros((size * _FINE, size * _FINE), np.uint8)
+    for hand in hands:
+        points = apply(matrix, hand) * _FINE - 0.5
+        knuckles = points[[5, 9, 13, 17]]
+        breadth = float(np.linalg.norm(np.diff(knuckles, axis=0), axis=1).mean()) * _FLESH
+        thickness = max(1, round(2 * breadth))
+        palm = np.round(cv2.convexHull(points[list(_PALM)].astype(np.float32))).astype(np.int32)
+        cv2.fillConvexPoly(canvas, palm, (255,))
+        cv2.polylines(canvas, [palm], True, (255,), thickness)
+        for finger in _FINGERS:
+            line = np.round(points[list(finger)]).astype(np.int32)
+            cv2.polylines(canvas, [line], False, (255,), thickness)
+    small = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(small / np.float32(255.0), np.float32)

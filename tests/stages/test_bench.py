@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+import pytest
+import torch
+from made_shots import RED, picture, register, walk, write_frame
+from understudy.errors import Interrupted, MissingInputError
+from understudy.events import Events, Recorder
+from understudy.plate.layers import LayerWriter
+from understudy.settings import BenchSettings
+from understudy.stages import bench, bench_convert, bench_train, convert
+from understudy.stages.stopwatch import Stopwatch
+from understudy.training.trainer import Trainer
+
+NAP = 0.1  # seconds
+
+
+@pytest.fixture
+def sample(monkeypatch, tmp_path):
+    """A sample folder of squares, with networks that see nothing else."""
+    register(monkeypatch.setitem)
+    for footage in ("source_B", "target_A"):
+        for index in range(16):
+            frame = picture(160, 120, [(20.0 + 4 * index, 40.0, 40.0, RED)])
+            write_frame(tmp_path / f"{footage}.{1001 + index}.exr", frame)
+    for index, squares in enumerate(walk(5)):  # the last frame has no face that could be swapped
+        write_frame(tmp_path / f"plate.{1001 + index}.exr", picture(160, 120, squares))
+    return tmp_path
+
+
+def napping(function):
+    def slow(*rest, **more):
+        time.sleep(NAP)
+        return function(*rest, **more)
+
+    return slow
+
+
+def test_time_of_the_network_is_told_from_time_for_its_data(sample, monkeypatch):
+    monkeypatch.setattr(bench_train, "WARM_UP", 0)
+    monkeypatch.setattr(Trainer, "draw", lambda trainer, progress: time.sleep(NAP))
+    monkeypatch.setattr(Trainer, "learn", lambda trainer, draw, progress: time.sleep(3 * NAP) or torch.zeros(4))
+    told = bench_train.measure(Events(), sample, steps=3)
+    assert told["shares"]["data"] == pytest.approx(0.25, abs=0.05)
+    assert told["shares"]["networks"] == pytest.approx(0.75, abs=0.05)
+    assert told["outside_networks"] == pytest.approx(1 - told["shares"]["networks"])
+    assert sum(told["shares"].values()) == pytest.approx(1.0)
+    assert told["examples_per_second"] == pytest.approx(2 * told["batch"] * 3 / told["seconds"])
+
+
+def test_logging_is_part_of_the_measured_loop(sample, monkeypatch):
+    monkeypatch.setattr(bench_train, "WARM_UP", 1)
+    monkeypatch.setattr(bench_train, "LOG_EVERY", 2)
+    recorder = Recorder()
+    told = bench_train.measure(Events(recorder), sample, steps=4)
+    assert told["shares"]["logging"] > 0
+    assert [event["done"] for event in recorder.of("progress") if event["unit"] == "steps"] == [2, 4]
+
+
+def test_what_a_device_does_later_counts_for_the_part_that_asked_for_it(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: time.sleep(NAP))
+    watch = Stopwatch()
+    with bench_train._part(watch, "networks", torch.device("cuda")):
+        pass
+    assert watch.seconds["networks"] >= NAP
+
+
+def test_conversion_is_measured_against_reading_and_writing_the_same_frames(sample, monkeypatch):
+    compared = []
+
+    class Comparing(LayerWriter):
+        """Compares each copy with the converted frame, by another library, before both are thrown away."""
+
+        def submit(self, path, *rest, **more):
+            compared.append(path)
+            super().submit(path, *rest, **more)
+
+        def __exit__(self, *rest):
+            super().__exit__(*rest)
+            for path in compared[-5:]:
+                copy, shot = (
+                    channels(path.with_name(f"{name}.{path.suffixes[0][1:]}.exr")) for name in ("copy", "shot")
+                )
+                assert copy.keys() == shot.keys() >= {"R", "A", "swap.R", "matte.A", "st.u", "confidence.Y"}
+                assert all(copy[name].dtype == shot[name].dtype for name in shot)
+                assert all(np.array_equal(copy[name], shot[name]) for name in shot)
+
+    monkeypatch.setattr(bench_convert, "LayerWriter", Comparing)
+    monkeypatch.setattr(convert, "compose", napping(convert.compose))
+    told = bench_convert.measure(Events(), sample, rounds=2)
+    assert [path.name for path in compared] == [f"copy.{1001 + index}.exr" for index in range(5)] * 2
+    assert told["frames"] == 5
+    assert told["shares"]["placing"] * told["seconds"] >= 2 * 5 * NAP > told["exr_seconds"]
+    assert told["frames_per_second"] == pytest.approx(10 / told["seconds"])
+    assert told["against_exr"] == pytest.approx(told["frames_per_second"] / told["exr_frames_per_second"])
+    assert set(told["shares"]) == {"networks", "placing", "reading", "writing", "other"}
+    assert sum(told["shares"].values()) == pytest.approx(1.0)
+    assert told["outside_networks"] == pytest.approx(1 - told["shares"]["networks"])
+
+
+def channels(path: Path) -> dict[str, np.ndarray]:
+    with OpenEXR.File(str(path), separate_channels=True) as file:
+        return {name: channel.pixels for name, channel in file.channels().items()}
+
+
+def measures(monkeypatch) -> list[str]:
+    """Measurements that only say that they were taken."""
+    taken: list[str] = []
+    for name in bench.MEASURES:
+        monkeypatch.setitem(bench.MEASURES, name, lambda events, name=name: taken.append(name) or {"taken": name})
+    return taken
+
+
+def test_what_is_asked_for_is_measured(monkeypatch):
+    taken = measures(monkeypatch)
+    assert bench.run(BenchSettings(what="train"), Events())["train"] == {"taken": "train"}
+    assert taken == ["train"]
+    report = bench.run(BenchSettings(), Events())
+    assert taken[1:] == ["faces", "train", "convert"]
+    assert list(report) == ["machine", "faces", "train", "convert"]
+
+
+def test_the_machine_is_described_but_not_named(monkeypatch):
+    measures(monkeypatch)
+    monkeypatch.setattr(platform, "node", lambda: "render07")
+    machine = bench.run(BenchSettings(), Events())["machine"]
+    assert machine["cores"] == os.cpu_count()
+    assert machine["device"] == "cpu" or torch.cuda.is_available() or torch.backends.mps.is_available()
+    assert platform.machine() in machine["system"]
+    assert "render07" not in json.dumps(machine)
+
+
+def test_a_stop_ends_the_bench_between_measurements(monkeypatch):
+    taken = measures(monkeypatch)
+    with pytest.raises(Interrupted):
+        bench.run(BenchSettings(), Events(stop=lambda: len(taken) == 1))
+    assert taken == ["faces"]
+
+
+@pytest.mark.parametrize("measure", [bench_train.measure, bench_convert.measure])
+def test_a_sample_that_is_not_there_is_named(measure, tmp_path):
+    with pytest.raises(MissingInputError, match=tmp_path.name):
+        measure(Events(), tmp_path)
