@@ -25,7 +25,7 @@ def test_a_conversion_that_is_killed_again_and_again_ends_like_one_that_is_not(t
     shot = make_shot(tmp_path / "plate", 16, (480, 360))
     values = {
         "plate": shot.pattern, "model": make_model(tmp_path / "model"), "faceset": shot.faceset,
-        "convert_batch": 1, "device": "cpu",
+        "convert_batch": 1, "device": "cpu", "occlusion": "none",
     }  # fmt: skip
     settings = ConvertSettings(**values, out=(tmp_path / "out" / "out.####.exr").as_posix())
     arguments = [
@@ -39,7 +39,16 @@ def test_a_conversion_that_is_killed_again_and_again_ends_like_one_that_is_not(t
         "--device",
         "cpu",
     ]
-    arguments += ["--model", str(settings.model), "--faceset", str(settings.faceset), "--convert-batch", "1"]
+    arguments += [
+        "--model",
+        str(settings.model),
+        "--faceset",
+        str(settings.faceset),
+        "--convert-batch",
+        "1",
+        "--occlusion",
+        "none",
+    ]
     paths = os.pathsep.join(filter(None, [str(BACKEND), os.environ.get("PYTHONPATH", "")]))
     environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     moments, seen = random.Random(8), [0]

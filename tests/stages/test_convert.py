@@ -12,6 +12,7 @@ import pytest
 from made_people import MadeShot, bits, channel, make_model, make_shot, read_exr
 from understudy.errors import AmbiguousFaceError, FacesetError, Interrupted, ModelError, NoFaceError, UsageError
 from understudy.events import Events, Recorder
+from understudy.face.geometry import fit_head
 from understudy.faceset.store import Faceset
 from understudy.settings import ConvertSettings
 from understudy.stages import convert
@@ -34,7 +35,7 @@ def shot(tmp_path_factory) -> MadeShot:
 def settings(shot: MadeShot, model: Path, folder: Path, **changes: Any) -> ConvertSettings:
     values: dict[str, Any] = {"plate": shot.pattern, "model": model, "faceset": shot.faceset}
     values["out"] = f"{folder.as_posix()}/out.####.exr"
-    return ConvertSettings(**{**values, "device": "cpu", "convert_batch": 2, **changes})
+    return ConvertSettings(**{**values, "device": "cpu", "convert_batch": 2, "occlusion": "none", **changes})
 
 
 def written(out: Path, frame: int) -> Path:
@@ -224,6 +225,36 @@ def test_options_of_the_matte_do_what_they_say(tmp_path, model, shot):
         areas[name] = channel(written(tmp_path / name, 1001), "matte.A").astype(float).sum()
     assert areas["eroded"] < areas["plain"] < areas["grown"]
     assert areas["soft"] < areas["plain"] <= areas["hull"]
+
+
+class OneHand:
+    """Finds a hand in the middle of every picture: a column of knuckles and fingers."""
+
+    def find(self, image: np.ndarray) -> list[np.ndarray]:
+        points = np.zeros((21, 2), np.float32)
+        points[:, 0] = image.shape[1] / 2 + np.repeat(np.arange(-2, 3), [1, 5, 5, 5, 5]) * 6
+        points[:, 1] = image.shape[0] / 2 + np.arange(21) % 5 * 6 - 12
+        return [points]
+
+
+def test_a_hand_before_the_face_is_kept(tmp_path, model, monkeypatch):
+    monkeypatch.setattr(convert, "HandFinder", OneHand)
+    windows = {"displayWindow": (np.array([0, 0], np.int32), np.array([127, 127], np.int32))}
+    windows["dataWindow"] = (np.array([10, 20], np.int32), np.array([121, 115], np.int32))
+    shot = make_shot(tmp_path / "plate", 1, origin=(10, 20), **windows)
+    (face,) = Faceset.open(shot.faceset).faces()
+    centre = fit_head(face.landmarks).offset - (10, 20)  # the middle of the picture in which hands are sought
+    for name in ("hands", "none"):
+        out = tmp_path / name
+        convert.run(settings(shot, model, out, matte="hull", occlusion=name, profile="parts"), Events())
+    hidden = channel(written(tmp_path / "hands", 1001), "occlusion.A").astype(float)
+    rows, columns = np.nonzero(hidden > 0.5)
+    assert 20 < len(rows) < 1500
+    assert (columns.mean() + 0.5, rows.mean() + 0.5) == pytest.approx(tuple(centre), abs=2.5)
+    covered, free = (channel(written(tmp_path / name, 1001), "matte.A").astype(float) for name in ("hands", "none"))
+    assert free[hidden > 0.99].mean() > 0.8 and covered[hidden > 0.99].max() < 0.05
+    np.testing.assert_array_equal(covered[hidden == 0], free[hidden == 0])
+    assert not channel(written(tmp_path / "none", 1001), "occlusion.A").any()
 
 
 def test_memory_does_not_grow_with_the_length_of_the_shot(tmp_path, model):

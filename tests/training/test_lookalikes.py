@@ -37,14 +37,14 @@ def looked_up(field: np.ndarray, positions: np.ndarray) -> np.ndarray:
 
 def test_each_face_finds_itself_in_another_persons_same_performance():
     target = person()
-    pairs = find_pairs(target, person(shift=SHIFT), SIZE)
+    pairs = find_pairs(target, person(shift=SHIFT), SIZE, 3)
     np.testing.assert_array_equal(pairs.partner[:, 0], np.arange(24))
     assert pairs.partner.shape == (24, 3) and all(len(set(row)) == 3 for row in pairs.partner.tolist())
 
 
 def test_the_field_of_a_pair_bends_the_partner_onto_the_targets_expression_in_its_own_shape():
     target, source = person(), person(shift=SHIFT)
-    pairs = find_pairs(target, source, SIZE)
+    pairs = find_pairs(target, source, SIZE, 3)
     for face in range(0, 24, 5):
         for rank in range(3):
             partner = source.landmarks[pairs.partner[face, rank]]
