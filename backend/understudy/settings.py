@@ -116,7 +116,7 @@ class ConversionOptions(Options):
         1.0, "How much of the plate's own broad light, frame by frame, is laid on the new face.", ge=0, le=1
     )
     relight_reach: float = option(
-        0.03, "How fine the plate's broad light is, as a part of the crop's side.", ge=0.01, le=0.5
+        0.02, "How fine the plate's broad light is, as a part of the crop's side.", ge=0.01, le=0.5
     )
     opacity: float = option(1.0, "Overall strength of the swap.", ge=0, le=1)
     convert_batch: int = option(8, "Frames per pass of the network.", ge=1, le=256)

@@ -77,7 +77,10 @@ class Head:
 
     @property
     def angles(self) -> tuple[float, float, float]:
-        """Yaw, pitch and roll in degrees; positive when the head turns to image right, looks up, tilts clockwise."""
+        """Yaw, pitch and roll in degrees; positive when the head turns to image right, looks up, tilts clockwise.
+
+        The rotation is the tilt about the line that the head looks along, then the nod, then the turn.
+        """
         forward = -self.rotation[:, 2]  # from the head towards what it looks at
         yaw = np.degrees(np.arctan2(forward[0], -forward[2]))
         pitch = np.degrees(np.arcsin(np.clip(-forward[1], -1.0, 1.0)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -11,17 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.face.geometry import FloatArray, apply
-from understudy.face.mediapipe_models import quiet
+from understudy.face.mediapipe_models import modules, quiet
 from understudy.face.roles import Card, Image, digest
 
 CONFIDENCE = 0.5
 """Least belief in a hand."""
 
 _FINGERS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
+_WEIGHTS = (("palm_detection", "palm_detection_full.tflite"), ("hand_landmark", "hand_landmark_full.tflite"))
 _PALM = (0, 1, 5, 9, 13, 17)
 _FINE = 4
 _FLESH = 0.42
 """Half a finger's breadth as a part of the mean distance between neighbouring knuckles."""
+
+
+def hand_card() -> Card:
+    """Where the hand networks come from. Raises :class:`ComponentError` when mediapipe is not installed."""
+    files = [modules() / folder / name for folder, name in _WEIGHTS]
+    return Card(
+        "mediapipe",
+        "hands",
+        "Apache-2.0",
+        True,
+        digest(*files),
+        f"mediapipe wheel: {', '.join(name for _, name in _WEIGHTS)}",
+    )
 
 
 class HandFinder:
@@ -35,19 +48,6 @@ class HandFinder:
                 static_image_mode=True, max_num_hands=2, min_detection_confidence=CONFIDENCE
             )
             self._hands.process(np.zeros((64, 64, 3), np.uint8))  # the networks load, and greet, at the first picture
-        modules = Path(mediapipe.__file__).parent / "modules"
-        weights = (
-            modules / "hand_landmark/hand_landmark_full.tflite",
-            modules / "palm_detection/palm_detection_full.tflite",
-        )
-        self.card = Card(
-            name="mediapipe",
-            role="occluder",
-            licence="Apache-2.0",
-            commercial=True,
-            sha256=digest(*weights),
-            origin="mediapipe",
-        )
 
     def find(self, image: Image) -> list[NDArray[np.float32]]:
         """The 21 landmarks (21, 2) of each hand in ``image`` (H, W, 3) uint8 RGB display-encoded, in its pixels."""

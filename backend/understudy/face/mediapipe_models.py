@@ -69,7 +69,8 @@ def _mediapipe() -> Any:
     return mediapipe
 
 
-def _modules() -> Path:
+def modules() -> Path:
+    """The folder of MediaPipe's networks; raises :class:`ComponentError` when it is not installed."""
     return Path(_mediapipe().__file__).parent / "modules"
 
 
@@ -225,13 +226,13 @@ def _trust(points68: Points) -> float:
 
 def detector_card() -> Card:
     """The detector's card; raises :class:`ComponentError` when mediapipe is missing."""
-    files = [_modules() / "face_detection" / name for name in _DETECTORS]
+    files = [modules() / "face_detection" / name for name in _DETECTORS]
     return Card("mediapipe", "detector", _LICENCE, True, digest(*files), f"mediapipe wheel: {', '.join(_DETECTORS)}")
 
 
 def landmarker_card() -> Card:
     """The landmarker's card; raises :class:`ComponentError` when mediapipe is missing."""
-    file = _modules() / "face_landmark" / _MESH
+    file = modules() / "face_landmark" / _MESH
     return Card("mediapipe", "landmarker", _LICENCE, True, digest(file), f"mediapipe wheel: {_MESH}")
 
 

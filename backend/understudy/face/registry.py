@@ -87,6 +87,7 @@ def cards(pack: str | None = None) -> list[Offer]:
     return [
         _offer("mediapipe", "detector", pack),
         _offer("mediapipe", "landmarker", pack),
+        _offer("mediapipe", "hands", pack),
         _offer("insightface", "detector", pack),
         _offer("insightface", "landmarker", pack),
         _offer("insightface", "recogniser", pack),
@@ -105,9 +106,14 @@ def _card(name: str, role: str, pack: str | None) -> Card:
         from understudy.face.insightface_pack import open_pack
 
         return open_pack(pack).card(role)
-    from understudy.face import mediapipe_models
+    from understudy.face import hands, mediapipe_models
 
-    return mediapipe_models.detector_card() if role == "detector" else mediapipe_models.landmarker_card()
+    made_by = {
+        "detector": mediapipe_models.detector_card,
+        "landmarker": mediapipe_models.landmarker_card,
+        "hands": hands.hand_card,
+    }
+    return made_by[role]()
 
 
 def _pick(table: dict[str, _Builder], name: str, role: str) -> _Builder:

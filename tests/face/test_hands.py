@@ -1,0 +1,45 @@
+"""Hands before a face, against the true occluder of the sample."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import understudy
+from understudy.face.hands import HandFinder, hand_mask
+from understudy.plate.colour import encode_srgb
+from understudy.plate.reader import read_channel, read_frame
+from understudy.plate.sequence import open_plate
+
+SAMPLE = Path(understudy.__file__).parent / "sample"
+IDENTITY = np.array([[1.0, 0, 0], [0, 1, 0]])
+
+
+def test_no_hands_hide_nothing():
+    assert hand_mask([], IDENTITY, 32).max() == 0
+
+
+def test_a_finger_is_as_thick_as_the_knuckles_say():
+    hand = np.full((21, 2), 100.0, np.float32)
+    hand[[5, 9, 13, 17]] = [(40, 100), (60, 100), (80, 100), (100, 100)]  # knuckles 20 pixels apart
+    hand[[1, 2, 3, 4]] = hand[0]
+    hand[6:9] = [(40, 80), (40, 60), (40, 30)]  # one straight finger upwards
+    for start in (9, 13, 17):
+        hand[start : start + 4] = hand[start]
+    mask = hand_mask([hand], IDENTITY, 128)
+    assert mask[60].sum() == pytest.approx(2 * 0.42 * 20, abs=1.5)
+    assert mask[60, 40] == 1 and mask[10].max() == 0
+
+
+def test_the_hand_of_the_sample_is_where_the_render_says():
+    plate = open_plate(str(SAMPLE / "plate.%04d.exr"))
+    finder = HandFinder()
+    for number, is_there in ((1001, False), (1011, True)):
+        picture = np.rint(encode_srgb(read_frame(plate, number).rgb.astype(np.float32)) * 255).astype(np.uint8)
+        mask = hand_mask(finder.find(picture), IDENTITY, 512)[:288]
+        truth = read_channel(plate.path(number), "mask.occluder")
+        if not is_there:
+            assert mask.max() == 0
+            continue
+        head = np.s_[40:190, 170:340]  # above the wrist, which is not part of a hand
+        overlap = np.minimum(mask, truth)[head].sum() / np.maximum(mask, truth)[head].sum()
+        assert overlap > 0.6
