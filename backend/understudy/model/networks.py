@@ -154,11 +154,6 @@ class SwapNetwork(nn.Module):
             for side in SIDES:
                 self.decoders[side].load_state_dict({**first, "mean": means[side][None]})
 
-    def reconstruct(self, picture: torch.Tensor, side: str) -> tuple[torch.Tensor, torch.Tensor]:
-        """Encode (N, 3, R, R) detail and paint it as ``side``: (N, 3, R, R) normalised codes, (N, 1, R, R) mask 0..1."""
-        painted, logits = self.decoders[side](self.encoder(picture))
-        return painted, torch.sigmoid(logits)
-
 
 def parameter_count(network: nn.Module) -> int:
     """Number of weights."""

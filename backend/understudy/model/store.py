@@ -7,7 +7,6 @@ card never disagree.
 
 from __future__ import annotations
 
-import errno
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from understudy.errors import ModelError
 from understudy.model.networks import Architecture, SwapNetwork
@@ -61,13 +60,8 @@ def save_model(folder: Path, network: SwapNetwork, card: Card) -> Path:
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
     """Write contiguous CPU ``tensors`` to a safetensors file. Raises ``OSError`` when it cannot be written."""
-    try:
-        save_file(tensors, path, metadata=metadata)
-    except SafetensorError as error:
-        # It tells no error number: a write of our own asks the file system for the reason.
-        with path.open("ab") as file:
-            file.write(bytes(1 << 20))
-        raise OSError(errno.EIO, str(error)) from error
+    # Not its own file writer: that leaves a temporary of its own behind a killed process and hides why a disk refused.
+    path.write_bytes(save(tensors, metadata=metadata))
 
 
 def load_card(folder: Path) -> Card:
