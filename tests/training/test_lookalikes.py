@@ -25,7 +25,7 @@ def person(count: int = 24, shift: np.ndarray | float = 0.0) -> Shapes:
         shape[17:27, 1] += rng.uniform(-0.06, 0.06)
         landmarks.append(stand(SIZE / 2, SIZE / 2, SIZE / 2.1, yaw, pitch).project(shape) + shift)
         angles.append((yaw, pitch))
-    return Shapes(np.array(landmarks), np.array(angles))
+    return Shapes.measure(np.array(landmarks), np.array(angles))
 
 
 def looked_up(field: np.ndarray, positions: np.ndarray) -> np.ndarray:
@@ -71,16 +71,61 @@ def test_the_exchange_shows_a_face_in_the_other_shape():
     assert np.abs(edges).max() < 0.75 * np.abs(fields).max()  # it dies out at the crop's edge
 
 
-def test_a_person_at_rest_is_the_mean_of_the_moments_seen_from_there():
+def test_a_persons_own_way_of_opening_lids_and_lips_is_found():
     rng = np.random.default_rng(0)
-    shape = rng.normal(size=(68, 2))
-    noise = rng.normal(size=(40, 68, 2))
-    shapes = Shapes(shape + noise - noise.mean(0), np.zeros((40, 2)))
-    assert shapes.rest(np.zeros((1, 2)))[0] == pytest.approx(shape)
-    turned = Shapes(np.stack([shape, shape + 5]), np.array([[-60.0, 0], [60.0, 0]]))
-    assert turned.rest(np.array([[-60.0, 0]]))[0] == pytest.approx(shape, abs=1e-3)
+    shape, slopes = HEAD_68[:, :2] * 100, rng.normal(size=(2, 68, 2))
+    # Only upper lids and inner lips tell the opening; they move as the measure counts.
+    lids, lips, nose = shape[37, 1] - shape[41, 1], 0.0, np.linalg.norm(shape[27] - shape[33])
+    slopes[:, [*range(36, 48), *range(60, 68), 27, 33]] = 0
+    amount = np.stack([rng.uniform(0.1, 1.2, 60), rng.uniform(0, 0.4, 60)], axis=1)
+    amount[:, 0] /= np.median(amount[:, 0])
+    landmarks = shape + np.einsum("no,okc->nkc", amount, slopes)
+    for upper, lower in ((37, 41), (38, 40), (43, 47), (44, 46)):
+        landmarks[:, upper] = landmarks[:, lower] + np.array([0, abs(lids)]) * amount[:, :1]
+    for upper, lower in ((61, 67), (62, 66), (63, 65)):
+        landmarks[:, upper] = landmarks[:, lower] + np.array([lips, nose]) * amount[:, 1:]
+    found = Shapes.measure(landmarks, np.zeros((60, 2)))
+    assert found.opening == pytest.approx(amount, abs=1e-6)
+    quiet = [index for index in range(68) if index not in (*range(36, 48), *range(60, 68))]
+    assert found.slopes[:, quiet] == pytest.approx(slopes[:, quiet], abs=0.03)
+    assert found.imitate(found) == pytest.approx(landmarks)
+
+
+def test_closed_lids_and_lips_stay_closed_however_seldom_either_person_closes_them():
+    target, source = (
+        performer([1.0, 1.0, 0.1, 1.0, 0.9, 1.1], [0.0, 0.3, 0.05, 0.4, 0.3, 0.35]),
+        performer([1.0, 1.0, 1.0, 1.0, 1.0, 0.1, 0.15], [0.0, 0.0, 0.0, 0.02, 0.3, 0.0, 0.0], shift=SHIFT),
+    )
+    there = Shapes.measure(source.imitate(target), target.angles).landmarks
+    gap = np.abs(there[:, [67, 66, 65], 1] - there[:, [61, 62, 63], 1]).mean(1)
+    lids = np.abs(there[:, [41, 40, 47, 46], 1] - there[:, [37, 38, 43, 44], 1]).mean(1)
+    assert gap[0] < 0.3 * np.delete(gap, [0, 2]).min() and lids[2] < 0.4 * np.delete(lids, 2).min()
+    partner = find_pairs(target, source, SIZE).partner[:, 0]
+    assert partner[2] in (5, 6)  # a blink is shown by a blink
+    assert set(partner[[1, 3]].tolist()) == {4}  # and talking by talking
+
+
+def performer(lids: list[float], lips: list[float], shift: np.ndarray | float = 0.0) -> Shapes:
+    """One head, seen from the front, with lids and lips as far open as told."""
+    landmarks = []
+    for open_lids, open_lips in zip(lids, lips, strict=True):
+        shape = HEAD_68.copy()
+        for upper, lower in ((37, 41), (38, 40), (43, 47), (44, 46)):
+            shape[upper] = shape[lower] + (shape[upper] - shape[lower]) * open_lids
+        for upper, lower in ((61, 67), (62, 66), (63, 65)):
+            shape[lower] = shape[upper]
+            shape[lower, 1] += open_lips * np.linalg.norm(HEAD_68[27] - HEAD_68[33])
+        landmarks.append(stand(SIZE / 2, SIZE / 2, SIZE / 2.1, 0, 0).project(shape) + shift)
+    return Shapes.measure(np.array(landmarks), np.zeros((len(lids), 2)))
+
+
+def test_a_person_seen_from_one_side_is_judged_by_faces_of_that_side():
+    shape = person(1).landmarks[0]
+    turned = Shapes.measure(np.stack([shape, shape + 5]), np.array([[-60.0, 0], [60.0, 0]]))
+    seen = turned.rest(np.array([[-60.0, 0]])) + turned.opened(turned.opening[:1])
+    assert seen[0] == pytest.approx(shape, abs=1e-3)
 
 
 def test_a_source_of_one_face_is_everybodys_partner():
-    pairs = find_pairs(person(5), Shapes(person(1).landmarks, person(1).angles), SIZE)
-    assert pairs.partner.tolist() == [[0]] * 5
+    alone = person(1)
+    assert find_pairs(person(5), alone, SIZE).partner.tolist() == [[0]] * 5

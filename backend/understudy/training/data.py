@@ -79,7 +79,7 @@ def load_side(folders: Sequence[Path], resolution: int, device: torch.device) ->
     return Side(
         packed=packed[torch.from_numpy(~held)],
         held_out=packed[torch.from_numpy(held if held.any() else ~held)],
-        shapes=Shapes(landmarks[~held], angles[~held]),
+        shapes=Shapes.measure(landmarks[~held], angles[~held]),
         light=lights[0],
         crop=first.crop_kind,
         colour_space=first.colour_space,

@@ -1,7 +1,9 @@
 """What one person would look like in the other's moment: the shapes that tie two people together.
 
 Two people never perform the same frame, so a swap has no ground truth. But their landmarks can be compared once each
-person's own shape is taken out. From that follow two things that make a shared encoder learn the swap quickly:
+person's own shape is taken out: what the face is at rest, and how it opens lids and lips. (These two are told apart
+from all other expression, because a person who mostly talks, or never blinks, has no rest that one could average.)
+From that follow two things that make a shared encoder learn the swap quickly:
 
 * shape exchange: a face bent towards the other person's shape, keeping its expression, teaches the encoder not to
   read identity from shape;
@@ -27,21 +29,77 @@ LATTICE = 17
 POSE_REACH = np.array([10.0, 8.0])
 """Yaw and pitch in degrees over which faces count as seen from the same side."""
 
+RIDGE = 1e-4
+"""Keeps the slopes finite for a person who never blinks or never speaks."""
+
+DEGREES = 10.0
+"""Difference of pose that counts as much as one percent of the crop in shape."""
+
+OPENING_COST = np.array([3.0, 14.0])
+"""What a difference in opening of lids and of lips weighs, against DEGREES of pose."""
+
+LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
+LIPS = [61, 62, 63], [67, 66, 65]
+"""Upper and lower landmarks of both eyes, and of the inner lips."""
+
 FloatArray = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """The landmarks of one person's faces, and the same with their expression averaged out."""
+    """The landmarks of one person's faces, told apart into pose, lids and lips, and the rest of the expression.
+
+    A shape is the person's at that pose, plus ``opening`` times how that person opens lids and lips, plus what is left.
+    """
 
     landmarks: FloatArray  # (N, 68, 2)
     angles: FloatArray  # (N, 2) yaw, pitch in degrees
+    opening: FloatArray  # (N, 2) of lids, 1 is the person's usual; of lips, in lengths of the nose
+    slopes: FloatArray  # (2, 68, 2) what one unit of either moves
+
+    @staticmethod
+    def measure(landmarks: FloatArray, angles: FloatArray) -> Shapes:
+        """Shapes of ``landmarks`` (N, 68, 2) at ``angles`` (N, 2), with the person's own way of opening fitted to them."""
+        opening = _opening(landmarks)
+        # What pose explains is taken from both sides first, so that it is not read as opening (Robinson's estimator).
+        weight = _nearness(angles, angles)
+        moved = opening - weight @ opening
+        shape = (landmarks - np.einsum("mn,nkc->mkc", weight, landmarks)).reshape(len(landmarks), -1)
+        ridge = RIDGE * len(moved) * np.eye(2)
+        slopes = np.linalg.solve(moved.T @ moved + ridge, moved.T @ shape).reshape(2, 68, 2)
+        return Shapes(landmarks, angles, opening, slopes)
+
+    def opened(self, opening: FloatArray) -> FloatArray:
+        """What ``opening`` (M, 2) adds to this person's shape, (M, 68, 2)."""
+        return np.asarray(np.einsum("mo,okc->mkc", opening, self.slopes))
 
     def rest(self, angles: FloatArray) -> FloatArray:
-        """The person's resting shape seen from ``angles`` (M, 2): (M, 68, 2), a kernel mean over similar poses."""
-        distance = ((angles[:, None] - self.angles[None]) / POSE_REACH) ** 2
-        weight = np.exp(-0.5 * (distance.sum(2) - distance.sum(2).min(1, keepdims=True))) + 1e-9
-        return np.asarray(np.einsum("mn,nkc->mkc", weight / weight.sum(1, keepdims=True), self.landmarks))
+        """The person's shape with nothing open, seen from ``angles`` (M, 2): (M, 68, 2), a mean over similar poses."""
+        shut = self.landmarks - self.opened(self.opening)
+        return np.asarray(np.einsum("mn,nkc->mkc", _nearness(angles, self.angles), shut))
+
+    def imitate(self, other: Shapes) -> FloatArray:
+        """This person's shape in each moment of ``other``: its pose, lids, lips and other expression. (M, 68, 2)"""
+        left = other.landmarks - other.opened(other.opening) - other.rest(other.angles)
+        return self.rest(other.angles) + self.opened(other.opening) + left
+
+
+def _opening(landmarks: FloatArray) -> FloatArray:
+    """(N, 2) opening of the lids, as a part of the person's usual, and of the lips, in lengths of the nose."""
+    width = np.linalg.norm(landmarks[:, [36, 42]] - landmarks[:, [39, 45]], axis=2)
+    apart = np.linalg.norm(landmarks[:, LIDS[0]] - landmarks[:, LIDS[1]], axis=2).reshape(-1, 2, 2).mean(2)
+    # The eye that is turned away is narrow, and its lids badly seen.
+    lids = (apart * width**4).sum(1) / (width**4).sum(1)
+    lips = np.linalg.norm(landmarks[:, LIPS[0]] - landmarks[:, LIPS[1]], axis=2).mean(1)
+    nose = np.median(np.linalg.norm(landmarks[:, 27] - landmarks[:, 33], axis=1))
+    return np.stack([lids / np.median(lids), lips / nose], axis=1)
+
+
+def _nearness(angles: FloatArray, others: FloatArray) -> FloatArray:
+    """(M, N) weights, each row of sum 1, of ``others`` (N, 2) seen from ``angles`` (M, 2)."""
+    distance = (((angles[:, None] - others[None]) / POSE_REACH) ** 2).sum(2)
+    weight = np.exp(-0.5 * (distance - distance.min(1, keepdims=True))) + 1e-9
+    return np.asarray(weight / weight.sum(1, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -54,28 +112,30 @@ class Pairs:
 
 def exchange_fields(own: Shapes, other: Shapes, size: int) -> NDArray[np.float32]:
     """For each of ``own``'s faces the field (N, n, n, 2) that shows it in ``other``'s shape with its own expression."""
-    change = other.rest(own.angles) - own.rest(own.angles)
-    return np.stack(
-        [_field(landmarks + delta, landmarks, size) for landmarks, delta in zip(own.landmarks, change, strict=True)]
-    )
+    return np.stack([_field(here, there, size) for here, there in zip(other.imitate(own), own.landmarks, strict=True)])
 
 
 def find_pairs(target: Shapes, source: Shapes, size: int, count: int = 1) -> Pairs:
     """The ``count`` source faces nearest to each target face in pose and expression, bent onto it."""
     count = min(count, len(source.landmarks))
-    target_rest, source_rest = target.rest(target.angles), source.rest(source.angles)
-    source_there = source.rest(target.angles)
-    expression = source.landmarks - source_rest
-    partners, fields = [], []
-    for landmarks, rest, there, angles in zip(target.landmarks, target_rest, source_there, target.angles, strict=True):
-        wanted = landmarks - rest
-        # One percent of the crop in expression weighs as much as 12 degrees of pose.
-        distance = np.abs(wanted - expression).mean((1, 2)) / size * 100
-        distance = distance + np.abs(source.angles - angles).sum(1) / 12
-        nearest = np.argsort(distance, kind="stable")[:count]
-        partners.append(nearest)
-        fields.append([_field(there + wanted, source.landmarks[index], size) for index in nearest])
-    return Pairs(np.array(partners, np.int64), np.array(fields, np.float32))
+    wanted = source.imitate(target)
+    turned = np.abs(source.angles[None] - target.angles[:, None]).sum(2) / DEGREES
+    # Seen from the side, lids and lips are hard to measure and matter less than the side itself.
+    frontal = np.cos(np.radians(target.angles[:, :1])) ** 2
+    opened = np.abs(source.opening[None] - target.opening[:, None]) @ OPENING_COST
+    shifted = (
+        np.abs(
+            (wanted - source.rest(target.angles))[:, None] - (source.landmarks - source.rest(source.angles))[None]
+        ).mean((2, 3))
+        / size
+        * 100
+    )
+    partners = np.argsort(turned + (opened + shifted) * frontal, axis=1, kind="stable")[:, :count]
+    fields = [
+        [_field(here, source.landmarks[index], size) for index in row]
+        for here, row in zip(wanted, partners, strict=True)
+    ]
+    return Pairs(partners.astype(np.int64), np.array(fields, np.float32))
 
 
 def _field(here: FloatArray, there: FloatArray, size: int) -> NDArray[np.float32]:
