@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from made_people import make_model
-from understudy.convert.colour_match import matched
+from understudy.convert.colour_match import broad, matched
 from understudy.convert.predict import Prediction, Predictor
 from understudy.model.presentation import Light
 from understudy.model.store import load_model
@@ -66,3 +66,14 @@ def test_what_stands_before_the_face_does_not_light_it():
     with_hand = matched(loud, LIGHT, hidden, relight=1.0, reach=0.05)
     without = matched(face, LIGHT, hidden, relight=1.0, reach=0.05)
     assert torch.allclose(with_hand, without, atol=1e-3)
+
+
+def test_light_is_carried_across_what_is_not_seen():
+    ramp = torch.linspace(-1, 1, 64).expand(1, 3, 64, 64)
+    seen = torch.ones(1, 1, 64, 64)
+    seen[..., 24:36, 10:54] = 0  # a band of eyes and brows
+    found = broad(torch.where(seen > 0, ramp, 9.0), seen, 0.02)
+    middle = (slice(None), slice(None), slice(8, 56), slice(16, 48))
+    assert torch.allclose(found[middle], ramp[middle], atol=0.08)
+    everything = broad(ramp, torch.ones_like(seen), 0.02)
+    assert torch.allclose(everything[middle], ramp[middle], atol=1e-3)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from understudy.face.geometry import HEAD_68
-from understudy.face.hull import face_mask, feature_mask
+from understudy.face.hull import eye_mask, face_mask, feature_mask
 
 LANDMARKS = 60.0 * HEAD_68[:, :2] + (64.0, 56.0)
 IDENTITY = np.array([[1.0, 0, 0], [0, 1, 0]])
@@ -34,3 +34,15 @@ def test_features_are_eyes_and_mouth():
         assert mask[y, x] == 1
     x, y = LANDMARKS[30].astype(int)
     assert mask[y, x] == 0 and mask.mean() < 0.1
+
+
+def test_eyes_and_brows_are_masked_and_skin_and_lips_are_not():
+    mask = eye_mask(LANDMARKS, IDENTITY, 128)
+    assert mask.dtype == np.float32 and mask.min() >= 0 and mask.max() == pytest.approx(1, abs=0.01)
+    for part in (range(36, 42), range(42, 48), range(17, 22), range(22, 27)):
+        x, y = np.floor(LANDMARKS[list(part)].mean(0)).astype(int)
+        assert mask[y, x] > 0.9
+    for point in (30, 62, 8):
+        x, y = LANDMARKS[point].astype(int)
+        assert mask[y, x] == 0
+    assert 0.02 < mask.mean() < 0.12
