@@ -6,7 +6,7 @@ import time
 
 import pytest
 from understudy.errors import Interrupted
-from understudy.events import Events, JsonLines, Recorder
+from understudy.events import Events, JsonLines, Recorder, beating
 
 
 def test_every_kind_of_event_is_one_json_line_with_its_fields() -> None:
@@ -47,3 +47,26 @@ def test_a_request_to_stop_reaches_the_inner_stage() -> None:
     with pytest.raises(Interrupted) as raised:
         inner.raise_if_stopping()
     assert raised.value.code == 130
+
+
+def test_beats_begin_at_once_go_on_beside_the_work_and_end_with_it() -> None:
+    times: list[float] = []
+    start = time.monotonic()
+    with beating(0.1, lambda: times.append(time.monotonic() - start)):
+        assert len(times) == 1
+        deadline = time.monotonic() + 20
+        while len(times) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    count = len(times)
+    assert count >= 4 and times[3] >= 0.3
+    time.sleep(0.3)
+    assert len(times) == count
+
+
+def test_beats_end_with_work_that_fails() -> None:
+    beats: list[int] = []
+    with pytest.raises(ValueError, match="no"), beating(0.05, lambda: beats.append(1)):
+        raise ValueError("no")
+    count = len(beats)
+    time.sleep(0.2)
+    assert len(beats) == count

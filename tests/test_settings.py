@@ -8,12 +8,12 @@ import pytest
 from pydantic import ValidationError
 from understudy import settings as schema
 from understudy.errors import UsageError
-from understudy.settings import ExtractSettings, Options, SwapSettings, TrainSettings, job_schema, parse_job
+from understudy.settings import STAGES, ExtractSettings, Options, SwapSettings, TrainSettings, job_schema, parse_job
 
 MODELS = [
     model
     for _, model in inspect.getmembers(schema, inspect.isclass)
-    if issubclass(model, Options) and not model.__name__.endswith("Job")
+    if issubclass(model, Options) and model is not schema.Job
 ]
 
 
@@ -58,7 +58,8 @@ def test_every_option_says_what_it_does_and_accepts_its_default(model: type[Opti
     for name, field in model.model_fields.items():
         assert field.description and field.description.endswith("."), name
     required = {name: field for name, field in model.model_fields.items() if field.is_required()}
-    filled = {name: ["x"] if "list" in str(field.annotation) else "x" for name, field in required.items()}
+    samples = {int: 1, list[Path]: ["x"]}
+    filled = {name: samples.get(field.annotation, "x") for name, field in required.items()}
     defaults = model(**filled).model_dump(exclude=set(required))
     assert model(**filled, **defaults) == model(**filled)  # a default goes through the same checks as a given value
 
@@ -75,3 +76,23 @@ def test_the_schema_describes_every_option_with_range_and_unit() -> None:
     assert (size["minimum"], size["maximum"], size["unit"], size["default"]) == (32, 2048, "px", 256)
     assert definitions["ExtractSettings"]["additionalProperties"] is False
     assert "frames" in definitions["ConvertSettings"]["properties"]
+
+
+def test_every_option_in_the_schema_says_whose_it_is() -> None:
+    definitions = job_schema()["$defs"]
+    groups = {
+        name: {option: told["group"] for option, told in definitions[model.__name__]["properties"].items()}
+        for name, model in STAGES.items()
+    }
+    named = [groups["swap"][name] for name in ("plate", "crop", "minutes", "device", "holdout", "source")]
+    assert named == ["plate", "analysis", "training", "training", "conversion", "own"]
+    assert {name for name, group in groups["preview"].items() if group == "own"} == {
+        *("frame", "model", "out", "faceset", "device")
+    }
+    assert set(groups["inspect"].values()) == {"plate"}
+    assert set(groups["model"].values()) == {"own"}
+
+
+def test_the_schema_that_the_add_on_ships_is_this_one() -> None:
+    shipped = Path(__file__).parents[1] / "addon" / "schema.json"
+    assert json.loads(shipped.read_text(encoding="utf-8")) == job_schema(), "stale: renew it with `make schema`"

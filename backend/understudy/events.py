@@ -7,11 +7,15 @@ report: progress bars for a person, JSON lines for a program, nothing for a test
 from __future__ import annotations
 
 import json
+import os
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import IO, Any, Protocol
 
+from understudy import __version__
 from understudy.errors import Interrupted
 
 EVENT_SCHEMA = 1
@@ -67,13 +71,25 @@ class Events:
     def raise_if_stopping(self) -> None:
         """Raise :class:`Interrupted` when a stop was asked for."""
         if self.stopping:
-            raise Interrupted("Stopped on request.", "Run the same command again to go on from here.")
+            raise Interrupted("Stopped on request.", "Run it again to go on from here.")
 
     def within(self, stage: str) -> Events:
         """The same watcher, with every event marked as coming from ``stage``."""
         inner = Events(*self._sinks, stop=self._stop)
         inner._stage = f"{self._stage}/{stage}" if self._stage else stage
         return inner
+
+    def started(self) -> None:
+        """A run began, in this process on this host."""
+        self._send("started", pid=os.getpid(), host=socket.gethostname(), version=__version__)
+
+    def alive(self) -> None:
+        """The run goes on, whatever else it has to say."""
+        self._send("alive")
+
+    def cancelling(self) -> None:
+        """The request to stop was heard; the run ends at the next safe place."""
+        self._send("cancelling")
 
     def progress(self, done: int, total: int | None, unit: str, detail: str = "") -> None:
         """``done`` of ``total`` (None when open-ended) ``unit``s are finished."""
@@ -108,3 +124,22 @@ class Events:
         }
         for sink in self._sinks:
             sink.send(event)
+
+
+@contextmanager
+def beating(every: float, beat: Callable[[], None]) -> Iterator[None]:
+    """Call ``beat`` every ``every`` seconds, in a thread of its own, from the block's beginning to its end."""
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.wait(every):
+            beat()
+
+    beat()
+    thread = threading.Thread(target=go_on, name="beat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

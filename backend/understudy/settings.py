@@ -6,10 +6,12 @@ options that several stages share are base classes, so that an option has one ho
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from understudy.errors import UsageError
 
@@ -67,7 +69,11 @@ class AnalysisOptions(Options):
     landmarker: Literal["mediapipe", "insightface"] = option("mediapipe", "What places the landmarks.")
     recogniser: Literal["none", "insightface"] = option("none", "What tells people apart.")
     pack: str | None = option(None, "Folder or name of an InsightFace model pack.")
-    face: str = option("one", "Whose face: one, largest, index:N (from the left, from 0), track:N, or all.")
+    face: str = option(
+        "one",
+        "Whose face: one, largest, index:N (from the left, from 0), track:N, "
+        "point:FRAME,X,Y (who is at that pixel of the plate), or all.",
+    )
     reference: Path | None = option(None, "Picture of the person to take; needs a recogniser.")
     likeness: float = option(0.35, "Smallest cosine to the reference that counts as the person.", ge=-1, le=1)
     crop: Literal["face", "full", "whole", "head"] = option("whole", "How much of the head a crop holds.")
@@ -109,6 +115,10 @@ class ConversionOptions(Options):
         "both", "Where the new face goes: the learned mask, the landmarks' hull, or where both agree."
     )
     occlusion: Literal["hands", "none"] = option("hands", "What is kept before the face: hands, or nothing.")
+    holdout: str | None = option(
+        None, "Sequence of a matte that stays in front of the new face; FILE:CHANNEL names a channel."
+    )
+    roto: str | None = option(None, "Sequence of a matte that limits the new face; FILE:CHANNEL names a channel.")
     erode: float = option(0.0, "Shrink the matte (grow it when negative).", unit="px", ge=-200, le=200)
     feather: float = option(0.05, "Soft inner edge of the matte, as a part of the crop's side.", ge=0, le=0.5)
     colour_match: Literal["shot", "none"] = option("shot", "Match the new face's colour to the plate over the shot.")
@@ -204,48 +214,73 @@ class FacesetListSettings(Options):
     as_json: bool = option(False, "Print a JSON array, one record a face, instead of a table.", flag="json")
 
 
-class ExtractJob(Options):
-    """A job document for ``extract``."""
+class InspectSettings(PlateOptions):
+    """Say what a plate is: frames, gaps, size, frame rate, timecode and colour space."""
 
-    stage: Literal["extract"]
-    settings: ExtractSettings
+
+class FindSettings(AnalysisOptions, PlateOptions):
+    """Find the faces on one frame of a plate."""
+
+    frame: int = option(..., "Frame to look at.")
+
+
+class PeopleSettings(Options):
+    """List the people of a faceset, with a picture of each."""
+
+    faceset: Path = option(..., "Folder of the faceset.", positional=True)
+    pictures: Path = option(..., "Folder for the pictures.")
+
+
+class ModelSettings(Options):
+    """Describe a trained model."""
+
+    model: Path = option(..., "Folder of the trained model.", positional=True)
+
+
+class PreviewSettings(ConversionOptions, AnalysisOptions, PlateOptions):
+    """Convert one frame of a plate into pictures to look at; nothing else is written."""
+
+    frame: int = option(..., "Frame to convert.")
+    model: Path = option(..., "Folder of the trained model.")
+    out: Path = option(..., "Folder for the pictures.")
+    faceset: Path | None = option(None, "Extraction of this plate; a preview does not wait for one to be made.")
+    device: str = option("auto", "Where networks run: auto, cpu, cuda, cuda:1, mps.")
+
+
+STAGES: dict[str, type[Options]] = {
+    "extract": ExtractSettings,
+    "train": TrainSettings,
+    "convert": ConvertSettings,
+    "swap": SwapSettings,
+    "compare": CompareSettings,
+    "inspect": InspectSettings,
+    "find": FindSettings,
+    "people": PeopleSettings,
+    "model": ModelSettings,
+    "preview": PreviewSettings,
+}
+"""The stages that a job document may ask for, and their settings."""
+
+
+class Job(Options):
+    """A job document: a stage and its settings."""
+
+    stage: str
+    settings: Options
     version: Literal[1] = 1
 
 
-class TrainJob(Options):
-    """A job document for ``train``."""
-
-    stage: Literal["train"]
-    settings: TrainSettings
-    version: Literal[1] = 1
-
-
-class ConvertJob(Options):
-    """A job document for ``convert``."""
-
-    stage: Literal["convert"]
-    settings: ConvertSettings
-    version: Literal[1] = 1
+def _document(stage: str, settings: type[Options]) -> type[Job]:
+    """The documents that ask for ``stage``."""
+    literal: Any = Literal  # a type checker wants to see the value inside its brackets
+    about = f"A job document for ``{stage}``."
+    return create_model(
+        f"{stage.capitalize()}Job", __base__=Job, __doc__=about, stage=(literal[stage], ...), settings=(settings, ...)
+    )
 
 
-class SwapJob(Options):
-    """A job document for ``swap``."""
-
-    stage: Literal["swap"]
-    settings: SwapSettings
-    version: Literal[1] = 1
-
-
-class CompareJob(Options):
-    """A job document for ``compare``."""
-
-    stage: Literal["compare"]
-    settings: CompareSettings
-    version: Literal[1] = 1
-
-
-Job = Annotated[ExtractJob | TrainJob | ConvertJob | SwapJob | CompareJob, Field(discriminator="stage")]
-_JOB: TypeAdapter[Job] = TypeAdapter(Job)
+_DOCUMENTS: Any = Union[tuple(_document(*entry) for entry in STAGES.items())]  # noqa: UP007 - there is no other way
+_JOB: TypeAdapter[Job] = TypeAdapter(Annotated[_DOCUMENTS, Field(discriminator="stage")])
 
 
 def parse_job(document: str | bytes, name: str = "the job document") -> Job:
@@ -257,8 +292,33 @@ def parse_job(document: str | bytes, name: str = "the job document") -> Job:
 
 
 def job_schema() -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) of every job document."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_JOB.json_schema()}
+    """The JSON schema (draft 2020-12) of every job document.
+
+    Each option says in ``group`` which family it belongs to (``plate``, ``analysis``, ``training``, ``conversion``), or
+    that it is the stage's ``own``.
+    """
+    schema = _JOB.json_schema()
+    for model in STAGES.values():
+        properties = schema["$defs"][model.__name__]["properties"]
+        for family, names in families(model):
+            for name in names:
+                properties[name]["group"] = "own" if family is model else family_name(family)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def families(model: type[Options]) -> Iterator[tuple[type[Options], list[str]]]:
+    """The classes that define the options of ``model``, itself first, each with the names of those that it defines."""
+    left = list(model.model_fields)
+    for family in model.__mro__:
+        defined = inspect.get_annotations(family)
+        if names := [name for name in left if name in defined]:
+            left = [name for name in left if name not in defined]
+            yield family, names
+
+
+def family_name(family: type[Options]) -> str:
+    """``PlateOptions`` are the family ``plate``."""
+    return family.__name__.removesuffix("Options").lower()
 
 
 def first_problem(error: ValidationError) -> str:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -43,7 +44,10 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_schema_prints_every_job(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema"]) == 0
     schema = json.loads(capsys.readouterr().out)
-    assert set(schema["discriminator"]["mapping"]) == {"extract", "train", "convert", "swap", "compare"}
+    assert set(schema["discriminator"]["mapping"]) == {
+        *("extract", "train", "convert", "swap", "compare"),
+        *("inspect", "find", "people", "model", "preview"),
+    }
 
 
 def test_a_report_is_printed_on_stdout_and_the_story_on_stderr(stage, capsys) -> None:
@@ -88,7 +92,10 @@ def test_a_job_folder_keeps_the_story_of_every_run(stage, tmp_path: Path, capsys
     assert main(["run", str(tmp_path)]) == 0
     stage("extract", raising(NoFaceError("Nobody.", "Look again.")))
     assert main(["run", str(tmp_path)]) == 6
-    done, failed = events_of((tmp_path / "events.jsonl").read_text())
+    started, done, again, failed = events_of((tmp_path / "events.jsonl").read_text())
+    for first in (started, again):
+        assert (first["event"], first["pid"], first["host"]) == ("started", os.getpid(), socket.gethostname())
+        assert first["version"] == understudy.__version__
     assert (done["event"], done["report"]) == ("done", {"faces": 7})
     assert (failed["event"], failed["code"], failed["message"], failed["hint"]) == (
         "failed",
@@ -96,6 +103,58 @@ def test_a_job_folder_keeps_the_story_of_every_run(stage, tmp_path: Path, capsys
         "Nobody.",
         "Look again.",
     )
+
+
+def test_a_job_folder_shows_life_while_its_job_runs(stage, tmp_path: Path, capsys) -> None:
+    alive = tmp_path / "alive"
+    signs = []
+
+    def run(settings: Any, events: Events) -> dict[str, Any]:
+        deadline = time.monotonic() + 10
+        while len({sign["beat"] for sign in signs}) < 3 and time.monotonic() < deadline:
+            signs.append(json.loads(alive.read_text()))  # whole at every moment
+            time.sleep(0.02)
+        return {}
+
+    (tmp_path / "job.json").write_text(json.dumps(DOCUMENT))
+    stage("extract", run)
+    assert main(["run", str(tmp_path)]) == 0
+    beats = [sign["beat"] for sign in signs]
+    assert beats == sorted(beats) and len(set(beats)) == 3
+    assert {(sign["pid"], sign["host"]) for sign in signs} == {(os.getpid(), socket.gethostname())}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["events.jsonl", "job.json"]
+
+
+def test_a_failed_job_leaves_no_sign_of_life(stage, tmp_path: Path, capsys) -> None:
+    (tmp_path / "job.json").write_text(json.dumps(DOCUMENT))
+    stage("extract", raising(NoFaceError("Nobody.", "Look again.")))
+    assert main(["run", str(tmp_path)]) == 6
+    assert not (tmp_path / "alive").exists()
+
+
+def test_a_document_outside_a_folder_leaves_nothing_beside_it(stage, tmp_path: Path, capsys) -> None:
+    (tmp_path / "any.json").write_text(json.dumps(DOCUMENT))
+    seen = []
+    stage("extract", lambda settings, events: seen.extend(path.name for path in tmp_path.iterdir()) or {})
+    assert main(["run", str(tmp_path / "any.json")]) == 0
+    assert seen == ["any.json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "module"),
+    [
+        (["inspect", "p.exr"], "inspect"),
+        (["find", "p.exr", "--frame", "7"], "find"),
+        (["preview", "p.exr", "--frame", "7", "--model", "m", "--out", "o"], "preview"),
+        (["faceset", "list", "f"], "faceset"),
+        (["faceset", "people", "f", "--pictures", "p"], "faceset_people"),
+        (["model", "info", "m"], "model"),
+    ],
+)
+def test_a_command_runs_its_stage(arguments: list[str], module: str, stage, capsys) -> None:
+    stage(module, lambda settings, events: {"ran": module})
+    assert main([*arguments, "--events", "json"]) == 0
+    assert events_of(capsys.readouterr().out)[-1]["report"] == {"ran": module}
 
 
 def test_a_stop_file_stops_the_run_and_is_used_up(stage, tmp_path: Path, capsys) -> None:

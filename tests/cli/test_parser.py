@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from understudy.cli.parser import COMMANDS, parse
 from understudy.errors import UsageError
-from understudy.settings import CompareSettings, ExtractSettings, FacesetListSettings, SwapSettings, TrainSettings
+from understudy.settings import (
+    CompareSettings,
+    ExtractSettings,
+    FacesetListSettings,
+    FindSettings,
+    ModelSettings,
+    PeopleSettings,
+    SwapSettings,
+    TrainSettings,
+)
 
 REQUIRED = {
     "extract": ["p.exr", "--out", "faces"],
@@ -17,7 +26,12 @@ REQUIRED = {
     "swap": ["p.exr", "--source", "s.mov", "--out", "o.####.exr"],
     "run": ["job.json"],
     "compare": ["a.exr", "b.exr"],
+    "inspect": ["p.exr"],
+    "find": ["p.exr", "--frame", "7"],
+    "preview": ["p.exr", "--frame", "7", "--model", "m", "--out", "o"],
     "faceset list": ["faces"],
+    "faceset people": ["faces", "--pictures", "p"],
+    "model info": ["m"],
 }
 
 
@@ -63,6 +77,11 @@ def test_options_reach_the_settings() -> None:
     assert settings == SwapSettings(plate="p.mov", source="s.mov", out="o.####.exr", force=True, erode=-3)
     settings = parse(["compare", "a", "b", "--matte", "m.####.exr:mask.face"]).settings
     assert settings == CompareSettings(a="a", b="b", matte="m.####.exr:mask.face")
+    settings = parse(["find", "p.exr", "--frame", "-3", "--min-face", "30"]).settings
+    assert settings == FindSettings(plate="p.exr", frame=-3, min_face=30)
+    settings = parse(["faceset", "people", "f", "--pictures", "p"]).settings
+    assert settings == PeopleSettings(faceset=Path("f"), pictures=Path("p"))
+    assert parse(["model", "info", "m"]).settings == ModelSettings(model=Path("m"))
     assert parse(["faceset", "list", "f", "--json"]).settings == FacesetListSettings(faceset=Path("f"), as_json=True)
 
 

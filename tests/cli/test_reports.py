@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 from understudy.cli.reports import show
-from understudy.settings import CompareSettings, DoctorSettings, ExtractSettings, FacesetListSettings
+from understudy.settings import (
+    CompareSettings,
+    DoctorSettings,
+    ExtractSettings,
+    FacesetListSettings,
+    FindSettings,
+    InspectSettings,
+    ModelSettings,
+    PeopleSettings,
+)
 
 FIGURES = {
     "pixels": 10.0,
@@ -30,7 +39,7 @@ COMPARED = {
 
 
 def test_a_comparison_is_a_table_that_fits_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    show("compare", CompareSettings(a="a", b="b"), COMPARED)
+    show(CompareSettings(a="a", b="b"), COMPARED)
     lines = capsys.readouterr().out.splitlines()
     rows = {line.split()[0]: line.split()[1:] for line in lines if line.strip()}
     assert rows["1001"] == ["25.08", "0.8337", "3.617", "-", "same", "0.8337", "3.617", "-"]
@@ -41,7 +50,7 @@ def test_a_comparison_is_a_table_that_fits_eighty_columns(capsys: pytest.Capture
 
 def test_a_faceset_as_json_is_an_array_with_a_record_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     faces = [{"frame": 1, "file": "a.exr"}, {"frame": 2, "file": "b.exr"}]
-    show("faceset list", FacesetListSettings(faceset=Path("f"), as_json=True), {"faceset": "f", "faces": faces})
+    show(FacesetListSettings(faceset=Path("f"), as_json=True), {"faceset": "f", "faces": faces})
     told = capsys.readouterr().out
     assert json.loads(told) == faces
     assert len(told.splitlines()) == 2
@@ -57,19 +66,63 @@ def test_a_faceset_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
         "sharpness": 0.0012,
         "file": "p.exr",
     }
-    show("faceset list", FacesetListSettings(faceset=Path("f")), {"faceset": "f", "faces": [face]})
+    show(FacesetListSettings(faceset=Path("f")), {"faceset": "f", "faces": [face]})
     told = capsys.readouterr().out
     assert all(part in told for part in ("1001", "p.exr", "0.99", "12"))
 
 
 def test_doctor_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
-    show("doctor", DoctorSettings(as_json=True), {"packages": []})
+    show(DoctorSettings(as_json=True), {"packages": []})
     assert json.loads(capsys.readouterr().out) == {"packages": []}
 
 
 def test_any_report_is_told_with_its_groups(capsys: pytest.CaptureFixture[str]) -> None:
     settings = ExtractSettings(plate="p", out=Path("f"))
-    show("extract", settings, {"new_faces": 7, "shares": {"reading": {"mean": 0.123456}}, "left": None, "at": [1, 2]})
+    show(settings, {"new_faces": 7, "shares": {"reading": {"mean": 0.123456}}, "left": None, "at": [1, 2]})
     told = capsys.readouterr().out
     assert "new faces" in told and "reading mean" in told and "0.1235" in told and "1, 2" in told
     assert "left" not in told
+
+
+def told_lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [" ".join(line.replace("│", " ").split()) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_faces_on_a_frame_are_a_table_and_one_without_landmarks_has_no_angles(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    faces = [
+        {"box": [1.2, 2.0, 30.0, 44.6], "landmarks": [], "confidence": 0.987, "pose": [12.3, 0.0, -4.0]},
+        {"box": [50.0, 2.0, 90.0, 44.0], "landmarks": None, "confidence": 0.5, "pose": None},
+    ]
+    report = {"frame": 1010, "width": 512, "height": 288, "faces": faces}
+    show(FindSettings(plate="p", frame=1010), report)
+    lines = told_lines(capsys)
+    assert "Faces on frame 1010 of 512 x 288 px" in lines
+    assert "0 1 2 30 45 12 0 -4 0.99" in lines
+    assert "1 50 2 90 44 - - - 0.50" in lines
+
+
+def test_a_plate_is_told_with_its_gaps_and_rate(capsys: pytest.CaptureFixture[str]) -> None:
+    show(InspectSettings(plate="p"), {"frames": "1-3,12", "missing": list(range(4, 12)), "fps": [24000, 1001]})
+    lines = told_lines(capsys)
+    assert "missing 4, 5, 6, 7, 8, 9, 10, 11" in lines
+    assert "fps 23.976" in lines
+    show(InspectSettings(plate="p"), {"frames": "1-3", "missing": [], "fps": None})
+    assert "missing none" in told_lines(capsys)
+
+
+def test_a_model_is_told_with_what_it_was_trained_on(capsys: pytest.CaptureFixture[str]) -> None:
+    trained_on = {"source": [{"faceset": "a", "faces": 7}, {"faceset": "b", "faces": 9}], "target": []}
+    show(ModelSettings(model=Path("m")), {"model": "m", "steps": 300, "preview": None, "trained_on": trained_on})
+    lines = told_lines(capsys)
+    assert "steps 300" in lines and "source footage a, b" in lines
+    assert not any("preview" in line for line in lines)
+
+
+def test_people_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    person = {"track": 2, "frames": 24, "first": 1001, "last": 1024, "weakest": 1009, "weakest_confidence": 0.61}
+    report = {"faceset": "f", "people": [person | {"confidence": 0.954, "picture": "p/f.02.png"}]}
+    show(PeopleSettings(faceset=Path("f"), pictures=Path("p")), report)
+    lines = told_lines(capsys)
+    assert "2 24 1001 1024 1009 0.61 0.95" in lines and "Track 2: p/f.02.png" in lines

@@ -31,6 +31,8 @@ def keys(*tracks: list[Seen]) -> set[tuple[int, int]]:
         ("index:2", Choice("index", 2)),
         ("track:14", Choice("track", 14)),
         (" one ", Choice("one")),
+        ("point:1010,250,99.5", Choice("point", 1010, (250.0, 99.5))),
+        ("point:-3,-0.25,7", Choice("point", -3, (-0.25, 7.0))),
     ],
 )
 def test_choices_are_read(text, choice) -> None:
@@ -38,12 +40,16 @@ def test_choices_are_read(text, choice) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "two", "index", "index:", "index:-1", "track:x", "one:1", "largest 2", "index:1.5"]
+    "text",
+    [
+        *("", "two", "index", "index:", "index:-1", "track:x", "one:1", "largest 2", "index:1.5"),
+        *("point", "point:5", "point:5,1", "point:1.5,1,1", "point:5,x,1", "point:5,1,2,3", "point:5,nan,1"),
+    ],
 )
 def test_a_malformed_choice_is_a_usage_error(text) -> None:
     with pytest.raises(UsageError) as error:
         parse_choice(text)
-    assert "index:N" in error.value.hint
+    assert "index:N" in error.value.hint and "point:FRAME,X,Y" in error.value.hint
 
 
 def test_one_takes_the_only_person_across_broken_tracks() -> None:
@@ -115,6 +121,36 @@ def test_track_and_all() -> None:
     one, other = track(0, range(3)), track(1, range(3), x=300)
     assert choose(one + other, Choice("track", 1)) == keys(other)
     assert choose(one + other, Choice("all")) == keys(one, other)
+
+
+def test_a_point_takes_the_track_of_the_box_that_holds_it() -> None:
+    left, right = track(3, range(5), x=100), track(8, range(2, 9), x=300)
+    assert choose(left + right, Choice("point", 3, (325, 120))) == keys(right)
+    assert choose(left + right, Choice("point", 0, (100, 100))) == keys(left)  # the edge belongs to the box
+
+
+def test_where_boxes_overlap_a_point_takes_the_smallest() -> None:
+    behind, before = track(0, range(4), x=100, side=100), track(1, range(4), x=120, side=30)
+    assert choose(behind + before, Choice("point", 2, (130, 110))) == keys(before)
+    assert choose(behind + before, Choice("point", 2, (190, 190))) == keys(behind)
+
+
+def test_a_point_that_nobody_holds_is_no_face_and_says_who_is_there() -> None:
+    records = track(3, range(5), x=100) + track(8, range(2, 9), x=300)
+    with pytest.raises(NoFaceError, match=r"No face of frame 3 is at 200, 120\.5\.") as error:
+        choose(records, Choice("point", 3, (200, 120.5)))
+    assert error.value.hint == "There are track 3 around 125, 125 and track 8 around 325, 125."
+    with pytest.raises(NoFaceError, match="frame 40") as error:
+        choose(records, Choice("point", 40, (110, 110)))
+    assert error.value.hint == "Frames with faces: 0-8."
+
+
+def test_a_point_on_another_person_than_the_reference_is_no_face() -> None:
+    hers, his = track(0, range(3), identity=(1.0, 0.0)), track(1, range(3), x=300, identity=(0.0, 1.0))
+    reference = Reference(np.array([1, 0], np.float32), 0.5)
+    assert choose(hers + his, Choice("point", 1, (110, 110)), reference) == keys(hers)
+    with pytest.raises(NoFaceError):
+        choose(hers + his, Choice("point", 1, (310, 110)), reference)
 
 
 def test_a_reference_leaves_its_own_tracks_only() -> None:

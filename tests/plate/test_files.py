@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from understudy.errors import OutputError
-from understudy.plate.files import atomic_path, write_json, write_text
+from understudy.plate.files import atomic_path, stamp, write_json, write_text
 
 
 def test_the_new_file_replaces_the_old_one_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -64,3 +65,18 @@ def test_json_is_readable_text(tmp_path: Path) -> None:
     assert json.loads(text) == {"name": "Zoë", "frames": [1, 2]}
     assert "Zoë" in text
     assert text.endswith("}\n")
+
+
+def test_a_stamp_tells_a_file_from_the_one_that_replaces_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "model"
+    missing = stamp(path)
+    path.write_bytes(b"one")
+    os.utime(path, ns=(0, 10))
+    first = stamp("model")
+    assert first == stamp(path) == (path, 3, 10) != missing
+    os.utime(path, ns=(0, 11))
+    later = stamp(path)
+    path.write_bytes(b"three")
+    os.utime(path, ns=(0, 11))
+    assert len({missing, first, later, stamp(path)}) == 4

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 import pytest
-from understudy.plate.timecode import advance, parse_timecode
+from understudy.plate.timecode import advance, format_timecode, parse_timecode
 
 
 def labels(rate: int, drop: bool) -> Iterator[str]:
@@ -52,3 +52,9 @@ def test_flags_and_user_data_are_kept() -> None:
 @pytest.mark.parametrize(("text", "rate"), [("", (24, 1)), ("1:2", (24, 1)), ("00:00:00:59", (60, 1))])
 def test_what_does_not_fit_is_none(text: str, rate: tuple[int, int]) -> None:
     assert parse_timecode(text, rate) is None
+
+
+@pytest.mark.parametrize("text", ["00:00:00:00", "23:59:59:23", "10:20:30;29"])
+def test_a_timecode_is_shown_as_it_is_read(text: str) -> None:
+    packed = parse_timecode(text, (30, 1))
+    assert packed is not None and format_timecode(packed) == text

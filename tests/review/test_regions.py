@@ -4,11 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import OpenEXR
-import pytest
-from PIL import Image
-from understudy.errors import MissingInputError, UnreadableError, UsageError
 from understudy.plate.frame import Header, Window
-from understudy.review.regions import Matte, over_display, regions, split_channel
+from understudy.plate.matte import Matte
+from understudy.review.regions import regions
 
 HEADER = Header(Window(0, 0, 6, 4), Window(0, 0, 6, 4))
 
@@ -19,73 +17,6 @@ def write(path: Path, channels: dict[str, np.ndarray]) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("spec", "expected"),
-    [
-        ("truth.####.exr", ("truth.####.exr", None)),
-        ("truth.####.exr:mask.face", ("truth.####.exr", "mask.face")),
-        ("/shots/truth.%04d.exr:A", ("/shots/truth.%04d.exr", "A")),
-        (r"C:\shots\truth.####.exr", (r"C:\shots\truth.####.exr", None)),
-        (r"C:\shots\truth.####.exr:mask.face", (r"C:\shots\truth.####.exr", "mask.face")),
-        ("C:/shots/truth.exr:A", ("C:/shots/truth.exr", "A")),
-        ("C:truth.exr", ("C:truth.exr", None)),
-        ("truth.exr:", ("truth.exr:", None)),
-    ],
-)
-def test_a_channel_is_what_follows_the_colon(spec: str, expected: tuple[str, str | None]) -> None:
-    assert split_channel(spec) == expected
-
-
-def test_the_named_channel_is_the_weight(tmp_path: Path) -> None:
-    values = np.linspace(-0.5, 1.5, 24).reshape(4, 6).astype(np.float32)
-    values[0, 0] = np.nan
-    write(tmp_path / "m.0007.exr", {"mask.face": values, "A": np.ones((4, 6))})
-    matte = Matte.open(f"{tmp_path}/m.####.exr:mask.face", (7,))
-    np.testing.assert_array_equal(matte.weights(7, HEADER), np.clip(np.nan_to_num(values), 0, 1))
-
-
-@pytest.mark.parametrize(("names", "chosen"), [(("Z", "R", "A"), "A"), (("R", "Y"), "Y"), (("B", "G", "R"), "R")])
-def test_without_a_name_it_is_alpha_or_the_first_colour(names: tuple[str, ...], chosen: str, tmp_path: Path) -> None:
-    path = write(tmp_path / "m.exr", {name: np.full((4, 6), 0.5 if name == chosen else 0.1) for name in names})
-    assert np.all(Matte.open(str(path), (1,)).weights(1, HEADER) == 0.5)
-
-
-def test_a_grey_png_serves_all_frames(tmp_path: Path) -> None:
-    Image.fromarray(np.full((4, 6), 51, np.uint8)).save(tmp_path / "garbage.png")
-    matte = Matte.open(str(tmp_path / "garbage.png"), (1001, 1002))
-    np.testing.assert_allclose(matte.weights(1002, HEADER), 0.2, atol=1e-6)
-
-
-def test_no_usable_channel_is_told(tmp_path: Path) -> None:
-    path = write(tmp_path / "m.exr", {"mask.face": np.ones((4, 6)), "mask.hand": np.ones((4, 6))})
-    with pytest.raises(UsageError, match=r"no channel A, Y or R") as raised:
-        Matte.open(str(path), (1,))
-    assert raised.value.hint.endswith(":mask.face.")
-    with pytest.raises(UnreadableError, match=r"mask\.face, mask\.hand"):
-        Matte.open(f"{path}:mask.nose", (1,)).weights(1, HEADER)
-
-
-def test_a_matte_without_all_frames_is_told(tmp_path: Path) -> None:
-    for frame in (1, 2):
-        write(tmp_path / f"m.{frame:04d}.exr", {"A": np.ones((4, 6))})
-    with pytest.raises(MissingInputError, match="Frame 3"):
-        Matte.open(f"{tmp_path}/m.####.exr", (2, 3))
-
-
-def test_a_matte_of_another_size_is_told(tmp_path: Path) -> None:
-    path = write(tmp_path / "m.exr", {"A": np.ones((4, 5))})
-    with pytest.raises(UsageError, match=r"5 x 4 pixels, but frame 9 is 6 x 4"):
-        Matte.open(str(path), (9,)).weights(9, HEADER)
-
-
-def test_a_matte_over_the_data_window_is_placed(tmp_path: Path) -> None:
-    header = Header(Window(12, 11, 2, 1), Window(10, 10, 6, 4))
-    path = write(tmp_path / "m.exr", {"A": np.full((1, 2), 0.5)})
-    expected = np.zeros((4, 6), np.float32)
-    expected[1, 2:4] = 0.5
-    np.testing.assert_array_equal(Matte.open(str(path), (1,)).weights(1, header), expected)
-
-
 def test_regions_share_each_pixel_but_for_the_holdout(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     inside, hand = rng.random((2, 4, 6), np.float32)
@@ -94,15 +25,3 @@ def test_regions_share_each_pixel_but_for_the_holdout(tmp_path: Path) -> None:
     np.testing.assert_allclose(found["inside"], inside * (1 - hand), atol=1e-6)
     np.testing.assert_allclose(found["inside"] + found["outside"], 1 - hand, atol=1e-6)
     assert np.all(regions(1, HEADER, None, None)["whole"] == 1)
-
-
-@pytest.mark.parametrize("data", [Window(-2, -1, 12, 9), Window(3, 2, 2, 1), Window(-3, 2, 5, 4), Window(9, 9, 2, 2)])
-def test_a_data_window_is_laid_over_the_display(data: Window) -> None:
-    display = Window(0, 0, 6, 4)
-    pixels = np.random.default_rng(2).random((data.height, data.width, 3))
-    expected = np.zeros((4, 6, 3))
-    for y in range(data.height):
-        for x in range(data.width):
-            if 0 <= y + data.y < 4 and 0 <= x + data.x < 6:
-                expected[y + data.y, x + data.x] = pixels[y, x]
-    np.testing.assert_array_equal(over_display(pixels, data, display), expected)

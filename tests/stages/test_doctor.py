@@ -37,8 +37,15 @@ def test_versions_and_devices_are_told(report: dict) -> None:
     versions = {package["name"]: package["version"] for package in report["packages"]}
     assert versions["numpy"] == version("numpy")
     assert versions["torch"] == version("torch")
-    assert report["devices"][0] == {"name": "cpu", "what": f"{os.cpu_count()} cores", "memory": None}
+    cpu = report["devices"][0]
+    assert (cpu["name"], cpu["what"]) == ("cpu", f"{os.cpu_count()} cores")
     json.dumps(report, allow_nan=False)
+
+
+@pytest.mark.skipif(not Path("/proc/meminfo").is_file(), reason="the kernel's own word on the memory is Linux's")
+def test_the_memory_is_the_machine_s(report: dict) -> None:
+    told = re.search(r"MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+    assert told and report["devices"][0]["memory"] == pytest.approx(int(told[1]) * 1024, rel=0.05)
 
 
 def test_the_embedded_models_come_with_licence_and_weight_hash(report: dict) -> None:

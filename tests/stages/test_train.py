@@ -154,6 +154,18 @@ def test_sides_that_are_framed_differently_are_refused(people, tmp_path):
         train.run(settings(people, tmp_path / "m", target=[close]), Events())
 
 
+def test_a_model_keeps_its_crop(people, tmp_path):
+    train.run(settings(people, tmp_path / "m", iterations=1), Events())
+    before = (tmp_path / "m" / checkpoint.FILE).read_bytes()
+    close = {
+        "source": [make_faceset(tmp_path / "bert", BERT, 2, kind="full")],
+        "target": [make_faceset(tmp_path / "anne", ANNE, 2, kind="full")],
+    }
+    with pytest.raises(ModelError, match=r"trained on whole crops.*are full crops"):
+        train.run(settings(close, tmp_path / "m", iterations=2), Events())
+    assert (tmp_path / "m" / checkpoint.FILE).read_bytes() == before
+
+
 def test_a_loss_that_is_no_number_ends_the_training_and_spares_the_checkpoint(people, tmp_path):
     train.run(settings(people, tmp_path, iterations=1), Events())
     before = (tmp_path / checkpoint.FILE).read_bytes()

@@ -6,20 +6,21 @@ Nothing heavy is imported before a stage runs, so that ``--help`` and mistakes a
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from understudy import __version__
-from understudy.cli.failure import Failure
 from understudy.cli.parser import parse
 from understudy.cli.perform import perform
 from understudy.cli.streams import quiet_when_unread
 from understudy.errors import ExitCode, UsageError
+from understudy.failure import Failure
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, serve: Callable[[], int] | None = None) -> int:
     """Run the command with ``arguments`` (those of the process when None); returns its exit code.
 
-    Help and malformed options leave by ``SystemExit``, as usual.
+    ``serve`` does the command ``serve``, which is another room's work. Help and malformed options leave by
+    ``SystemExit``, as usual.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     request = None
@@ -32,4 +33,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         Failure.of(error).tell()
         return error.code
-    return perform(request) if request else ExitCode.OK
+    return perform(request, serve) if request else ExitCode.OK

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from understudy import settings as schema
 from understudy.errors import UsageError
-from understudy.settings import Options, option
+from understudy.settings import Options, families, family_name, option
 
 _DESCRIPTION = """Face replacement on film pixels. Scene-linear plates in, layered EXR out.
 
@@ -32,6 +31,10 @@ class RunOptions(Options):
 
 class SchemaOptions(Options):
     """Print the JSON schema of every job document."""
+
+
+class ServeOptions(Options):
+    """Work for a program: job documents as JSON lines on stdin, events on stdout, until stdin ends."""
 
 
 class CommonOptions(Options):
@@ -52,9 +55,18 @@ COMMANDS: dict[str, type[Options]] = {
     "demo": schema.DemoSettings,
     "compare": schema.CompareSettings,
     "bench": schema.BenchSettings,
+    "inspect": schema.InspectSettings,
+    "find": schema.FindSettings,
+    "preview": schema.PreviewSettings,
     "faceset list": schema.FacesetListSettings,
+    "faceset people": schema.PeopleSettings,
+    "model info": schema.ModelSettings,
+    "serve": ServeOptions,
 }
 """Every command and the options it takes."""
+
+GROUPS = {"faceset": "Look into a faceset.", "model": "Look into a model."}
+"""What the commands of two words have in common, by their first word."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +106,7 @@ def build() -> tyro.extras.SubcommandApp:
         group, _, name = command.rpartition(" ")
         if group and group not in groups:
             groups[group] = tyro.extras.SubcommandApp()
-            app.command(groups[group], name=group, help="Look into a faceset.")
+            app.command(groups[group], name=group, help=GROUPS[group])
         form: Any = _form(command, model)
         (groups[group] if group else app).command(name=name, help=model.__doc__)(form)
     return app
@@ -102,11 +114,14 @@ def build() -> tyro.extras.SubcommandApp:
 
 def _form(command: str, model: type[Options]) -> type:
     """A dataclass that tyro can fill: one nested group for each family of options that ``model`` shares."""
-    fields: list[Any] = _fields(model)
-    for family in (*model.__mro__[1:], CommonOptions):
-        if issubclass(family, Options) and (members := _fields(family)):
+    fields: list[Any] = []
+    for family, names in (*families(model), *families(CommonOptions)):
+        members = _fields(family, names)
+        if family is model:
+            fields += members
+        else:
             group = dataclasses.make_dataclass(family.__name__, members, namespace=_named(family), kw_only=True)
-            fields.append((_title(family), Annotated[group, tyro.conf.OmitArgPrefixes]))
+            fields.append((family_name(family), Annotated[group, tyro.conf.OmitArgPrefixes]))
     return dataclasses.make_dataclass(
         model.__name__, fields, namespace={**_named(model), "command": command}, kw_only=True
     )
@@ -116,24 +131,18 @@ def _named(model: type[Options]) -> dict[str, Any]:
     return {"__doc__": model.__doc__, "__module__": __name__}
 
 
-def _title(family: type[Options]) -> str:
-    """``PlateOptions`` heads its group as ``plate``."""
-    return family.__name__.removesuffix("Options").lower()
-
-
-def _fields(model: type[Options]) -> list[Any]:
-    """The options that ``model`` itself defines, as :func:`dataclasses.make_dataclass` wants them."""
-    own = inspect.get_annotations(model)
+def _fields(model: type[Options], names: Sequence[str]) -> list[Any]:
+    """The options of ``model`` that are called ``names``, as :func:`dataclasses.make_dataclass` wants them."""
     annotated: Any = Annotated  # a type checker wants to see the types inside its brackets
     made: list[Any] = []
-    for name, info in model.model_fields.items():
-        if name in own:
-            annotation = annotated[(info.annotation, *_marks(name, info))]
-            if info.is_required():
-                made.append((name, annotation))
-            else:
-                default: Any = dataclasses.field(default_factory=partial(copy, info.default))
-                made.append((name, annotation, default))
+    for name in names:
+        info = model.model_fields[name]
+        annotation = annotated[(info.annotation, *_marks(name, info))]
+        if info.is_required():
+            made.append((name, annotation))
+        else:
+            default: Any = dataclasses.field(default_factory=partial(copy, info.default))
+            made.append((name, annotation, default))
     return made
 
 

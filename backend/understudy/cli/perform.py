@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-from understudy.cli.failure import Failure
-from understudy.cli.parser import Request, RunOptions, SchemaOptions
+from understudy import stages
+from understudy.cli.job_folder import RECORD, STOP, load_job, showing_life
+from understudy.cli.parser import Request, RunOptions, SchemaOptions, ServeOptions
 from understudy.cli.stopping import stop_request
 from understudy.cli.streams import JsonOutput, quiet_when_unread
-from understudy.errors import ExitCode, UsageError, cannot_write
+from understudy.errors import ExitCode, cannot_write
 from understudy.events import Events, JsonLines, Sink
+from understudy.failure import Failure
 from understudy.plate.files import write_json
-from understudy.settings import BenchSettings, Options, job_schema, parse_job
+from understudy.settings import BenchSettings, Options, job_schema
 
 
-def perform(request: Request) -> int:
+def perform(request: Request, serve: Callable[[], int] | None = None) -> int:
     """Run the request's stage, tell its story, print its report; returns the exit code."""
     try:
         if isinstance(request.settings, SchemaOptions):
             with quiet_when_unread(sys.stdout):
                 print(json.dumps(job_schema(), indent=2))
+        elif isinstance(request.settings, ServeOptions) and serve:
+            return serve()
         else:
             _perform_stage(request, request.settings)
     except (Exception, KeyboardInterrupt) as error:
@@ -41,13 +43,15 @@ def _perform_stage(request: Request, settings: Options) -> None:
     job = settings.job if isinstance(settings, RunOptions) else None
     folder = job if job is not None and job.is_dir() else None
     as_json = request.common.events == "json"
-    with stop_request(folder / "stop" if folder else None) as stop:
-        with _sinks(as_json, folder) as sinks:
+    with stop_request(folder / STOP if folder else None) as stop:
+        with _sinks(as_json, folder) as sinks, showing_life(folder) if folder else contextlib.nullcontext():
             events = Events(*sinks, stop=stop)
             try:
-                stage, settings = _load(job) if job else (request.command, settings)
-                module = importlib.import_module(f"understudy.stages.{stage.split()[0]}")
-                report: dict[str, Any] = module.run(settings, events)
+                if folder:
+                    events.started()
+                if job:
+                    settings = load_job(job).settings
+                report = stages.run(settings, events)
                 if isinstance(settings, BenchSettings) and settings.json_file:
                     write_json(settings.json_file, report)
                 events.done(report)
@@ -59,7 +63,7 @@ def _perform_stage(request: Request, settings: Options) -> None:
         if not as_json:
             from understudy.cli.reports import show
 
-            show(stage, settings, report)
+            show(settings, report)
 
 
 @contextlib.contextmanager
@@ -74,22 +78,9 @@ def _sinks(as_json: bool, folder: Path | None) -> Iterator[list[Sink]]:
 
             sinks.append(opened.enter_context(ConsoleSink()))
         if folder:
-            path = folder / "events.jsonl"
+            path = folder / RECORD
             try:
                 sinks.append(JsonLines(opened.enter_context(path.open("a", encoding="utf-8", newline="\n"))))
             except OSError as error:
                 raise cannot_write(path, error) from error
         yield sinks
-
-
-def _load(job: Path) -> tuple[str, Options]:
-    """The stage and the settings of a document, or of the folder that holds it. Raises :class:`UsageError`."""
-    path = job / "job.json" if job.is_dir() else job
-    try:
-        document = path.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"The job document {path} cannot be read: {error.strerror}.", "Name a JSON document, or its folder."
-        ) from error
-    parsed = parse_job(document, str(path))
-    return parsed.stage, parsed.settings

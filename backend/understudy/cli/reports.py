@@ -12,13 +12,22 @@ from rich.table import Table
 
 from understudy.cli.console import Terminal
 from understudy.cli.streams import quiet_when_unread
-from understudy.settings import DoctorSettings, FacesetListSettings, Options
+from understudy.settings import (
+    CompareSettings,
+    DoctorSettings,
+    FacesetListSettings,
+    FindSettings,
+    InspectSettings,
+    ModelSettings,
+    Options,
+    PeopleSettings,
+)
 
 Report = dict[str, Any]
 
 
-def show(stage: str, settings: Options, report: Report) -> None:
-    """Print ``report`` of ``stage`` on stdout."""
+def show(settings: Options, report: Report) -> None:
+    """Print the ``report`` of the stage that ``settings`` are made for on stdout."""
     with quiet_when_unread(sys.stdout):
         match settings:
             case DoctorSettings(as_json=True):
@@ -28,7 +37,7 @@ def show(stage: str, settings: Options, report: Report) -> None:
                 print("[" + ",\n".join(json.dumps(face) for face in report["faces"]) + "]")
             case _:
                 console = Terminal(highlight=False)
-                _TABLES.get(stage, _general)(console, report)
+                _TABLES.get(type(settings), _general)(console, report)
 
 
 def _compare(console: Terminal, report: Report) -> None:
@@ -105,13 +114,55 @@ def _faceset_list(console: Terminal, report: Report) -> None:
         table.add_row(
             str(face["frame"]),
             str(face["track"]),
-            " ".join(f"{edge:.0f}" for edge in face["box"]),
+            _box(face),
             *(f"{angle:.0f}" for angle in face["pose"]),
             f"{face['confidence']:.2f}",
             f"{face['sharpness']:.2g}",
             face["file"],
         )
     console.print(table)
+
+
+def _find(console: Terminal, report: Report) -> None:
+    table = _table(f"Faces on frame {report['frame']} of {report['width']} x {report['height']} px")
+    for heading in ("index", "box", "yaw", "pitch", "roll", "confidence"):
+        table.add_column(heading, justify="right")
+    for index, face in enumerate(report["faces"]):
+        angles = [f"{angle:.0f}" for angle in face["pose"]] if face["pose"] else ["-"] * 3
+        table.add_row(str(index), _box(face), *angles, f"{face['confidence']:.2f}")
+    console.print(table)
+
+
+def _inspect(console: Terminal, report: Report) -> None:
+    missing = ", ".join(map(str, report["missing"])) or "none"
+    rate = f"{report['fps'][0] / report['fps'][1]:.6g}" if report["fps"] else None
+    left_out = ("movie", "first", "last", "scene_linear")
+    told = {name: value for name, value in report.items() if name not in left_out}
+    _general(console, told | {"missing": missing, "fps": rate})
+
+
+def _model(console: Terminal, report: Report) -> None:
+    told = {name: value for name, value in report.items() if name != "trained_on"}
+    for side, facesets in report["trained_on"].items():
+        told[f"{side} footage"] = ", ".join(str(faceset.get("faceset", faceset)) for faceset in facesets)
+    _general(console, told)
+
+
+def _people(console: Terminal, report: Report) -> None:
+    table = _table(f"People in {report['faceset']}")
+    for heading in ("track", "frames", "first", "last", "weakest", "its confidence", "confidence"):
+        table.add_column(heading, justify="right")
+    for one in report["people"]:
+        numbers = (one["track"], one["frames"], one["first"], one["last"], one["weakest"])
+        shares = (one["weakest_confidence"], one["confidence"])
+        table.add_row(*map(str, numbers), *(f"{share:.2f}" for share in shares))
+    console.print(table)
+    for one in report["people"]:
+        console.print(f"Track {one['track']}: {one['picture']}", markup=False, soft_wrap=True)
+
+
+def _box(face: Report) -> str:
+    return " ".join(f"{edge:.0f}" for edge in face["box"])
 
 
 def _general(console: Terminal, report: Report) -> None:
@@ -150,8 +201,12 @@ def _table(title: str, *headings: str) -> Table:
     return Table(*headings, title=title, title_justify="left")
 
 
-_TABLES: dict[str, Callable[[Terminal, Report], None]] = {
-    "compare": _compare,
-    "doctor": _doctor,
-    "faceset list": _faceset_list,
+_TABLES: dict[type[Options], Callable[[Terminal, Report], None]] = {
+    CompareSettings: _compare,
+    DoctorSettings: _doctor,
+    FacesetListSettings: _faceset_list,
+    FindSettings: _find,
+    InspectSettings: _inspect,
+    ModelSettings: _model,
+    PeopleSettings: _people,
 }

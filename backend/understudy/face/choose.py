@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import AmbiguousFaceError, NoFaceError, UsageError
+from understudy.plate.ranges import format_range
 
 MINOR = 0.25
 """A face with less than this share of the area of the largest beside it is somebody in the background."""
@@ -19,7 +20,9 @@ MINOR = 0.25
 BLIP = 2
 """A track of at most so many frames beside a far longer one is a slip of the detector."""
 
-WAYS = "largest, index:N (left to right, from 0), track:N, all, or a reference face"
+WAYS = "largest, index:N (left to right, from 0), track:N, point:FRAME,X,Y, all, or a reference face"
+
+_CHOICE = re.compile(r"(one|largest|all)|(index|track):(\d+)|point:(-?\d+),(-?\d+(?:\.\d*)?),(-?\d+(?:\.\d*)?)")
 
 
 class Sighted(Protocol):
@@ -40,10 +43,16 @@ class Sighted(Protocol):
 
 @dataclass(frozen=True)
 class Choice:
-    """A way to choose; ``number`` counts for ``index`` and ``track``."""
+    """A way to choose; ``number`` counts for ``index`` and ``track``, and is the frame of ``point`` (plate pixels)."""
 
     kind: str
     number: int = 0
+    point: tuple[float, float] = (0.0, 0.0)
+
+    def __str__(self) -> str:
+        if self.kind == "point":
+            return f"point:{self.number},{self.point[0]:g},{self.point[1]:g}"
+        return f"{self.kind}:{self.number}" if self.kind in ("index", "track") else self.kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +64,12 @@ class Reference:
 
 
 def parse_choice(text: str) -> Choice:
-    """``one``, ``largest``, ``index:N``, ``track:N`` or ``all``; anything else raises :class:`UsageError`."""
-    match = re.fullmatch(r"(one|largest|all)|(index|track):(\d+)", text.strip())
+    """``one``, ``largest``, ``index:N``, ``track:N``, ``point:FRAME,X,Y`` or ``all``; else raises :class:`UsageError`."""
+    match = _CHOICE.fullmatch(text.strip())
     if not match:
         raise UsageError(f"'{text}' does not say which face is meant.", f"Write one, {WAYS.rsplit(', or', 1)[0]}.")
+    if match[4]:
+        return Choice("point", int(match[4]), (float(match[5]), float(match[6])))
     return Choice(match[1]) if match[1] else Choice(match[2], int(match[3]))
 
 
@@ -67,7 +78,8 @@ def choose(records: Iterable[Sighted], choice: Choice, reference: Reference | No
 
     ``one``: the only person there; smaller people in the background do not count. ``largest``: the track with the
     largest area summed over its time, then the next for the time that is left, so that nobody who passes by is taken
-    for a frame. ``index:N``: who stands N-th from the left, as a track, not frame by frame.
+    for a frame. ``index:N``: who stands N-th from the left, as a track, not frame by frame. ``point:FRAME,X,Y``: the
+    track whose box holds that plate pixel on that frame, the smallest box where several do.
 
     Raises :class:`NoFaceError` when nothing is left and, for ``one``, :class:`AmbiguousFaceError` when two faces of
     some size stand in one frame.
@@ -77,13 +89,11 @@ def choose(records: Iterable[Sighted], choice: Choice, reference: Reference | No
         raise NoFaceError("No face was found.", "Check the frame range, or lower the smallest face size.")
     if reference is not None:
         faces = _alike(faces, reference)
-    chosen = {"one": _one, "largest": _largest, "index": _index, "track": _track, "all": _all}[choice.kind](
-        faces, choice
-    )
+    chosen = _WAYS[choice.kind](faces, choice)
     if not chosen:
         tracks = ", ".join(str(track) for track in sorted({face.track for face in faces}))
         raise NoFaceError(
-            f"No face is {choice.kind}:{choice.number}.",
+            f"No face is {choice}.",
             f"There are the tracks {tracks}; other ways to choose: {WAYS}.",
         )
     return {(face.frame, face.track) for face in chosen}
@@ -146,6 +156,19 @@ def _index(faces: list[Sighted], choice: Choice) -> list[Sighted]:
     return chosen
 
 
+def _point(faces: list[Sighted], choice: Choice) -> list[Sighted]:
+    there = [face for face in faces if face.frame == choice.number]
+    held = [face for face in there if _holds(face, *choice.point)]
+    if not held:
+        where = " and ".join(f"track {face.track} around {_centre(face)}" for face in there)
+        frames = format_range(sorted({face.frame for face in faces}))
+        raise NoFaceError(
+            f"No face of frame {choice.number} is at {choice.point[0]:g}, {choice.point[1]:g}.",
+            f"There {'is' if len(there) == 1 else 'are'} {where}." if there else f"Frames with faces: {frames}.",
+        )
+    return _track(faces, Choice("track", min(held, key=_area).track))
+
+
 def _alike(faces: list[Sighted], reference: Reference) -> list[Sighted]:
     likeness = {}
     for number, track in _by_track(faces).items():
@@ -195,6 +218,16 @@ def _by_track(faces: Iterable[Sighted]) -> dict[int, list[Sighted]]:
     return tracks
 
 
+def _holds(face: Sighted, x: float, y: float) -> bool:
+    x0, y0, x1, y1 = (float(value) for value in face.box)
+    return x0 <= x <= x1 and y0 <= y <= y1
+
+
+def _centre(face: Sighted) -> str:
+    x0, y0, x1, y1 = (float(value) for value in face.box)
+    return f"{(x0 + x1) / 2:.0f}, {(y0 + y1) / 2:.0f}"
+
+
 def _area(face: Sighted) -> float:
     x0, y0, x1, y1 = (float(value) for value in face.box)
     return (x1 - x0) * (y1 - y0)
@@ -202,3 +235,13 @@ def _area(face: Sighted) -> float:
 
 def _total(faces: Iterable[Sighted]) -> float:
     return sum(map(_area, faces))
+
+
+_WAYS: dict[str, Callable[[list[Sighted], Choice], list[Sighted]]] = {
+    "one": _one,
+    "largest": _largest,
+    "index": _index,
+    "track": _track,
+    "point": _point,
+    "all": _all,
+}

@@ -9,9 +9,10 @@ import numpy as np
 import OpenImageIO as oiio
 from numpy.typing import NDArray
 
-from understudy.errors import FacesetError, OutputError
+from understudy.errors import FacesetError
 from understudy.faceset.record import Face
-from understudy.plate.files import atomic_path
+from understudy.plate.exr import has_all_pixels
+from understudy.plate.files import atomic_path, explained
 
 ATTRIBUTE = "understudy/face"
 _INTEROP_ID = re.compile(r"(\w+:)?[a-z0-9]+_[a-z0-9]+_(scene|display)")
@@ -31,9 +32,9 @@ def write_crop(path: Path, face: Face, pixels: NDArray[np.float16]) -> None:
     with atomic_path(path) as temporary:
         output = oiio.ImageOutput.create(str(temporary))
         done = output is not None and output.open(str(temporary), spec) and output.write_image(pixels)
-        if not (done and output.close()):
-            reason = output.geterror() if output else oiio.geterror()
-            raise OutputError(f"{path} could not be written: {reason.strip()}.", "Free some space and run it again.")
+        # The last bytes leave at closing, and OpenImageIO does not tell when they find no room.
+        if not (done and output.close() and has_all_pixels(temporary)):
+            raise explained(path, temporary, output.geterror() if output else oiio.geterror())
 
 
 def read_record(path: Path) -> Face:

@@ -22,7 +22,7 @@ from understudy.plate.files import atomic_path, is_leftover, write_json
 
 KIND = "understudy faceset"
 SCHEMA = 1
-_DESCRIPTION = "faceset.json"
+DESCRIPTION = "faceset.json"
 _INDEX = "index.jsonl"
 _PRINTF = re.compile(r"[._-]?(%0?\d*d|#+|@+)")
 
@@ -62,7 +62,7 @@ class Faceset:
     @staticmethod
     def is_one(folder: str | Path) -> bool:
         """Whether ``folder`` says that it is a faceset."""
-        return (Path(folder) / _DESCRIPTION).is_file()
+        return (Path(folder) / DESCRIPTION).is_file()
 
     @staticmethod
     def open(folder: str | Path, *, allow_empty: bool = False) -> Faceset:
@@ -76,12 +76,12 @@ class Faceset:
         if not folder.is_dir():
             raise FacesetError(f"There is no faceset {folder}.", hint)
         try:
-            description = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
+            description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
             if description["kind"] != KIND:
                 raise ValueError
             schema, provenance = description["schema"], dict(description["provenance"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise FacesetError(f"The folder {folder} is not a faceset (no sound {_DESCRIPTION}).", hint) from error
+            raise FacesetError(f"The folder {folder} is not a faceset (no sound {DESCRIPTION}).", hint) from error
         if schema != SCHEMA:
             raise FacesetError(f"The faceset {folder} has schema {schema}; this version reads {SCHEMA}.", hint)
         faceset = Faceset(folder, provenance)
@@ -92,7 +92,7 @@ class Faceset:
     def describe(self, **provenance: Any) -> None:
         """Add to the provenance, or change it, on disk too. Raises :class:`OutputError`."""
         self.provenance = self.provenance | provenance
-        write_json(self.folder / _DESCRIPTION, {"kind": KIND, "schema": SCHEMA, "provenance": self.provenance})
+        write_json(self.folder / DESCRIPTION, {"kind": KIND, "schema": SCHEMA, "provenance": self.provenance})
 
     def add(self, face: Face, pixels: NDArray[np.float16]) -> Face:
         """Write a face; returns its record with ``file`` set.

@@ -100,13 +100,21 @@ class ColourManager:
 
     @classmethod
     def discover(cls, config: str | None = None) -> ColourManager:
-        """From the setting, else ``$OCIO``, else ``$BLENDER_OCIO``, else :data:`BUILT_IN`. Raises ColourError."""
+        """The configuration that :meth:`wanted` names. Raises ColourError."""
+        return cls(*cls.wanted(config))
+
+    @staticmethod
+    def wanted(config: str | None = None) -> tuple[str, str]:
+        """Which configuration to use, and who asks for it.
+
+        That is the setting, else ``$OCIO``, else ``$BLENDER_OCIO``, else :data:`BUILT_IN`.
+        """
         if config:
-            return cls(config, "setting")
+            return config, "setting"
         for variable in ("OCIO", "BLENDER_OCIO"):
             if found := os.environ.get(variable):
-                return cls(found, f"${variable}")
-        return cls(BUILT_IN, "built-in")
+                return found, f"${variable}"
+        return BUILT_IN, "built-in"
 
     @property
     def config(self) -> str:

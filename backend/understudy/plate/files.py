@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from understudy.errors import cannot_write
+from understudy.errors import OutputError, cannot_write
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.\w+")
 
@@ -39,6 +39,29 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def explained(path: Path, temporary: Path, reason: str) -> OutputError:
+    """Why ``path`` could not be written by a library that has a ``reason`` but no error number.
+
+    The file system itself is asked, with a write to the ``temporary``.
+    """
+    try:
+        with temporary.open("ab") as file:
+            file.write(bytes(1 << 20))
+    except OSError as error:
+        return cannot_write(path, error)
+    return OutputError(f"{path} could not be written: {' '.join(reason.split()).rstrip('.')}.", "Try another folder.")
+
+
+def stamp(path: str | Path) -> tuple[Path, int, int]:
+    """What tells a file from the one that replaces it: absolute path, size in bytes, mtime in ns; -1 where there is none."""
+    path = Path(path).absolute()
+    try:
+        status = path.stat()
+    except OSError:
+        return path, -1, -1
+    return path, status.st_size, status.st_mtime_ns
 
 
 def is_leftover(path: Path) -> bool:

@@ -13,9 +13,9 @@ import numpy as np
 import OpenImageIO as oiio
 from numpy.typing import NDArray
 
-from understudy.errors import OutputError, UnderstudyError, UsageError, cannot_write
+from understudy.errors import UnderstudyError, UsageError
 from understudy.plate.exr import has_all_pixels
-from understudy.plate.files import atomic_path
+from understudy.plate.files import atomic_path, explained
 from understudy.plate.frame import Header, Window
 from understudy.plate.header import stamp, stamp_carried
 from understudy.plate.picture import channel_names
@@ -96,7 +96,7 @@ def write_layers(
         try:
             _write(temporary, specs, [_rows(group, window, shift) for group in groups])
         except _WriteError as failure:
-            raise _explained(path, temporary, str(failure)) from failure
+            raise explained(path, temporary, str(failure)) from failure
 
 
 def is_complete(path: Path, expected: Iterable[str]) -> bool:
@@ -246,13 +246,3 @@ def _write(path: Path, specs: Sequence[oiio.ImageSpec], parts: Sequence[Iterator
     # The last bytes leave at closing, and OpenImageIO does not tell when they find no room.
     if not has_all_pixels(path):
         raise _WriteError("the file ends before its last pixel")
-
-
-def _explained(path: Path, temporary: Path, reason: str) -> OutputError:
-    """Why writing failed. OpenImageIO has no error numbers, so the file system is asked with a write of our own."""
-    try:
-        with temporary.open("ab") as file:
-            file.write(bytes(1 << 20))
-    except OSError as error:
-        return cannot_write(path, error)
-    return OutputError(f"{path} could not be written: {' '.join(reason.split()).rstrip('.')}.", "Try another folder.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,15 @@ from understudy.plate.frame import Frame, Header, Window
 from understudy.plate.header import header_of
 
 _DAMAGED = "The file is damaged or was not copied completely: copy or render it again."
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """One channel of a picture: ``values`` (H, W) float32 over the window ``data``, which lies in ``display``."""
+
+    values: NDArray[np.float32]
+    data: Window
+    display: Window
 
 
 def read_picture(path: Path, number: int) -> Frame:
@@ -41,17 +50,19 @@ def read_picture_header(path: Path) -> Header:
         return _header(source, part, colour)
 
 
-def read_picture_channel(path: Path, channel: str) -> NDArray[np.float32]:
-    """The channel of that name from whichever part has it: (H, W) float32 over that part's data window.
+def read_plane(path: Path, channel: str) -> Plane:
+    """The channel of that name from whichever part has it, just as it is stored; integers as parts of their maximum.
 
     Raises MissingInputError, and UnreadableError that names the channels there are.
     """
-    with _opened(path) as source:
+    with _opened(path, as_stored=True) as source:
         available: list[str] = []
         for part, spec in _parts(source):
             names = list(spec.channelnames)
             if channel in names:
-                return _read(source, path, part, [names.index(channel)], "float")[..., 0]
+                values = _read(source, path, part, [names.index(channel)], "float")[..., 0]
+                header = header_of(spec, "float")
+                return Plane(values, header.data, header.display)
             available += names
     raise UnreadableError(
         f"{path} has no channel {channel}; it has {', '.join(available)}.", "Choose one of the channels that are there."
@@ -65,10 +76,13 @@ def channel_names(path: Path) -> list[set[str]]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[oiio.ImageInput]:
+def _opened(path: Path, *, as_stored: bool = False) -> Iterator[oiio.ImageInput]:
+    """``as_stored``: what a PNG or TIFF holds beside an alpha is not multiplied by it."""
     if not path.is_file():
         raise MissingInputError(f"{path} does not exist.", "Check the path and the frame range.")
-    source: oiio.ImageInput | None = oiio.ImageInput.open(str(path))
+    wishes = oiio.ImageSpec()
+    wishes.attribute("oiio:UnassociatedAlpha", int(as_stored))
+    source: oiio.ImageInput | None = oiio.ImageInput.open(str(path), wishes)
     if source is None:
         reason = _sentence(oiio.geterror())
         raise UnreadableError(f"{path} cannot be read as a picture: {reason}.", _DAMAGED)

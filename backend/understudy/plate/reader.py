@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.plate.frame import Frame, Header
-from understudy.plate.picture import read_picture, read_picture_channel, read_picture_header
+from understudy.plate.picture import read_picture, read_picture_header, read_plane
 from understudy.plate.sequence import Plate
 
 
@@ -56,7 +56,7 @@ def read_channel(path: Path, channel: str) -> NDArray[np.float32]:
 
     Raises MissingInputError, and UnreadableError that names the channels there are.
     """
-    return read_picture_channel(Path(path), channel)
+    return read_plane(Path(path), channel).values
 
 
 def probe(plate: Plate) -> Header:

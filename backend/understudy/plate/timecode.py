@@ -20,6 +20,13 @@ def parse_timecode(text: str, fps: tuple[int, int]) -> tuple[int, int] | None:
     return _pack(hours, minutes, seconds, frames, drop=match[4] != ":"), 0
 
 
+def format_timecode(timecode: tuple[int, int]) -> str:
+    """``timecode`` as ``HH:MM:SS:FF``, or ``HH:MM:SS;FF`` for drop frame."""
+    word, _ = timecode
+    hours, minutes, seconds, frames = (_from_bcd(word >> shift & mask) for shift, mask in _FIELDS)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{';' if word & _DROP else ':'}{frames:02d}"
+
+
 def advance(timecode: tuple[int, int], frames: int, fps: tuple[int, int]) -> tuple[int, int]:
     """``timecode`` a number of ``frames`` later, wrapping at midnight; flags and user data are kept.
 

@@ -2,3 +2,36 @@
 
 Only here are rooms wired together. A stage reports through its events and never prints; its report is plain JSON data.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from understudy import settings as schema
+from understudy.events import Events
+
+MODULES: dict[type[schema.Options], str] = {
+    schema.ExtractSettings: "extract",
+    schema.TrainSettings: "train",
+    schema.ConvertSettings: "convert",
+    schema.SwapSettings: "swap",
+    schema.CompareSettings: "compare",
+    schema.InspectSettings: "inspect",
+    schema.FindSettings: "find",
+    schema.PeopleSettings: "faceset_people",
+    schema.ModelSettings: "model",
+    schema.PreviewSettings: "preview",
+    schema.FacesetListSettings: "faceset",
+    schema.DoctorSettings: "doctor",
+    schema.BenchSettings: "bench",
+    schema.DemoSettings: "demo",
+}
+"""Whose settings they are: the module of each stage, loaded when it is needed, for it may be heavy."""
+
+
+def run(settings: schema.Options, events: Events) -> dict[str, Any]:
+    """Run the stage that ``settings`` are made for; returns its report and raises what it raises."""
+    module = importlib.import_module(f"{__name__}.{MODULES[type(settings)]}")
+    report: dict[str, Any] = module.run(settings, events)
+    return report

@@ -51,6 +51,22 @@ class Shot:
         """The working space's colorInteropID, or its name where it has none."""
         return self.colour.interop_id_of(self.colour.working) or self.colour.working
 
+    @property
+    def written_space(self) -> str:
+        """The space of what is written: the plate's own where that is scene-linear, else the working space."""
+        return self.space.name if self.space.scene_linear else self.colour.working
+
+    @property
+    def written_id(self) -> str | None:
+        """The colorInteropID of :attr:`written_space`, where it has one."""
+        return self.space.interop_id if self.space.scene_linear else self.colour.interop_id_of(self.colour.working)
+
+    def written(self, frame: Frame) -> NDArray[np.floating[Any]]:
+        """The frame's colours (H, W, 3), half or float, as a composite keeps them: in :attr:`written_space`."""
+        if self.space.scene_linear:
+            return frame.rgb
+        return self.working(frame.rgb).astype(np.float16 if frame.header.dtype == "half" else np.float32)
+
     def working(self, rgb: NDArray[Any]) -> NDArray[np.float32]:
         """Plate colours (H, W, 3) in the working space, float32."""
         return self.colour.to_working(rgb, self.space.name)
@@ -64,14 +80,15 @@ class Shot:
         return np.asarray(np.rint(display * 255.0), np.uint8)
 
 
-def prepare(options: PlateOptions, events: Events) -> Shot:
+def prepare(options: PlateOptions, events: Events, colour: ColourManager | None = None) -> Shot:
     """Find the plate and decide its colour space, and say which.
 
+    ``colour`` is the configuration that the options name, where it is loaded already.
     Raises MissingInputError, UnreadableError, UsageError and ColourError.
     """
     plate = open_plate(options.plate, options.frames, options.missing)
     header = probe(plate)
-    colour = ColourManager.discover(options.ocio)
+    colour = colour or ColourManager.discover(options.ocio)
     space = colour.input_space(plate, header, options.colour_space)
     events.note(
         f"Colour of {Path(plate.pattern).name}: {space.name} ({space.reason}); "

@@ -14,6 +14,7 @@ from understudy.events import Events
 from understudy.plate.colour import ColourManager
 from understudy.plate.files import write_json
 from understudy.plate.frame import Frame
+from understudy.plate.matte import Matte, laid_over
 from understudy.plate.ranges import format_range
 from understudy.plate.reader import probe, read_frames
 from understudy.plate.sequence import Plate, open_plate
@@ -29,7 +30,7 @@ from understudy.review.metrics import (
     pooled_mse,
     psnr,
 )
-from understudy.review.regions import Matte, over_display, regions
+from understudy.review.regions import regions
 from understudy.settings import CompareSettings
 
 _PANELS = {"psnr": "PSNR dB", "ssim": "SSIM", "de2000": "dE2000", "flicker": "flicker", "residual": "residual flicker"}
@@ -95,7 +96,7 @@ class _Look:
 
     def __call__(self, frame: Frame) -> tuple[Picture, NDArray[np.bool_]]:
         """(H, W, 3) in 0..1, and (H, W) where its pixels are finite. Outside the data window it is black."""
-        rgb = over_display(frame.rgb, frame.header.data, frame.header.display)
+        rgb = laid_over(frame.rgb, frame.header.data, frame.header.display)
         finite = np.isfinite(rgb).all(axis=2)
         return self._colours.to_display(self._colours.to_working(rgb, self.space.name), self._view), finite
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from understudy.errors import NoFaceError
 from understudy.face.geometry import crop_matrix, fit_head
 from understudy.face.hull import face_mask
+from understudy.face.roles import Landmarks
 from understudy.faceset.journal import Entry, Journal, Sighting
 from understudy.faceset.record import Face, sharpness
 from understudy.faceset.store import Faceset
@@ -40,8 +41,6 @@ class CropMaker:
             head = fit_head(marks.points68)
         except NoFaceError:
             return None
-        within = marks.points68 - np.array(frame.origin, np.float32)
-        visible = ((within >= 0) & (within <= frame.size)).all(axis=1).mean()
         return Face(
             file="",
             plate=self.shot.key,
@@ -53,7 +52,7 @@ class CropMaker:
             matrix=crop_matrix(head, self.options.crop, self.options.crop_size),
             crop_kind=self.options.crop,
             crop_size=self.options.crop_size,
-            confidence=float(marks.score * visible),  # points outside the picture are guessed
+            confidence=confidence(frame, marks),
             pose=head.angles,
             colour_space=self.shot.working_id,
             identity=_numbers(one.identity),
@@ -69,6 +68,13 @@ class CropMaker:
         display = self.shot.colour.to_display(pixels[..., :3].astype(np.float32))
         measured = sharpness(display, face_mask(face.landmarks, face.matrix, face.crop_size))
         return replace(draft, file=self.faceset.add(replace(face, sharpness=measured), pixels).file)
+
+
+def confidence(frame: Frame, marks: Landmarks) -> float:
+    """How far to trust landmarks on ``frame``, 0..1: points outside the picture are guessed."""
+    within = marks.points68 - np.array(frame.origin, np.float32)
+    visible = ((within >= 0) & (within <= frame.size)).all(axis=1).mean()
+    return float(marks.score * visible)
 
 
 def sighting(one: Seen, track: int) -> Sighting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -50,7 +51,7 @@ def run(settings: DoctorSettings, events: Events) -> dict[str, Any]:  # noqa: AR
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": packages,
-        "devices": _devices(),
+        "devices": devices(),
         "colour": _colour(),
         "components": components,
         "missing": _missing(absent, components),
@@ -68,18 +69,30 @@ def _packages() -> list[dict[str, Any]]:
     return rows
 
 
-def _devices() -> list[dict[str, Any]]:
-    devices: list[dict[str, Any]] = [{"name": "cpu", "what": f"{os.cpu_count()} cores", "memory": None}]
+def devices() -> list[dict[str, Any]]:
+    """Where networks can run, with ``name``, ``what`` it is and ``memory`` in bytes: the CPU, then what is faster."""
+    found: list[dict[str, Any]] = [{"name": "cpu", "what": f"{os.cpu_count()} cores", "memory": _host_memory()}]
     try:
         import torch
     except ImportError:
-        return devices
+        return found
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
-        devices.append({"name": f"cuda:{index}", "what": properties.name, "memory": properties.total_memory})
+        found.append({"name": f"cuda:{index}", "what": properties.name, "memory": properties.total_memory})
     if torch.backends.mps.is_available():
-        devices.append({"name": "mps", "what": "Apple GPU", "memory": torch.mps.recommended_max_memory()})
-    return devices
+        found.append({"name": "mps", "what": "Apple GPU", "memory": torch.mps.recommended_max_memory()})
+    return found
+
+
+def _host_memory() -> int:
+    """Bytes of memory that this machine has."""
+    if sys.platform == "win32":
+        import ctypes
+
+        status = (ctypes.c_ulonglong * 8)(64)  # MEMORYSTATUSEX: its own size, then from the second word on the counts
+        ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+        return int(status[1])
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _colour() -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from understudy.convert.limits import GivenMattes
 from understudy.events import Events
+from understudy.plate.sequence import open_plate
 from understudy.settings import ConvertSettings, ExtractSettings, Options, SwapSettings, TrainSettings
 from understudy.stages import convert, extract, train
 from understudy.stages.convert import beside
@@ -18,6 +20,8 @@ def run(settings: SwapSettings, events: Events) -> dict[str, Any]:
     Everything in between lies in the work folder: ``source`` and ``target`` facesets and ``model``. Each stage goes on
     where it stopped. Returns the three stages' reports.
     """
+    frames = open_plate(settings.plate, settings.frames, settings.missing).frames
+    GivenMattes.open(settings.holdout, settings.roto, frames)  # conversion would find out after the training
     work = settings.work or beside(settings.out, "work")
     source, target, model = work / "source", work / "target", work / "model"
     reports: dict[str, Any] = {}

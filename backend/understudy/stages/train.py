@@ -69,6 +69,11 @@ class Session:
             "target": load_side(settings.target, architecture.resolution, device),
         }
         self.crop = _common_crop(sides)
+        if checkpoint is not None and (before := checkpoint.numbers.get("crop", self.crop)) != self.crop:
+            raise ModelError(
+                f"The model in {self.folder} was trained on {before} crops; these faces are {self.crop} crops.",
+                f"Extract {before} crops to go on with it, or train a new model.",
+            )
         self.sides = sides
         network = SwapNetwork(architecture)
         if checkpoint is None:
@@ -120,7 +125,7 @@ class Session:
                 self._save()
                 raise Interrupted(
                     f"Training stopped on request at step {trainer.step_count}; everything is saved.",
-                    "Run the same command again to go on.",
+                    "Run it again to go on.",
                 )
             pending.append(trainer.step(self.budget.progress(trainer.step_count, self.minutes)))
             if trainer.step_count % LOG_EVERY == 0:
@@ -201,6 +206,7 @@ class Session:
             "minutes": self.minutes,
             "best": self.best,
             "best_step": self.best_step,
+            "crop": self.crop,
             "architecture": trainer.network.arch.to_json(),
         }
         save_checkpoint(self.folder, trainer.checkpoint(numbers))

@@ -1,0 +1,99 @@
+"""Mattes from files: one channel of a sequence, or of one still for all frames, as weights for a plate's pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.errors import MissingInputError, UsageError
+from understudy.plate.frame import Header, Window
+from understudy.plate.picture import Plane, channel_names, read_plane
+from understudy.plate.ranges import format_range
+from understudy.plate.sequence import Plate, open_plate
+
+
+@dataclass(frozen=True)
+class Matte:
+    """One channel of a sequence, or of one still for all frames. Data: no colour conversion touches it."""
+
+    plate: Plate
+    channel: str
+
+    @staticmethod
+    def open(spec: str, frames: tuple[int, ...]) -> Matte:
+        """The matte that ``spec`` (FILE or FILE:CHANNEL) names; without a channel A, else Y, else R.
+
+        Raises MissingInputError that names those of ``frames`` which are not there, UsageError for a movie and where
+        no such channel is, and as :func:`open_plate`.
+        """
+        pattern, channel = split_channel(spec)
+        plate = open_plate(pattern)
+        if plate.kind == "movie":
+            raise UsageError(f"The matte {pattern} is a movie.", "Give a sequence of pictures, or one picture.")
+        if plate.kind == "sequence":
+            try:
+                plate = open_plate(pattern, format_range(frames))
+            except MissingInputError as error:
+                raise MissingInputError(
+                    error.message, "Give a matte for every frame, or one picture for all."
+                ) from None
+        if channel is None:
+            names = set[str]().union(*channel_names(plate.path(plate.frames[0])))
+            channel = next((name for name in ("A", "Y", "R") if name in names), None)
+            if channel is None:
+                raise UsageError(
+                    f"The matte {pattern} has no channel A, Y or R.",
+                    f"Name one of its channels, like {pattern}:{min(names)}.",
+                )
+        return Matte(plate, channel)
+
+    def weights(self, frame: int, header: Header, window: Window) -> NDArray[np.float32]:
+        """(H, W) in 0..1 over ``window`` of the plate whose frame has ``header``; NaN and what the file lacks are 0.
+
+        The file's own display window must be as large as the plate's display window, or as its data window: anything
+        else raises UsageError. Integers count as parts of their largest value.
+        """
+        path = self.plate.path(frame)
+        plane = read_plane(path, self.channel)
+        there = _place_in(plane, header)
+        if there is None:
+            raise UsageError(
+                f"The matte {path} is {plane.display.width} x {plane.display.height} pixels, "
+                f"but frame {frame} is {header.display.width} x {header.display.height}.",
+                "Give a matte that was made for this plate.",
+            )
+        values = np.clip(np.nan_to_num(plane.values, nan=0.0), 0.0, 1.0)
+        return laid_over(values, there, window)
+
+
+def split_channel(spec: str) -> tuple[str, str | None]:
+    """``shot.####.exr:mask.face`` as pattern and channel; the colon of a Windows drive does not count."""
+    pattern, _, channel = spec.rpartition(":")
+    if len(pattern) < 2 or not channel or "/" in channel or "\\" in channel:
+        return spec, None
+    return pattern, channel
+
+
+def laid_over(pixels: NDArray[Any], data: Window, window: Window) -> NDArray[Any]:
+    """``pixels`` (H, W) or (H, W, C) of the window ``data``, cut and padded with 0 to ``window``."""
+    if data == window:
+        return pixels
+    result = np.zeros((window.height, window.width, *pixels.shape[2:]), pixels.dtype)
+    x, y = data.x - window.x, data.y - window.y
+    left, top = max(x, 0), max(y, 0)
+    right, bottom = min(x + data.width, window.width), min(y + data.height, window.height)
+    if left < right and top < bottom:
+        result[top:bottom, left:right] = pixels[top - y : bottom - y, left - x : right - x]
+    return result
+
+
+def _place_in(plane: Plane, header: Header) -> Window | None:
+    """Where in the plate the matte's pixels lie: hosts write only the part of a matte that is not black."""
+    data, display = plane.data, plane.display
+    for window in (header.display, header.data):
+        if (display.width, display.height) == (window.width, window.height):
+            return Window(data.x - display.x + window.x, data.y - display.y + window.y, data.width, data.height)
+    return None

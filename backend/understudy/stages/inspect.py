@@ -1,0 +1,46 @@
+"""What a plate is, before anything is done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from understudy.events import Events
+from understudy.plate.ranges import format_range, parse_range
+from understudy.plate.timecode import format_timecode
+from understudy.settings import InspectSettings
+from understudy.stages.analysis import prepare
+
+
+def run(settings: InspectSettings, events: Events) -> dict[str, Any]:
+    """Describe the plate from the header of its first frame; frames that are not there are told, not complained about.
+
+    Returns the report: ``plate`` (absolute printf pattern or file), ``movie``, ``first``, ``last``, ``frames`` (range),
+    ``count``, ``missing`` (frame numbers), ``width`` and ``height`` of the display window, ``data_window`` as [x0, y0,
+    x1, y1] in pixels from the display window's top left, ``dtype``, ``fps`` as a fraction or None, ``timecode`` as text
+    or None, ``colour_space``, ``colour_reason``, ``scene_linear`` and ``working_space``.
+    Raises MissingInputError when no frame is there, UnreadableError, UsageError and ColourError.
+    """
+    shot = prepare(settings.model_copy(update={"missing": "skip"}), events)
+    frames, header = shot.plate.frames, shot.header
+    wanted = range(frames[0], frames[-1] + 1) if settings.frames is None else parse_range(settings.frames)
+    data, display = header.data, header.display
+    x0, y0 = data.x - display.x, data.y - display.y
+    return {
+        "plate": shot.key,
+        "movie": shot.plate.kind == "movie",
+        "first": frames[0],
+        "last": frames[-1],
+        "frames": format_range(frames),
+        "count": len(frames),
+        "missing": sorted(set(wanted) - set(frames)),
+        "width": display.width,
+        "height": display.height,
+        "data_window": [x0, y0, x0 + data.width, y0 + data.height],
+        "dtype": header.dtype,
+        "fps": list(header.fps) if header.fps else None,
+        "timecode": format_timecode(header.timecode) if header.timecode else None,
+        "colour_space": shot.space.name,
+        "colour_reason": shot.space.reason,
+        "scene_linear": shot.space.scene_linear,
+        "working_space": shot.colour.working,
+    }

@@ -1,0 +1,147 @@
+"""Preview: one frame converted as pictures to look at, quick to ask for again with other options."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from understudy.convert.layers import HALF_MAX
+from understudy.convert.limits import GivenMattes
+from understudy.convert.predict import Prediction
+from understudy.errors import FacesetError
+from understudy.events import Events
+from understudy.faceset.record import Face
+from understudy.faceset.store import DESCRIPTION, Faceset
+from understudy.model.device import choose_device
+from understudy.model.store import FILE, load_model
+from understudy.plate.colour import ColourManager
+from understudy.plate.files import stamp
+from understudy.plate.frame import Frame
+from understudy.plate.layers import Layer, LayerWriter
+from understudy.plate.reader import read_frame
+from understudy.plate.sequence import output_path
+from understudy.settings import PreviewSettings
+from understudy.stages.analysis import Shot, prepare
+from understudy.stages.chosen import chosen_faces
+from understudy.stages.kept import Kept
+from understudy.stages.laying import Aligned, ShotConverter
+
+PICTURES = ("composite", "plate", "matte", "swap")
+"""What is written, each as a file of its own."""
+
+_KEPT = Kept()
+
+
+def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[str, Any]:
+    """Convert one frame; see :class:`PreviewSettings`.
+
+    Writes four flat half-float EXRs over the display window, ``composite``, ``plate``, ``swap`` (premultiplied) and
+    ``matte`` (R = G = B): in the plate's own space when that is scene-linear, else in the working space, the matte as
+    data. The composite's pixels are those that conversion writes for this frame; without a face they are the plate's.
+    ``kept`` holds what the next call in this process need not make again: the model, the faces, the shot's light, the
+    frame and the prediction, for as long as their files and their options are the same.
+
+    Returns ``frame``, whether it has a ``face``, ``width`` and ``height``, ``files``, ``colour_space`` and ``seconds``.
+    Raises FacesetError when no extraction is given: an answer must not take minutes.
+    """
+    started = time.perf_counter()
+    if settings.faceset is None:
+        raise FacesetError("A preview needs the faces of the plate, and no faceset is given.", "Find the faces first.")
+    device = choose_device(settings.device)
+    weights = stamp(settings.model / FILE)
+    network, card = kept.get("model", (weights, str(device)), lambda: load_model(settings.model, device))
+    shot = _shot(settings, events, kept)
+    mattes = GivenMattes.open(settings.holdout, settings.roto, shot.plate.frames)
+    faceset, faces = _faces(settings.faceset, settings.face, shot, kept)
+    over_shot = tuple(faces.values())
+    occlusion, batch = settings.occlusion, settings.convert_batch
+    converter = kept.get(
+        "converter",
+        (network, shot.key, shot.colour, shot.space, over_shot, occlusion, batch),
+        lambda: ShotConverter(shot, network, card, faceset, over_shot, occlusion=occlusion, batch=batch),
+    )
+    picture = stamp(shot.plate.path(settings.frame)), settings.frame
+    frame = kept.get("frame", picture, lambda: read_frame(shot.plate, settings.frame))
+    limits = mattes.of(frame)
+    events.raise_if_stopping()
+    face = _predicted(converter, frame, faces.get(settings.frame), picture, kept)
+    layers = {layer.name or "composite": layer for layer in converter.lay(frame, face, settings, limits)}
+    layers["plate"] = converter.lay(frame, None, settings, limits)[0]
+    events.raise_if_stopping()
+    files = _write(settings.out, frame, layers, shot, converter.attributes)
+    events.preview(files["composite"])
+    display = frame.header.display
+    return {
+        "frame": settings.frame,
+        "face": face is not None,
+        "width": display.width,
+        "height": display.height,
+        "files": files,
+        "colour_space": shot.written_space,
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+
+
+def _shot(settings: PreviewSettings, events: Events, kept: Kept) -> Shot:
+    """The plate's one frame; what is slow about it is the colour configuration."""
+    wanted = ColourManager.wanted(settings.ocio)
+    colour = kept.get("colour", (wanted, stamp(wanted[0])), lambda: ColourManager(*wanted))
+    return prepare(settings.model_copy(update={"frames": str(settings.frame)}), events, colour)
+
+
+def _faces(folder: Path, face: str, shot: Shot, kept: Kept) -> tuple[Faceset, dict[int, Face]]:
+    """The extraction, which knows itself which of its files are new, and its faces to swap."""
+    faceset = kept.get("faceset", stamp(folder / DESCRIPTION), lambda: Faceset.open(folder))
+    return faceset, chosen_faces(faceset, face, shot)
+
+
+def _predicted(
+    converter: ShotConverter, frame: Frame, face: Face | None, picture: Hashable, kept: Kept
+) -> tuple[Aligned, Prediction] | None:
+    """The face cut out and its new one; ``picture`` stands for the frame's file."""
+    if face is None:
+        return None
+
+    def predict() -> tuple[Aligned, Prediction]:
+        aligned = converter.align(frame, face)
+        return aligned, converter.predict([aligned])[0]
+
+    return kept.get("prediction", (converter, picture, face), predict)
+
+
+def _write(
+    folder: Path, frame: Frame, layers: dict[str, Layer], shot: Shot, about: Mapping[str, str | int | float]
+) -> dict[str, str]:
+    """Write the pictures, cut or padded to the display window; returns their absolute paths by name."""
+    matte = layers["matte"]
+    pictures = {**layers, "matte": replace(matte, pixels=np.repeat(matte.pixels, 3, axis=2))}
+    header = replace(frame.header, data=frame.header.display, dtype="half")
+    files = {}
+    with LayerWriter(workers=len(PICTURES)) as writer:
+        for name in PICTURES:
+            path = output_path(f"{folder.absolute().as_posix()}/{name}.%04d.exr", frame.number)
+            writer.submit(
+                path,
+                [_picture(pictures[name], frame.origin)],
+                header,
+                profile="flat",
+                compression="zip:1",  # lossless like any zip; as small for grain, in two thirds of the time
+                interop_id="data" if name == "matte" else shot.written_id,
+                attributes=about,
+            )
+            files[name] = str(path)
+    return files
+
+
+def _picture(layer: Layer, shift: tuple[int, int]) -> Layer:
+    """``layer`` as the main layer of a file of its own, ``shift`` from the frame's array to the display window."""
+    pixels = layer.pixels
+    if pixels.dtype != np.float16:
+        pixels = np.clip(pixels, -HALF_MAX, HALF_MAX).astype(np.float16)
+    origin = layer.origin[0] + shift[0], layer.origin[1] + shift[1]
+    return Layer("", tuple("RGBA"[: pixels.shape[2]]), pixels, origin)

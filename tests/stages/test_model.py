@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from made_people import TINY
+from understudy.errors import ModelError
+from understudy.events import Events
+from understudy.model.networks import SwapNetwork
+from understudy.model.store import Card, save_model
+from understudy.settings import ModelSettings
+from understudy.stages.model import run
+
+SOURCE = [{"faceset": "a", "plate": "b.%04d.exr", "faces": 7}]
+
+
+def test_a_model_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "model"
+    card = Card(
+        TINY, "full", 12, 1.5, {"source": 0.25}, "lin_ap1_scene", {"mean": [1.0], "spread": [2.0]}, {"source": SOURCE}
+    )
+    save_model(folder, SwapNetwork(TINY), card)
+    (folder / "curve.png").touch()
+    monkeypatch.chdir(tmp_path)
+    report = run(ModelSettings(model=Path("model")), Events())
+    assert json.loads(json.dumps(report, allow_nan=False)) == {
+        "model": str(folder),
+        "steps": 12,
+        "minutes": 1.5,
+        "resolution": TINY.resolution,
+        "crop": "full",
+        "validation": {"source": 0.25},
+        "trained_on": {"source": SOURCE, "target": []},
+        "working_space": "lin_ap1_scene",
+        "preview": None,
+        "curve": str(folder / "curve.png"),
+    }
+
+
+def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no trained model"):
+        run(ModelSettings(model=tmp_path), Events())
