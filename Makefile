@@ -4,21 +4,30 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BLENDERS := 4.5.15 5.0.1
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint extension schema bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/understudy demo --out build/demo
 
 test: lint
 	$(BIN)/python -m pytest
+	for version in $(BLENDERS); do $(BIN)/python tests/blender/run.py $$version || exit 1; done
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+extension:
+	$(PYTHON) tests/blender/build.py $(lastword $(BLENDERS)) dist
+
+# What the add-on's panels are made from; to be renewed when an option changes.
+schema: $(VENV)/installed
+	$(BIN)/understudy schema > addon/schema.json
 
 bench: $(VENV)/installed
 	$(BIN)/understudy bench all --json build/bench.json

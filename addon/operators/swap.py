@@ -1,0 +1,117 @@
+"""The swap, one frame at a time: preview it, look at its parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy.props import EnumProperty
+
+from .. import disk, editor, places, session, shot
+from ..properties import absolute
+from ..tasks import Task
+from .asking import Asks, can
+from .faces import outside
+
+PARTS = ("composite", "plate", "matte", "swap")
+
+
+class UNDERSTUDY_OT_preview_frame(Asks, bpy.types.Operator):
+    """Swap the face on the current frame and show it, without writing a version"""
+
+    bl_idname = "understudy.preview_frame"
+    bl_label = "Preview This Frame"
+    bl_options = {"REGISTER"}
+    family = "swap"
+
+    @classmethod
+    def poll(cls, context):
+        """There must be a model, faces, and such a frame."""
+        scene = context.scene
+        return can(cls, shot.lacks_model(scene) or _lacks_faces(scene) or outside(scene))
+
+    def asks(self, context) -> Task:
+        """Ask for this frame."""
+        scene = context.scene
+        settings = {k: v for k, v in shot.conversion(scene).items() if k not in {"frames", "force"}}
+        settings |= {"frame": scene.frame_current, "out": str(_folder(scene))}
+        return session.ask(scene, "preview", settings, "swap", "Preview This Frame")
+
+
+class UNDERSTUDY_OT_show_preview(bpy.types.Operator):
+    """Show a picture of the preview or of the training in the Image Editor"""
+
+    bl_idname = "understudy.show_preview"
+    bl_label = "Show Preview"
+    bl_options = {"REGISTER"}
+
+    what: EnumProperty(
+        name="Picture",
+        description="Which picture to show",
+        items=[
+            ("COMPOSITE", "Composite", "The frame with its new face"),
+            ("PLATE", "Plate", "The frame as shot"),
+            ("MATTE", "Matte", "Where the new face is laid in"),
+            ("SWAP", "New Face", "The new face alone"),
+            ("TRAINING", "Training", "What the model makes of some faces"),
+            ("CURVE", "Curve", "The training's loss, step by step"),
+        ],
+        default="COMPOSITE",
+        options={"SKIP_SAVE"},
+    )
+
+    def execute(self, context):
+        """Show it; what the training writes again and again is read anew."""
+        try:
+            _show(context.scene, self.what.lower())
+        except RuntimeError as error:
+            self.report({"ERROR"}, f"{error}")
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+@session.outcome_of("preview")
+def previewed(scene: bpy.types.Scene, task: Task) -> str:
+    """Load the frame's pictures, for the comparison too, and show the composite."""
+    own, files = scene.understudy, task.report["files"]
+    own.preview_frame = task.report["frame"]
+    try:
+        for part in PARTS:
+            setattr(own, f"preview_{part}", files[part])
+            space = task.report["colour_space"] if part != "matte" else "data"
+            editor.load(scene, f"Preview {part.title()}", files[part], own.preview_frame, space)
+        _show(scene, "composite")
+    except RuntimeError as error:
+        task.notes.append(f"The preview is not shown: {error}. Blender and the backend must see the same files.")
+    if not task.report["face"]:
+        task.notes.append(f"Frame {own.preview_frame} shows no face to swap.")
+    return "Preview Frame"  # else the next undo would take the preview away
+
+
+def _show(scene: bpy.types.Scene, what: str) -> None:
+    """Raises RuntimeError when the picture is not there."""
+    own = scene.understudy
+    if what in {"training", "curve"}:
+        name = {"training": "preview.png", "curve": "curve.png"}[what]
+        editor.show(editor.load(scene, what.title(), str(Path(absolute(own.model)) / name), 1, None))
+        return
+    image = editor.of_file(getattr(own, f"preview_{what}"))
+    if image is None:
+        raise RuntimeError("Preview a frame first")
+    editor.show(image)
+
+
+def _folder(scene: bpy.types.Scene) -> Path:
+    """The folder of the scene's previews: another scene's may show the same frame of its plate."""
+    return shot.folder(scene) / "preview" / bpy.path.clean_name(scene.name)
+
+
+def _lacks_faces(scene: bpy.types.Scene) -> str:
+    try:
+        whole = disk.told(places.is_whole, Path(shot.plate_extraction(scene)["out"]))
+    except shot.ShotError as error:
+        return str(error)
+    return "" if whole else "Find faces first"
+
+
+CLASSES = (UNDERSTUDY_OT_preview_frame, UNDERSTUDY_OT_show_preview)

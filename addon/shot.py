@@ -1,0 +1,108 @@
+"""What is asked of the backend for a scene's shot, and what stands in the way of asking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import disk, places
+from .properties import absolute, settings_of
+
+MODEL_FILE = "model.safetensors"
+
+
+class ShotError(Exception):
+    """The shot is not ready for what was asked; the message is one sentence for the artist."""
+
+
+def folder(scene: bpy.types.Scene) -> Path:
+    """Where everything of this shot goes: the shot folder, or beside the plate while the .blend is not saved.
+
+    Raises ShotError when there is neither a .blend nor a plate.
+    """
+    shot = scene.understudy
+    if not shot.folder.startswith("//") or bpy.data.filepath:
+        return Path(absolute(shot.folder or "//understudy/"))
+    if not shot.plate.plate:
+        raise ShotError("Load a plate first, or save the file")
+    return Path(absolute(shot.plate.plate)).parent / shot.folder.strip("/\\")
+
+
+def lacks_plate(scene: bpy.types.Scene) -> str:
+    """Why there is no plate to work on, or ``""``."""
+    return "" if scene.understudy.plate.plate else "Load a plate first"
+
+
+def lacks_footage(scene: bpy.types.Scene) -> str:
+    """Why nothing can be learnt, or ``""``."""
+    return lacks_plate(scene) or ("" if scene.understudy.source_footage else "Choose footage of the new face first")
+
+
+def lacks_model(scene: bpy.types.Scene) -> str:
+    """Why nothing can be swapped, or ``""``."""
+    if reason := lacks_plate(scene):
+        return reason
+    return "" if has_model(scene) else "Choose or train a model first"
+
+
+def has_model(scene: bpy.types.Scene) -> bool:
+    """Whether the shot's model folder holds a trained model."""
+    path = scene.understudy.model
+    return bool(path) and disk.told(Path.is_file, Path(absolute(path), MODEL_FILE))
+
+
+def plate_extraction(scene: bpy.types.Scene, *, chosen: bool = False) -> dict[str, Any]:
+    """Settings of ``extract`` over the whole plate: everybody's faces, or the ``chosen`` person's alone.
+
+    The whole plate, whatever range is converted: the light of the shot must not depend on that.
+    """
+    shot = scene.understudy
+    settings = {**settings_of(shot, "plate", "analysis"), "frames": None}
+    if not chosen and settings["reference"] is None:
+        settings["face"] = "all"
+    settings["out"] = str(places.faceset(folder(scene), "plate", settings))
+    return settings
+
+
+def source_extraction(scene: bpy.types.Scene) -> dict[str, Any]:
+    """Settings of ``extract`` over the footage of the new face, where one person is expected."""
+    shot = scene.understudy
+    settings = {
+        **settings_of(shot, "plate", "analysis"),
+        "plate": absolute(shot.source_footage),
+        "frames": None,
+        "colour_space": None,
+        "face": "one",
+        "reference": None,
+    }
+    settings["out"] = str(places.faceset(folder(scene), "source", settings))
+    return settings
+
+
+def target_extraction(scene: bpy.types.Scene) -> dict[str, Any]:
+    """Settings of ``extract`` that give the faces to train on: of the chosen person where there are several."""
+    own = scene.understudy
+    return plate_extraction(scene, chosen=len(own.people) > 1 and own.analysis.face != "one")
+
+
+def conversion(scene: bpy.types.Scene) -> dict[str, Any]:
+    """What ``preview`` and ``convert`` share; ``convert`` adds ``out``, ``preview`` its frame and folder."""
+    shot = scene.understudy
+    return {
+        **settings_of(shot, "plate", "analysis", "conversion"),
+        "reference": None,  # it chose the faces when they were extracted
+        "model": absolute(shot.model),
+        "faceset": plate_extraction(scene)["out"],
+        "device": shot.training.device,
+    }
+
+
+def facts(scene: bpy.types.Scene) -> tuple[str, str] | None:
+    """The plate in a few words: ``1920 × 1080`` with its rate, and ``Frames 1001-1048``."""
+    own = scene.understudy
+    if not own.width:
+        return None
+    rate = f" at {own.fps:.6g} fps" if own.fps else ""
+    return f"{own.width} × {own.height}{rate}", f"Frames {own.first}-{own.last}"

@@ -1,0 +1,101 @@
+"""The add-on's reading of the schema, against the backend's own models."""
+
+import json
+from pathlib import Path
+
+import pytest
+from link import options
+from pydantic import BaseModel
+from understudy import settings
+
+GROUPS: dict[str, type[BaseModel]] = {
+    "plate": settings.PlateOptions,
+    "analysis": settings.AnalysisOptions,
+    "training": settings.TrainingOptions,
+    "conversion": settings.ConversionOptions,
+}
+SHIPPED = options.read()
+
+
+def by_name(group):
+    return {option.name: option for option in SHIPPED.groups[group]}
+
+
+@pytest.mark.parametrize(("group", "model"), GROUPS.items())
+def test_a_group_has_the_backends_options_with_their_defaults_in_its_order(group, model):
+    held = by_name(group)
+    assert list(held) == list(model.model_fields)
+    for name, field in model.model_fields.items():
+        assert held[name].required == field.is_required()
+        if not field.is_required():
+            assert held[name].default == field.default
+        assert held[name].description == field.description.removesuffix(".")
+
+
+@pytest.mark.parametrize(("group", "model"), GROUPS.items())
+def test_the_edges_of_a_range_are_taken_by_the_backend_and_what_lies_beyond_is_refused(group, model):
+    edges = 0
+    for option in by_name(group).values():
+        step = 1 if option.kind == "int" else 1e-3
+        for edge, out in ((option.minimum, -step), (option.maximum, step)):
+            if edge is None:
+                continue
+            edges += 1
+            inside = edge + step if option.above and out < 0 else edge
+            outside = edge if option.above and out < 0 else edge + out
+            cast = int if option.kind == "int" else float
+            given = {"plate": "shot.exr"} if group == "plate" else {}
+            model(**given, **{option.name: cast(inside)})
+            with pytest.raises(ValueError, match=option.name):
+                model(**given, **{option.name: cast(outside)})
+    assert edges > 0 or group == "plate"
+
+
+def test_kinds_choices_and_units_are_those_of_the_fields():
+    conversion, training, plate = by_name("conversion"), by_name("training"), by_name("plate")
+    assert conversion["force"].kind == "bool"
+    assert conversion["convert_batch"].kind == "int"
+    assert conversion["feather"].kind == "float"
+    assert conversion["matte"].kind == "choice"
+    assert conversion["matte"].choices == ("learned", "hull", "both")
+    assert conversion["erode"].unit == "px"
+    assert plate["plate"].kind == "text"
+    assert by_name("analysis")["reference"].kind == "path"
+    assert training["minutes"].optional
+    assert training["minutes"].above
+    assert not training["seed"].optional
+
+
+def test_no_optional_number_means_something_by_zero():
+    """Zero stands in the panels for an optional number that is left out."""
+    for group in SHIPPED.groups.values():
+        for option in group:
+            if option.optional and option.kind in ("int", "float"):
+                assert option.minimum is not None, option.name
+                assert option.minimum > 0 or option.above, option.name
+
+
+def test_labels_are_in_title_case_us_spelling_and_tell_units():
+    assert by_name("conversion")["relight_reach"].label == "Relight Reach"
+    assert by_name("conversion")["colour_match"].label == "Color Match"
+    assert by_name("conversion")["erode"].label == "Erode"
+    assert by_name("training")["save_every"].label == "Save Every (min)"
+    assert by_name("training")["minutes"].label == "Time Limit (min)"
+    assert by_name("training")["mse_weight"].label == "MSE Weight"
+    assert options.words("mediapipe") == "MediaPipe"
+
+
+def test_every_stage_has_all_of_its_settings():
+    assert [o.name for o in SHIPPED.stages["convert"]] == list(settings.ConvertSettings.model_fields)
+    train = {o.name: o for o in SHIPPED.stages["train"]}
+    assert train["source"].kind == "list"
+    assert train["source"].required
+
+
+def test_an_option_in_an_unknown_form_is_named(tmp_path: Path):
+    schema = json.loads(options.SCHEMA.read_text(encoding="utf-8"))
+    schema["$defs"]["ConvertSettings"]["properties"]["opacity"] = {"type": "object", "description": "Odd."}
+    file = tmp_path / "schema.json"
+    file.write_text(json.dumps(schema), encoding="utf-8")
+    with pytest.raises(ValueError, match="opacity"):
+        options.read(file)

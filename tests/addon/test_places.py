@@ -1,0 +1,66 @@
+"""Where a shot's things lie: names alone, no Blender."""
+
+import json
+
+import places
+import pytest
+
+
+def _touch(folder, *names):
+    for name in names:
+        (folder / name).touch()
+
+
+@pytest.mark.parametrize(
+    ("names", "picked", "pattern"),
+    [
+        (["sh.1001.exr", "sh.1002.exr"], "sh.1002.exr", "sh.####.exr"),
+        (["sh.0009.exr", "sh.0010.exr"], "sh.0009.exr", "sh.####.exr"),
+        (["sh.9.exr", "sh.10.exr"], "sh.10.exr", "sh.#.exr"),
+        (["sh_v02_1001.exr", "sh_v02_1002.exr"], "sh_v02_1001.exr", "sh_v02_####.exr"),
+        (["sh.1001.exr", "other.1002.exr"], "sh.1001.exr", "sh.1001.exr"),
+        (["take2.mov"], "take2.mov", "take2.mov"),
+    ],
+)
+def test_a_frame_stands_for_its_sequence(tmp_path, names, picked, pattern):
+    _touch(tmp_path, *names)
+    assert places.pattern_of(tmp_path / picked) == str(tmp_path / pattern)
+
+
+@pytest.mark.parametrize(
+    ("plate", "stem"),
+    [("/p/sh010.####.exr", "sh010"), ("/p/sh010_%04d.exr", "sh010"), ("/p/take.mov", "take"), ("/p/####.exr", "p")],
+)
+def test_a_plate_has_a_name(plate, stem):
+    assert places.stem_of(plate) == stem
+
+
+def test_faces_found_in_another_way_go_elsewhere(tmp_path):
+    plain = {"plate": "/p/sh010.####.exr", "crop": "whole", "frames": None}
+    folder = places.faceset(tmp_path, "plate", plain)
+    assert folder.parent == tmp_path / "faces" / "plate"
+    assert folder.name.startswith("sh010-")
+    assert places.faceset(tmp_path, "plate", {**plain, "crop": "face"}) != folder
+    assert places.faceset(tmp_path, "plate", {**plain, "out": "/x"}) == folder, "where it goes decides nothing"
+
+
+def test_jobs_and_versions_are_counted_on(tmp_path):
+    assert places.new_job(tmp_path, "train").name == "0001-train"
+    assert places.new_version(tmp_path) == "v001"
+    (tmp_path / "jobs" / "0012-extract").mkdir(parents=True)
+    (tmp_path / "renders" / "v009").mkdir(parents=True)
+    assert places.new_job(tmp_path, "train").name == "0013-train"
+    assert places.new_version(tmp_path) == "v010"
+
+
+@pytest.mark.parametrize(
+    ("event", "opacity", "resumes"), [("failed", 1, True), ("done", 1, False), ("failed", 0.5, False)]
+)
+def test_only_an_unfinished_conversion_with_the_same_settings_goes_on(tmp_path, event, opacity, resumes):
+    settings = {"model": str(tmp_path / "model"), "opacity": 1, "out": "/r/v003/a.####.exr"}
+    job = tmp_path / "jobs" / "0001-convert"
+    job.mkdir(parents=True)
+    (job / "job.json").write_text(json.dumps({"stage": "convert", "settings": settings}))
+    (job / "events.jsonl").write_text(json.dumps({"event": event}) + "\n")
+    found = places.resumable(tmp_path, {**settings, "opacity": opacity, "out": ""})
+    assert found == ("/r/v003/a.####.exr" if resumes else "")
