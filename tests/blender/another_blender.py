@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from conftest import MODULE, RESOURCES, install  # first of all: it says where this Blender keeps what is its own
