@@ -23,7 +23,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/lint-imports
 
 extension:
-	$(PYTHON) tests/blender/build.py $(lastword $(BLENDERS)) dist
+	$(PYTHON) tests/blender/bundle.py $(lastword $(BLENDERS)) dist
 
 # What the add-on's panels are made from; to be renewed when an option changes.
 schema: $(VENV)/installed

@@ -10,7 +10,7 @@ from pathlib import Path
 import addon_utils
 import bpy
 import pytest
-from build import build
+from bundle import build
 from environment import ROOT, copy
 
 MODULE = "bl_ext.user_default.understudy"

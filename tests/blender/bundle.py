@@ -1,4 +1,4 @@
-"""Validates the extension and builds it into a folder: ``python tests/blender/build.py 5.0.1 dist``.
+"""Validates the extension and builds it into a folder: ``python tests/blender/bundle.py 5.0.1 dist``.
 
 Blender's own build script, which comes with the bpy wheel, does both; a Blender binary is not needed.
 """
@@ -34,7 +34,7 @@ def build(python: Path, out: Path, source: Path = ROOT) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("usage: python tests/blender/build.py VERSION FOLDER")
+        sys.exit("usage: python tests/blender/bundle.py VERSION FOLDER")
     try:
         build(python_of(sys.argv[1]), Path(sys.argv[2]).absolute())
     except NotHereError as why:
