@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +28,11 @@ def start() -> None:
     bpy.data.objects.remove(scene.camera)
     bpy.data.cameras.remove(camera)
     bpy.data.scenes.remove(scene)
+
+
+def is_there() -> bool:
+    """Whether this machine can draw without a window. Asked in a process of its own: where it cannot, Blender crashes."""
+    return subprocess.run([sys.executable, __file__], check=False, capture_output=True, timeout=120).returncode == 0
 
 
 def image_of(name: str, pixels: Pixels) -> bpy.types.Image:
@@ -54,3 +61,8 @@ def drawn(width: int, height: int, draw: Callable[[], Any], kind: str = "RGBA32F
     finally:
         buffer.free()
     return np.array(read.to_list(), np.float32).reshape(height, width, 4)
+
+
+if __name__ == "__main__":
+    start()
+    gpu.types.GPUOffScreen(4, 4).free()
