@@ -247,6 +247,10 @@ class PreviewSettings(ConversionOptions, AnalysisOptions, PlateOptions):
     device: str = option("auto", "Where networks run: auto, cpu, cuda, cuda:1, mps.")
 
 
+class SchemaSettings(Options):
+    """Print the JSON schema of every job document."""
+
+
 STAGES: dict[str, type[Options]] = {
     "extract": ExtractSettings,
     "train": TrainSettings,
@@ -258,6 +262,7 @@ STAGES: dict[str, type[Options]] = {
     "people": PeopleSettings,
     "model": ModelSettings,
     "preview": PreviewSettings,
+    "schema": SchemaSettings,
 }
 """The stages that a job document may ask for, and their settings."""
 

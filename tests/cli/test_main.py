@@ -46,7 +46,7 @@ def test_schema_prints_every_job(capsys: pytest.CaptureFixture[str]) -> None:
     schema = json.loads(capsys.readouterr().out)
     assert set(schema["discriminator"]["mapping"]) == {
         *("extract", "train", "convert", "swap", "compare"),
-        *("inspect", "find", "people", "model", "preview"),
+        *("inspect", "find", "people", "model", "preview", "schema"),
     }
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import understudy
 from serving import ANSWERS, BROKEN, DEAF, LISTENS, NOISY, SAMPLE, STAND_IN, Child
-from understudy.settings import STAGES
+from understudy.settings import STAGES, job_schema
 
-INTERACTIVE = {"inspect", "find", "people", "model", "preview"}
+INTERACTIVE = {"inspect", "find", "people", "model", "preview", "schema"}
 
 
 def test_the_child_introduces_itself_first(real: Child) -> None:
@@ -35,6 +35,10 @@ def test_a_plate_is_described(real: Child) -> None:
     assert note["event"] == "note" and note["id"] == number and "Linear Rec.709" in note["text"]
     report = done["report"]
     assert (report["first"], report["last"], report["width"], report["height"]) == (1001, 1024, 512, 288)
+
+
+def test_the_schema_is_told(real: Child) -> None:
+    assert real.until("done", real.ask("schema"))[-1]["report"] == job_schema()
 
 
 def test_a_face_is_found_and_found_again(real: Child) -> None:

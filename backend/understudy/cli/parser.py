@@ -29,10 +29,6 @@ class RunOptions(Options):
     job: Path = option(..., "The document, or a folder with a job.json, whose events.jsonl is kept.", positional=True)
 
 
-class SchemaOptions(Options):
-    """Print the JSON schema of every job document."""
-
-
 class ServeOptions(Options):
     """Work for a program: job documents as JSON lines on stdin, events on stdout, until stdin ends."""
 
@@ -50,7 +46,7 @@ COMMANDS: dict[str, type[Options]] = {
     "convert": schema.ConvertSettings,
     "swap": schema.SwapSettings,
     "run": RunOptions,
-    "schema": SchemaOptions,
+    "schema": schema.SchemaSettings,
     "doctor": schema.DoctorSettings,
     "demo": schema.DemoSettings,
     "compare": schema.CompareSettings,

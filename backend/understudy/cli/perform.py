@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 from understudy import stages
 from understudy.cli.job_folder import RECORD, STOP, load_job, showing_life
-from understudy.cli.parser import Request, RunOptions, SchemaOptions, ServeOptions
+from understudy.cli.parser import Request, RunOptions, ServeOptions
 from understudy.cli.stopping import stop_request
-from understudy.cli.streams import JsonOutput, quiet_when_unread
+from understudy.cli.streams import JsonOutput
 from understudy.errors import ExitCode, cannot_write
 from understudy.events import Events, JsonLines, Sink
 from understudy.failure import Failure
 from understudy.plate.files import write_json
-from understudy.settings import BenchSettings, Options, job_schema
+from understudy.settings import BenchSettings, Options
 
 
 def perform(request: Request, serve: Callable[[], int] | None = None) -> int:
     """Run the request's stage, tell its story, print its report; returns the exit code."""
     try:
-        if isinstance(request.settings, SchemaOptions):
-            with quiet_when_unread(sys.stdout):
-                print(json.dumps(job_schema(), indent=2))
-        elif isinstance(request.settings, ServeOptions) and serve:
+        if isinstance(request.settings, ServeOptions) and serve:
             return serve()
-        else:
-            _perform_stage(request, request.settings)
+        _perform_stage(request, request.settings)
     except (Exception, KeyboardInterrupt) as error:
         # The outermost place: whatever comes here has to end in a sentence and a code.
         failure = Failure.of(error)

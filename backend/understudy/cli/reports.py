@@ -21,6 +21,7 @@ from understudy.settings import (
     ModelSettings,
     Options,
     PeopleSettings,
+    SchemaSettings,
 )
 
 Report = dict[str, Any]
@@ -30,7 +31,7 @@ def show(settings: Options, report: Report) -> None:
     """Print the ``report`` of the stage that ``settings`` are made for on stdout."""
     with quiet_when_unread(sys.stdout):
         match settings:
-            case DoctorSettings(as_json=True):
+            case DoctorSettings(as_json=True) | SchemaSettings():
                 print(json.dumps(report, indent=2))
             case FacesetListSettings(as_json=True):
                 # One record a line, and the whole still one JSON array.

@@ -8,7 +8,7 @@ from typing import Any
 from understudy.errors import UsageError
 from understudy.settings import STAGES, Options, parse_job
 
-INTERACTIVE = frozenset({"inspect", "find", "people", "model", "preview"})
+INTERACTIVE = frozenset({"inspect", "find", "people", "model", "preview", "schema"})
 """The stages that answer while somebody waits; the others are jobs with a process of their own."""
 
 _HINT = 'Write one JSON object a line, such as {"id": 1, "stage": "inspect", "settings": {"plate": "shot.####.exr"}}.'

@@ -22,6 +22,7 @@ MODULES: dict[type[schema.Options], str] = {
     schema.PeopleSettings: "faceset_people",
     schema.ModelSettings: "model",
     schema.PreviewSettings: "preview",
+    schema.SchemaSettings: "schema",
     schema.FacesetListSettings: "faceset",
     schema.DoctorSettings: "doctor",
     schema.BenchSettings: "bench",
