@@ -15,7 +15,7 @@ from understudy.errors import Interrupted, MissingInputError
 from understudy.events import Events, Recorder
 from understudy.plate.layers import LayerWriter
 from understudy.settings import BenchSettings
-from understudy.stages import bench, bench_convert, bench_train, convert
+from understudy.stages import bench, bench_convert, bench_train, laying
 from understudy.stages.stopwatch import Stopwatch
 from understudy.training.trainer import Trainer
 
@@ -93,7 +93,7 @@ def test_conversion_is_measured_against_reading_and_writing_the_same_frames(samp
                 assert all(np.array_equal(copy[name], shot[name]) for name in shot)
 
     monkeypatch.setattr(bench_convert, "LayerWriter", Comparing)
-    monkeypatch.setattr(convert, "compose", napping(convert.compose))
+    monkeypatch.setattr(laying, "compose", napping(laying.compose))
     told = bench_convert.measure(Events(), sample, rounds=2)
     assert [path.name for path in compared] == [f"copy.{1001 + index}.exr" for index in range(5)] * 2
     assert told["frames"] == 5
