@@ -38,5 +38,29 @@ def test_a_shot_goes_from_its_plate_to_the_rendered_comp(shot, tmp_path):
         assert np.array_equal(render(shot, tmp_path / "plate.exr")[..., :3], plate)
 
 
+def test_a_mask_drawn_in_blender_holds_the_new_face_out(shot):
+    own = shot.understudy
+    own.plate.frames = "1002"
+    free = _converted_matte(own)
+    mask = bpy.data.masks.new("hand")
+    spline = mask.layers.new(name="layer").splines.new()
+    spline.use_cyclic = True
+    spline.points.add(3)
+    for point, place in zip(spline.points, [(0, 0), (0.5, 0), (0.5, 1), (0, 1)], strict=True):  # the left half
+        point.handle_type = "VECTOR"
+        point.co = point.handle_left = point.handle_right = place
+    assert bpy.ops.understudy.use_active_mask(mask="hand", role="HOLDOUT") == {"FINISHED"}
+    held = _converted_matte(own)
+    middle = held.shape[1] // 2
+    assert free[:, : middle - 2].max() > 0.5 and held[:, : middle - 2].max() == 0
+    assert np.array_equal(held[:, middle + 2 :], free[:, middle + 2 :])
+
+
+def _converted_matte(own):
+    """The matte of the one frame of a new version."""
+    assert bpy.ops.understudy.convert() == {"FINISHED"}
+    return read(Path(bpy.path.abspath(own.versions[-1].pattern) % 1002), ["matte.A"])[..., 0]
+
+
 def _tree(scene):
     return scene.compositing_node_group if bpy.app.version >= (5, 0, 0) else scene.node_tree
