@@ -6,6 +6,7 @@ Blender's data is changed by :func:`poll` alone, on the main thread: the timer c
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ from .link.jobs import Job
 from .link.queue import JobQueue
 from .link.recall import Recall
 from .tasks import Task
+
+_log = logging.getLogger(__name__)
 
 BUDGET = 0.02
 """Seconds that one call of :func:`poll` may take over answers; the rest waits for the next call."""
@@ -289,6 +292,11 @@ def _conclude(task: Task) -> None:
     _handling.append(task)
     try:
         step = outcome(scene, task) if outcome else None
+    except Exception as error:
+        # The outermost place: what left here would end the timer, and with it every answer, in silence.
+        _log.exception("The answer of %s could not be taken in", task.title)
+        task.state, task.problem = "failed", f"{task.title} is done, but Blender could not take it in: {error}"
+        step = None
     finally:
         _handling.pop()
     if task.job is not None:

@@ -56,6 +56,20 @@ def test_training_tells_its_step(a_task, session):
     assert task.line() == "Step 80, loss 0.1234"
 
 
+def test_an_answer_that_cannot_be_taken_in_is_told_and_the_next_one_is_taken(session, a_task, monkeypatch):
+    def refuse(_scene, _task):
+        raise KeyError("files")
+
+    monkeypatch.setitem(session._outcomes, "preview", refuse)
+    broken, sound = a_task("preview", "swap"), a_task("train", "model")
+    session._pending.extend(
+        [(broken, _event("done", report={})), (sound, _event("progress", done=1, total=2, unit="x"))]
+    )
+    session.poll()
+    assert broken.state == "failed" and "Blender could not take it in" in broken.problem
+    assert sound.state == "running"
+
+
 def test_a_request_that_was_asked_to_stop_is_no_failure(session, a_task):
     task = a_task()
     session.handle(task, _event("failed", code=130, message="Stopped on request.", hint=""))
