@@ -67,13 +67,26 @@ _WEIGHT[[48, 54]] = 0.05  # mouth corners: only a hint of the face's height
 
 
 @dataclass(frozen=True)
-class Head:
-    """A rigid head seen by a camera: plate point = scale * (rotation @ head point)[:2] + offset."""
+class Camera:
+    """A pinhole camera without distortion."""
 
-    scale: float  # plate pixels per mean-face unit
+    focal: float  # plate pixels
+    centre: tuple[float, float]  # principal point, plate pixels
+
+
+@dataclass(frozen=True)
+class Head:
+    """A rigid head seen by a camera.
+
+    With t = scale * (rotation @ head point), the plate point is centre + (t[:2] + offset - centre) / (1 + t[2] / focal);
+    without a camera it is t[:2] + offset, the scaled orthographic limit of a long lens.
+    """
+
+    scale: float  # plate pixels per mean-face unit, at the depth of the head's origin
     rotation: FloatArray  # (3, 3)
-    offset: FloatArray  # (2,) plate pixels
+    offset: FloatArray  # (2,) plate pixels: where the head's origin is seen
     error: float  # weighted RMS distance of the landmarks from the fitted head, in mean-face units
+    camera: Camera | None = None
 
     @property
     def angles(self) -> tuple[float, float, float]:
@@ -99,7 +112,17 @@ class Head:
 
     def project(self, points: FloatArray) -> FloatArray:
         """(N, 3) head points in mean-face units -> (N, 2) plate pixels."""
-        return self.scale * (points @ self.rotation.T)[:, :2] + self.offset
+        turned = self.scale * (np.asarray(points, np.float64) @ self.rotation.T)
+        if self.camera is None:
+            return turned[:, :2] + self.offset
+        centre = np.array(self.camera.centre)
+        return (turned[:, :2] + self.offset - centre) / (1 + turned[:, 2:] / self.camera.focal) + centre
+
+    def scale_at(self, point: FloatArray) -> float:
+        """Plate pixels per mean-face unit at a (3,) head point: what is farther away looks smaller."""
+        if self.camera is None:
+            return self.scale
+        return self.scale / (1 + self.scale * float(self.rotation[2] @ np.asarray(point)) / self.camera.focal)
 
 
 def fit_head(landmarks: FloatArray) -> Head:
@@ -154,8 +177,9 @@ def crop_matrix(head: Head, kind: CropKind, size: int) -> NDArray[np.float64]:
 
     A similarity: the face stands upright in the crop, at the kind's multiple of the mean-face unit (``CROP_SIDE``).
     """
-    centre = head.project(np.array([[0.0, -CROP_LIFT[kind], CENTRE_DEPTH]]))[0]
-    scale = size / (CROP_SIDE[kind] * head.scale)
+    middle = np.array([0.0, -CROP_LIFT[kind], CENTRE_DEPTH])
+    centre = head.project(middle[None])[0]
+    scale = size / (CROP_SIDE[kind] * head.scale_at(middle))
     angle = np.radians(-head.roll)
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     return np.concatenate([turn, (size / 2 - turn @ centre)[:, None]], axis=1)

@@ -6,18 +6,32 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import FacesetError
+from understudy.face.geometry import Camera, Head
+from understudy.tracks.track import Origin
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the record; raised when a field changes its meaning."""
 
-_PLAIN = ("file", "plate", "frame", "track", "crop_kind", "crop_size", "confidence", "colour_space", "sharpness")
+_PLAIN = (
+    "file",
+    "plate",
+    "frame",
+    "track",
+    "crop_kind",
+    "crop_size",
+    "confidence",
+    "colour_space",
+    "sharpness",
+    "origin",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,18 +43,26 @@ class Face:
     frame: int
     track: int
     box: NDArray[np.float32]  # (4,) x0 y0 x1 y1, plate pixels
-    landmarks: NDArray[np.float32]  # (68, 2) iBUG order, plate pixels
+    landmarks: NDArray[np.float32]  # (68, 2) iBUG order, plate pixels: the final ones
+    raw: NDArray[np.float32] | None  # (68, 2) as the landmarker gave them; None where it gave none
+    refined: NDArray[np.float32]  # (68, 2) as solved over the shot, before smoothing and the artist's corrections
     dense: NDArray[np.float32] | None  # (N, 2) plate pixels: all points of the landmarker
     matrix: NDArray[np.float64]  # (2, 3) plate pixels -> crop pixels
     crop_kind: str  # face, full, whole or head
     crop_size: int  # side in pixels
     confidence: float  # 0..1: how far to trust the landmarks
-    pose: tuple[float, float, float]  # yaw, pitch, roll in degrees
+    origin: Origin
+    head: Head  # the rigid head that the crop is laid around
     colour_space: str  # of the stored crop: its colorInteropID, or a name where there is none
     identity: tuple[float, ...] | None  # unit vector of the recogniser
     sharpness: float  # as sharpness() below
     analysis: Mapping[str, str] = field(default_factory=dict)
     """Role (detector, landmarker, recogniser) to what filled it: name, weight hash and licence."""
+
+    @cached_property
+    def pose(self) -> tuple[float, float, float]:
+        """Yaw, pitch and roll of the head in degrees."""
+        return self.head.angles
 
     def to_json(self) -> str:
         """The record on one line.
@@ -52,9 +74,11 @@ class Face:
         record |= {name: getattr(self, name) for name in _PLAIN}
         record["box"] = _numbers(self.box)
         record["landmarks"] = _numbers(self.landmarks)
+        record["raw"] = None if self.raw is None else _numbers(self.raw)
+        record["refined"] = _numbers(self.refined)
         record["dense"] = None if self.dense is None else _packed(self.dense)
         record["matrix"] = np.asarray(self.matrix, np.float64).tolist()
-        record["pose"] = list(self.pose)
+        record["head"] = head_to_json(self.head)
         record["identity"] = None if self.identity is None else list(self.identity)
         record["analysis"] = dict(self.analysis)
         return json.dumps(record, separators=(",", ":"), allow_nan=False)
@@ -71,7 +95,7 @@ class Face:
                     "Use the version of Understudy that wrote the faceset, or extract it again.",
                 )
             dense, identity = record["dense"], record["identity"]
-            yaw, pitch, roll = map(float, record["pose"])
+            raw = record["raw"]
             return Face(
                 file=_text(record["file"]),
                 plate=_text(record["plate"]),
@@ -84,9 +108,12 @@ class Face:
                 sharpness=float(record["sharpness"]),
                 box=_array(record["box"], (4,)),
                 landmarks=_array(record["landmarks"], (68, 2)),
+                raw=None if raw is None else _array(raw, (68, 2)),
+                refined=_array(record["refined"], (68, 2)),
                 dense=None if dense is None else _unpacked(dense),
                 matrix=_array(record["matrix"], (2, 3), np.float64),
-                pose=(yaw, pitch, roll),
+                origin=_origin(record["origin"]),
+                head=head_from_json(record["head"]),
                 identity=None if identity is None else tuple(map(float, identity)),
                 analysis={_text(role): _text(what) for role, what in record["analysis"].items()},
             )
@@ -105,6 +132,40 @@ def sharpness(crop: NDArray[np.floating[Any]], inside: NDArray[np.floating[Any]]
     luma = crop.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
     edges = cv2.Laplacian(luma, cv2.CV_32F)[np.asarray(inside) > 0.5]
     return float(edges.var()) if edges.size else 0.0
+
+
+def head_to_json(head: Head) -> dict[str, Any]:
+    """``head`` as plain JSON; numbers come back exactly."""
+    camera = head.camera
+    return {
+        "scale": float(head.scale),
+        "rotation": np.asarray(head.rotation, np.float64).tolist(),
+        "offset": np.asarray(head.offset, np.float64).tolist(),
+        "error": float(head.error),
+        "camera": None if camera is None else {"focal": camera.focal, "centre": list(camera.centre)},
+    }
+
+
+def head_from_json(record: dict[str, Any]) -> Head:
+    """Read :func:`head_to_json`; raises ValueError, KeyError or TypeError when it is malformed."""
+    camera = record["camera"]
+    if camera is not None:
+        x, y = map(float, camera["centre"])
+        camera = Camera(float(camera["focal"]), (x, y))
+    return Head(
+        scale=float(record["scale"]),
+        rotation=_array(record["rotation"], (3, 3), np.float64),
+        offset=_array(record["offset"], (2,), np.float64),
+        error=float(record["error"]),
+        camera=camera,
+    )
+
+
+def _origin(value: Any) -> Origin:
+    if value not in get_args(Origin):
+        raise ValueError(f"{value!r} where one of {', '.join(get_args(Origin))} is due")
+    origin: Origin = value
+    return origin
 
 
 def _numbers(values: NDArray[np.float32]) -> Any:

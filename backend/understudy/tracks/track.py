@@ -1,0 +1,38 @@
+"""A face followed through a shot: what the solve gives to the faceset, to the artist and to other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.face.geometry import Head
+
+Origin = Literal["seen", "followed", "bridged", "given"]
+"""Where a face's place comes from: its own landmarks, the pixels around it, its neighbours in time, or the artist."""
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """One face on one frame. Plate pixels, centres at +0.5, from the display window's top left corner."""
+
+    frame: int
+    box: NDArray[np.float32]  # (4,) x0 y0 x1 y1
+    head: Head  # the final, smoothed rigid head
+    landmarks: NDArray[np.float32]  # (68, 2) iBUG order: the final ones
+    refined: NDArray[np.float32]  # (68, 2) as solved, before smoothing and the artist's corrections
+    raw: NDArray[np.float32] | None  # (68, 2) as the landmarker gave them
+    confidence: float  # 0..1
+    origin: Origin
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One person's face over a run of frames without a cut."""
+
+    number: int
+    frames: Mapping[int, Followed]  # by frame, in ascending order
+    shape: NDArray[np.float64]  # (68, 3) the person's rigid head at rest, mean-face units
