@@ -36,3 +36,19 @@ class Track:
     number: int
     frames: Mapping[int, Followed]  # by frame, in ascending order
     shape: NDArray[np.float64]  # (68, 3) the person's rigid head at rest, mean-face units
+
+
+TRACKS = "tracks.json"
+"""Name of the file inside a faceset that holds the solved tracks of its shot."""
+
+
+@dataclass(frozen=True, eq=False)
+class ShotTracks:
+    """All that is known of the faces of one shot over time, as it is stored and exchanged."""
+
+    plate: str  # printf pattern, or file, that the frames came from
+    width: int  # plate pixels, of the display window
+    height: int
+    frames: tuple[int, ...]  # the shot's frames, ascending
+    cuts: tuple[int, ...]  # frames that begin a new shot after a cut, ascending
+    tracks: tuple[Track, ...]  # by number
