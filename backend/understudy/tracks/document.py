@@ -1,0 +1,118 @@
+"""The solved tracks of a shot as a JSON document: lossless, and as a faceset keeps them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from understudy.errors import FacesetError
+from understudy.plate.ranges import format_range, parse_range
+from understudy.tracks.plain import array_of, head_from_json, head_to_json, numbers, origin_of
+from understudy.tracks.track import TRACKS, Followed, ShotTracks, Track
+
+KIND = "understudy tracks"
+VERSION = 1
+
+
+def tracks_to_json(shot: ShotTracks) -> str:
+    """``shot`` as JSON text, one line a face and frame. :func:`tracks_from_json` gives every number back exactly.
+
+    ``shape`` is (68, 3) in mean-face units, all else in plate pixels from the display window's top left corner;
+    ``head`` is what face/geometry.Head holds.
+    """
+    top = {
+        "kind": KIND,
+        "version": VERSION,
+        "plate": shot.plate,
+        "width": shot.width,
+        "height": shot.height,
+        "frames": format_range(shot.frames),
+        "cuts": list(shot.cuts),
+    }
+    tracks = []
+    for track in shot.tracks:
+        faces = ",\n".join(_compact(_face(face)) for face in track.frames.values())
+        shape = _compact(np.asarray(track.shape, np.float64).tolist())
+        tracks.append(f'{{"number":{track.number},"shape":{shape},"faces":[\n{faces}]}}')
+    return _compact(top)[:-1] + ',"tracks":[\n' + ",\n".join(tracks) + "]}\n"
+
+
+def tracks_from_json(text: str, name: str = "the tracks") -> ShotTracks:
+    """Read :func:`tracks_to_json`; raises :class:`FacesetError` when it is malformed or of another version."""
+    try:
+        document = json.loads(text)
+        if document["kind"] != KIND:
+            raise ValueError(f"its kind is {document['kind']!r}, not {KIND!r}")
+        if document["version"] != VERSION:
+            raise FacesetError(
+                f"{name} has version {document['version']}; this version of Understudy reads {VERSION}.",
+                "Use the version of Understudy that wrote it, or extract the shot again.",
+            )
+        return ShotTracks(
+            plate=str(document["plate"]),
+            width=int(document["width"]),
+            height=int(document["height"]),
+            frames=tuple(parse_range(document["frames"])),
+            cuts=tuple(map(int, document["cuts"])),
+            tracks=tuple(map(_track, document["tracks"])),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FacesetError(
+            f"{name} is not a document of solved tracks: {error or type(error).__name__}.",
+            "Extract the shot again, or export the tracks again.",
+        ) from error
+
+
+def read_tracks(faceset: str | Path) -> ShotTracks:
+    """The solved tracks of the shot that ``faceset`` was extracted from; raises FacesetError when it has none."""
+    path = Path(faceset) / TRACKS
+    try:
+        text = path.read_text("utf-8")
+    except OSError:
+        raise FacesetError(
+            f"{faceset} has no {TRACKS}: it is no faceset, or its shot was not solved.", "Extract the shot again."
+        ) from None
+    return tracks_from_json(text, str(path))
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _face(face: Followed) -> dict[str, Any]:
+    return {
+        "frame": face.frame,
+        "origin": face.origin,
+        "confidence": float(face.confidence),
+        "box": numbers(face.box),
+        "head": head_to_json(face.head),
+        "landmarks": numbers(face.landmarks),
+        "refined": numbers(face.refined),
+        "raw": None if face.raw is None else numbers(face.raw),
+    }
+
+
+def _track(record: dict[str, Any]) -> Track:
+    faces = {face["frame"]: face for face in record["faces"]}
+    return Track(
+        number=int(record["number"]),
+        frames={int(frame): _followed(faces[frame]) for frame in sorted(faces)},
+        shape=array_of(record["shape"], (68, 3), np.float64),
+    )
+
+
+def _followed(record: dict[str, Any]) -> Followed:
+    raw = record["raw"]
+    return Followed(
+        frame=int(record["frame"]),
+        box=array_of(record["box"], (4,)),
+        head=head_from_json(record["head"]),
+        landmarks=array_of(record["landmarks"], (68, 2)),
+        refined=array_of(record["refined"], (68, 2)),
+        raw=None if raw is None else array_of(raw, (68, 2)),
+        confidence=float(record["confidence"]),
+        origin=origin_of(record["origin"]),
+    )

@@ -1,0 +1,60 @@
+"""Heads and arrays as plain JSON values that come back exactly."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.face.geometry import Camera, Head
+from understudy.tracks.track import Origin
+
+
+def head_to_json(head: Head) -> dict[str, Any]:
+    """``head`` as plain JSON; numbers come back exactly."""
+    camera = head.camera
+    return {
+        "scale": float(head.scale),
+        "rotation": np.asarray(head.rotation, np.float64).tolist(),
+        "offset": np.asarray(head.offset, np.float64).tolist(),
+        "error": float(head.error),
+        "camera": None if camera is None else {"focal": camera.focal, "centre": list(camera.centre)},
+    }
+
+
+def head_from_json(record: dict[str, Any]) -> Head:
+    """Read :func:`head_to_json`; raises ValueError, KeyError or TypeError when it is malformed."""
+    camera = record["camera"]
+    if camera is not None:
+        x, y = map(float, camera["centre"])
+        camera = Camera(float(camera["focal"]), (x, y))
+    return Head(
+        scale=float(record["scale"]),
+        rotation=array_of(record["rotation"], (3, 3), np.float64),
+        offset=array_of(record["offset"], (2,), np.float64),
+        error=float(record["error"]),
+        camera=camera,
+    )
+
+
+def origin_of(value: Any) -> Origin:
+    """``value`` as where a face comes from; raises ValueError when it is none of these."""
+    if value not in get_args(Origin):
+        raise ValueError(f"{value!r} where one of {', '.join(get_args(Origin))} is due")
+    origin: Origin = value
+    return origin
+
+
+def numbers(values: NDArray[np.float32]) -> Any:
+    """A float32 array of one dimension, or of pairs, with the fewest digits that give each number back exactly."""
+    short = [float(str(value)) for value in np.asarray(values, np.float32).ravel()]
+    return short if values.ndim == 1 else [short[start : start + 2] for start in range(0, len(short), 2)]
+
+
+def array_of(values: Any, shape: tuple[int, ...], dtype: type[Any] = np.float32) -> NDArray[Any]:
+    """``values`` as an array; raises ValueError or TypeError unless they are finite numbers of that ``shape``."""
+    array = np.array(values, dtype)
+    if array.shape != shape or not np.isfinite(array).all():
+        raise ValueError(f"an array of shape {array.shape} where finite {shape} is due")
+    return array
