@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from understudy.events import Events
 from understudy.face.geometry import HEAD_68, Head, crop_matrix, fit_head
 from understudy.face.resample import coverage, warp
+from understudy.faceset.measures import UNMEASURED
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.model.networks import SIDES, Architecture, SwapNetwork
@@ -80,15 +81,18 @@ def describe(points: NDArray[np.float32], frame: int, plate: str, kind: str, siz
         "track": 0,
         "box": np.concatenate([points.min(0), points.max(0)]),
         "landmarks": points,
+        "raw": points,
+        "refined": points,
         "dense": None,
         "matrix": crop_matrix(head, kind, size),  # type: ignore[arg-type]
         "crop_kind": kind,
         "crop_size": size,
         "confidence": 0.75,
-        "pose": head.angles,
+        "origin": "seen",
+        "head": head,
         "colour_space": "lin_ap1_scene",
         "identity": None,
-        "sharpness": 0.01,
+        "measures": UNMEASURED,
         "analysis": {"detector": "drawn"},
     }
     return Face(**(values | changes))

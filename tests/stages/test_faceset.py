@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made_people import stand
 from understudy.errors import FacesetError
 from understudy.events import Events
+from understudy.faceset.measures import UNMEASURED
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.settings import FacesetListSettings
@@ -21,15 +24,18 @@ def face(frame: int, track: int) -> Face:
         track=track,
         box=np.array([10.5, 20, 30, 44], np.float32),
         landmarks=np.arange(136, dtype=np.float32).reshape(68, 2),
+        raw=None,
+        refined=np.arange(136, dtype=np.float32).reshape(68, 2),
         dense=np.zeros((4, 2), np.float32),
         matrix=np.array([[0.5, 0, -3], [0, 0.5, 7]]),
         crop_kind="whole",
         crop_size=8,
         confidence=0.75,
-        pose=(10.0, -5.0, 1.5),
+        origin="seen",
+        head=stand(20, 32, 10, 10.0),
         colour_space="lin_ap1_scene",
         identity=None,
-        sharpness=0.25,
+        measures=dataclasses.replace(UNMEASURED, sharpness=0.25),
     )
 
 
@@ -46,7 +52,8 @@ def test_each_face_is_one_record_with_what_was_stored(tmp_path: Path) -> None:
     assert first["box"] == [10.5, 20, 30, 44]
     np.testing.assert_array_equal(first["landmarks"], np.arange(136).reshape(68, 2))
     assert first["matrix"] == [[0.5, 0, -3], [0, 0.5, 7]]
-    assert (first["crop_size"], first["confidence"], first["pose"]) == (8, 0.75, [10.0, -5.0, 1.5])
+    assert (first["crop_size"], first["confidence"], first["sharpness"]) == (8, 0.75, 0.25)
+    assert first["pose"] == pytest.approx([10.0, 0.0, 0.0])
 
 
 def test_a_folder_that_is_no_faceset_is_told(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from made_people import stand
 from test_faceset import face
 from understudy.errors import FacesetError
 from understudy.events import Events
@@ -34,7 +35,7 @@ def faceset(tmp_path: Path) -> Path:
     ]
     made = Faceset.create(tmp_path / "faces", {"settings": {"plate": "shots/p.%04d.exr"}})
     for frame, track, confidence, pose in rows:
-        record = dataclasses.replace(face(frame, track), confidence=confidence, pose=pose)
+        record = dataclasses.replace(face(frame, track), confidence=confidence, head=stand(20, 32, 10, *pose))
         made.add(record, np.full((8, 8, 4), LEVELS[frame], np.float16))
     return tmp_path / "faces"
 

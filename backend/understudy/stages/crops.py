@@ -16,7 +16,8 @@ from understudy.face.geometry import crop_matrix, fit_head
 from understudy.face.hull import face_mask
 from understudy.face.roles import Landmarks
 from understudy.faceset.journal import Entry, Journal, Sighting
-from understudy.faceset.record import Face, sharpness
+from understudy.faceset.measures import UNMEASURED, measure
+from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.plate.frame import Frame
 from understudy.settings import AnalysisOptions
@@ -33,7 +34,7 @@ class CropMaker:
     made_by: dict[str, str]  # role to what fills it
 
     def describe(self, frame: Frame, one: Seen, track: int) -> Face | None:
-        """The record of a face, but for its file and sharpness; None when its landmarks do not place a crop."""
+        """The record of a face, but for its file and measures; None when its landmarks do not place a crop."""
         marks = one.landmarks
         if marks is None:
             return None
@@ -56,7 +57,7 @@ class CropMaker:
             pose=head.angles,
             colour_space=self.shot.working_id,
             identity=_numbers(one.identity),
-            sharpness=0.0,
+            measures=UNMEASURED,
             analysis=self.made_by,
         )
 
@@ -66,8 +67,8 @@ class CropMaker:
             return draft
         pixels = cut(self.shot, frame, face.matrix, face.crop_size)
         display = self.shot.colour.to_display(pixels[..., :3].astype(np.float32))
-        measured = sharpness(display, face_mask(face.landmarks, face.matrix, face.crop_size))
-        return replace(draft, file=self.faceset.add(replace(face, sharpness=measured), pixels).file)
+        measured = measure(display, face_mask(face.landmarks, face.matrix, face.crop_size))
+        return replace(draft, file=self.faceset.add(replace(face, measures=measured), pixels).file)
 
 
 def confidence(frame: Frame, marks: Landmarks) -> float:

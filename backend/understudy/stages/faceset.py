@@ -33,6 +33,6 @@ def _record(face: Face) -> dict[str, Any]:
         "crop_size": face.crop_size,
         "confidence": face.confidence,
         "pose": list(face.pose),
-        "sharpness": face.sharpness,
+        "sharpness": face.measures.sharpness,
         "file": face.file,
     }
