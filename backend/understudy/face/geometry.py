@@ -12,6 +12,7 @@ Matrices are (2, 3) float64 and map plate pixels to crop pixels, both with pixel
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -57,13 +58,14 @@ HEAD_68: NDArray[np.float64] = np.array(
 """Mean head, (68, 3): the mean of the project's own synthetic people at rest, made symmetric; the jaw points lie
 on the bone, not on the silhouette. The origin is the centre of the mean face at the depth of the eye corners."""
 
-_WEIGHT = np.zeros(68)
-_WEIGHT[[0, 1, 15, 16]] = 0.75  # by the ears the outline is skull, not jaw: the widest base there is for the scale
-_WEIGHT[27:36] = 0.5  # nose: rides on the skull, but its length is a person's own
-_WEIGHT[[36, 39, 42, 45]] = 1.0  # eye corners do not blink
-_WEIGHT[[37, 38, 40, 41, 43, 44, 46, 47]] = 0.3  # lids do
-_WEIGHT[17:27] = 0.1  # brows rise, but steady the roll
-_WEIGHT[[48, 54]] = 0.05  # mouth corners: only a hint of the face's height
+RIGID = np.zeros(68)
+RIGID[[0, 1, 15, 16]] = 0.75  # by the ears the outline is skull, not jaw: the widest base there is for the scale
+RIGID[27:36] = 0.5  # nose: rides on the skull, but its length is a person's own
+RIGID[[36, 39, 42, 45]] = 1.0  # eye corners do not blink
+RIGID[[37, 38, 40, 41, 43, 44, 46, 47]] = 0.3  # lids do
+RIGID[17:27] = 0.1  # brows rise, but steady the roll
+RIGID[[48, 54]] = 0.05  # mouth corners: only a hint of the face's height
+"""How much each of the 68 landmarks says of the rigid head, (68,)."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,15 @@ class Head:
     @property
     def roll(self) -> float:
         """Turn of the face in the image plane, degrees, positive clockwise as seen."""
-        # The head's own upright, undone by yaw and pitch: stable up to and beyond a full profile.
-        forward = -self.rotation[:, 2]
-        level = np.cross([0.0, 1.0, 0.0], forward)
-        level /= max(float(np.linalg.norm(level)), 1e-9)
-        upright = np.cross(forward, level)
-        down = self.rotation[:, 1]
-        return float(np.degrees(np.arctan2(down @ level, down @ upright)))
+        # The head's own upright, undone by yaw and pitch: stable up to and beyond a full profile. Written out, for the
+        # cross products of numpy take as long as all the rest of listing a faceset.
+        _, down, back = (column.tolist() for column in np.asarray(self.rotation, np.float64).T)
+        x, y, z = (-value for value in back)
+        flat = max(math.hypot(x, z), 1e-9)
+        level = z / flat, 0.0, -x / flat
+        upright = y * level[2], z * level[0] - x * level[2], -y * level[0]
+        across, along = (sum(a * b for a, b in zip(down, axis, strict=True)) for axis in (level, upright))
+        return math.degrees(math.atan2(across, along))
 
     def project(self, points: FloatArray) -> FloatArray:
         """(N, 3) head points in mean-face units -> (N, 2) plate pixels."""
@@ -125,17 +129,25 @@ class Head:
         return self.scale / (1 + self.scale * float(self.rotation[2] @ np.asarray(point)) / self.camera.focal)
 
 
-def fit_head(landmarks: FloatArray) -> Head:
-    """Fit the mean head to (68, 2) landmarks in plate pixels by weighted least squares.
+def fit_head(landmarks: FloatArray, model: FloatArray = HEAD_68) -> Head:
+    """Fit a (68, 3) head, the mean one unless told otherwise, to (68, 2) landmarks in plate pixels; see :func:`fit_points`.
 
-    A closed-form affine start (POSIT's first step) is refined by Gauss-Newton on scale, rotation and offset.
     Raises :class:`NoFaceError` when the points do not span a face.
     """
     points = np.asarray(landmarks, np.float64)
     if points.shape != (68, 2) or not np.isfinite(points).all():
         raise NoFaceError(f"A face needs 68 finite landmarks; got an array of shape {points.shape}.")
-    used = _WEIGHT > 0
-    model, target, weight = HEAD_68[used], points[used], np.sqrt(_WEIGHT[used])[:, None]
+    return fit_points(model, points, RIGID)
+
+
+def fit_points(model: FloatArray, points: FloatArray, weights: FloatArray) -> Head:
+    """The head that shows (N, 3) ``model`` points nearest to (N, 2) plate ``points``, weighted by (N,) ``weights``.
+
+    A closed-form affine start (POSIT's first step) is refined by Gauss-Newton on scale, rotation and offset, under
+    scaled orthographic projection. Raises :class:`NoFaceError` when the points do not span a face.
+    """
+    used = weights > 0
+    model, target, weight = model[used], np.asarray(points, np.float64)[used], np.sqrt(weights[used])[:, None]
     system = np.concatenate([model, np.ones((len(model), 1))], axis=1) * weight
     affine = np.linalg.lstsq(system, target * weight, rcond=None)[0].T  # (2, 4)
     left, sizes, right = np.linalg.svd(affine[:, :3], full_matrices=False)
@@ -166,8 +178,7 @@ def fit_head(landmarks: FloatArray) -> Head:
         offset = offset + step[4:6]
         if np.abs(step).max() < 1e-7:
             break
-    head = Head(scale, rotation, offset, 0.0)
-    distance = np.linalg.norm(head.project(HEAD_68[used]) - target, axis=1) / scale
+    distance = np.linalg.norm(Head(scale, rotation, offset, 0.0).project(model) - target, axis=1) / scale
     error = float(np.sqrt((weight[:, 0] ** 2 * distance**2).sum() / (weight**2).sum()))
     return Head(scale, rotation, offset, error)
 
