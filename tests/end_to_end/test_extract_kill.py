@@ -32,7 +32,7 @@ def content(folder: Path) -> dict[str, object]:
         if path.suffix == ".exr" and not path.name.startswith(".")
         else path.read_bytes()
         for path in folder.iterdir()
-        if path.name != "index.jsonl"
+        if path.name != "index.npz"
     }
 
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,30 +17,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import FacesetError, OutputError, cannot_write
+from understudy.faceset import index
 from understudy.faceset.crop import read_pixels, read_record, write_crop
+from understudy.faceset.index import Known, Stamp
+from understudy.faceset.pack import Pack
 from understudy.faceset.record import Face
 from understudy.plate.files import atomic_path, is_leftover, write_json
 
 KIND = "understudy faceset"
 SCHEMA = 1
 DESCRIPTION = "faceset.json"
-_INDEX = "index.jsonl"
 _PRINTF = re.compile(r"[._-]?(%0?\d*d|#+|@+)")
-
-_Stamp = tuple[int, int]  # size in bytes, mtime_ns
 
 
 class Faceset:
-    """Aligned faces in a folder: one half-float EXR each, with its record in its header.
+    """Aligned faces in a folder: one half-float EXR each, with its record in its header. Or a pack of them, to read.
 
     A deleted file is a deleted face. One process writes at a time.
     """
 
-    def __init__(self, folder: Path, provenance: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, provenance: dict[str, Any], pack: Pack | None = None) -> None:
         """Use :meth:`create` or :meth:`open`."""
-        self.folder = folder
+        self.folder = folder  # of a pack: its file
         self.provenance = provenance
-        self._known: dict[str, tuple[_Stamp, Face]] | None = None
+        self._pack = pack
+        self._known: Known | None = None
+        self._held: dict[tuple[str, int, int], str] = {}  # plate, frame and track to file
         self._stale = False
 
     @staticmethod
@@ -66,31 +69,48 @@ class Faceset:
 
     @staticmethod
     def open(folder: str | Path, *, allow_empty: bool = False) -> Faceset:
-        """Open a faceset.
+        """Open a faceset: its folder, or a pack.
 
         Raises :class:`FacesetError` when there is none, when it is damaged, and (unless ``allow_empty``, for an
         extraction that goes on) when it holds no face.
         """
         folder = Path(folder)
         hint = "Run extract first, or give the folder that it wrote."
-        if not folder.is_dir():
+        if not folder.exists():
             raise FacesetError(f"There is no faceset {folder}.", hint)
+        pack = Pack(folder) if folder.is_file() else None
+        what = "file" if pack else "folder"
         try:
-            description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+            text = pack.text(DESCRIPTION) if pack else (folder / DESCRIPTION).read_text(encoding="utf-8")
+            description = json.loads(text)
             if description["kind"] != KIND:
                 raise ValueError
             schema, provenance = description["schema"], dict(description["provenance"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise FacesetError(f"The folder {folder} is not a faceset (no sound {DESCRIPTION}).", hint) from error
+            raise FacesetError(f"The {what} {folder} is not a faceset (no sound {DESCRIPTION}).", hint) from error
         if schema != SCHEMA:
             raise FacesetError(f"The faceset {folder} has schema {schema}; this version reads {SCHEMA}.", hint)
-        faceset = Faceset(folder, provenance)
-        if not allow_empty and not faceset._files():
+        faceset = Faceset(folder, provenance, pack)
+        if not allow_empty and not (any(name.endswith(".exr") for name in pack.files) if pack else faceset._files()):
             raise FacesetError(f"The faceset {folder} holds no face.", hint)
         return faceset
 
+    @property
+    def packed(self) -> bool:
+        """Whether it is a pack, which is only read."""
+        return self._pack is not None
+
+    def check_writable(self) -> None:
+        """Raise :class:`FacesetError` when it is a pack."""
+        if self.packed:
+            raise FacesetError(
+                f"The faceset {self.folder} is a pack, which is never changed.",
+                f"Unpack it first: understudy faceset unpack {self.folder} --out FOLDER",
+            )
+
     def describe(self, **provenance: Any) -> None:
-        """Add to the provenance, or change it, on disk too. Raises :class:`OutputError`."""
+        """Add to the provenance, or change it, on disk too. Raises OutputError, and FacesetError for a pack."""
+        self.check_writable()
         self.provenance = self.provenance | provenance
         write_json(self.folder / DESCRIPTION, {"kind": KIND, "schema": SCHEMA, "provenance": self.provenance})
 
@@ -98,13 +118,16 @@ class Faceset:
         """Write a face; returns its record with ``file`` set.
 
         ``pixels`` are (S, S, 4) float16, linear RGBA, A the share of the pixel that lies inside the plate. A face of
-        the same plate, frame and track is replaced. Raises :class:`OutputError`.
+        the same plate, frame and track is replaced, whatever its file is called. Raises OutputError, and FacesetError
+        for a pack.
         """
+        self.check_writable()
         face = dataclasses.replace(face, file=self._name(face))
         path = self.folder / face.file
         write_crop(path, face, pixels)
         status = path.stat()
         self._load()[face.file] = ((status.st_size, status.st_mtime_ns), face)
+        self._held[_key(face)] = face.file
         self._stale = True
         return face
 
@@ -114,6 +137,9 @@ class Faceset:
         Only files that are new or changed since the index was written are opened, and of those only the headers.
         Raises :class:`FacesetError` naming a damaged file.
         """
+        if self._pack:
+            self._known = self._known or {face.file: ((0, 0), face) for face in self._pack.faces()}
+            return _sorted(self._known)
         known, present = self._load(), self._files()
         fresh = {name: stamp for name, stamp in present.items() if name not in known or known[name][0] != stamp}
         gone = known.keys() - present.keys()
@@ -121,18 +147,23 @@ class Faceset:
             known[name] = (stamp, dataclasses.replace(read_record(self.folder / name), file=name))
         for name in gone:
             del known[name]
+        self._held = {_key(face): name for name, (_, face) in known.items()}
         if fresh or gone or self._stale:
             # A faceset on a read-only share can be read all the same; it has no use for an index.
             with contextlib.suppress(OutputError):
                 self._write_index(known)
-        return sorted((face for _, face in known.values()), key=lambda face: (face.frame, face.track, face.file))
+        return _sorted(known)
 
     def read(self, face: Face) -> NDArray[np.float16]:
         """The face's pixels (S, S, 4) float16, linear RGBA. Raises :class:`FacesetError` naming the file."""
-        return read_pixels(self.folder / face.file)
+        return self._pack.read(face.file) if self._pack else read_pixels(self.folder / face.file)
 
     def remove(self, faces: Iterable[Face]) -> None:
-        """Delete the files of ``faces``; one that is gone already is fine. Raises :class:`OutputError`."""
+        """Delete the files of ``faces``; one that is gone already is fine.
+
+        Raises OutputError, and FacesetError for a pack.
+        """
+        self.check_writable()
         known = self._load()
         for face in faces:
             path = self.folder / face.file
@@ -144,6 +175,10 @@ class Faceset:
         self._stale = True
 
     def _name(self, face: Face) -> str:
+        """The file of the same face, which sorting may have renamed, or a new name."""
+        held_by = self._held.get(_key(face))
+        if held_by and (self.folder / held_by).exists():
+            return held_by
         plate = face.plate.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
         stem = re.sub(r"[^\w.-]+", "_", _PRINTF.sub("", plate.rsplit(".", 1)[0])).lstrip(".") or "plate"
         end = f".{face.frame:04d}.{face.track:02d}.exr"
@@ -156,7 +191,7 @@ class Faceset:
             return f"{stem}-{hashlib.sha256(face.plate.encode()).hexdigest()[:6]}{end}"
         return name
 
-    def _files(self) -> dict[str, _Stamp]:
+    def _files(self) -> dict[str, Stamp]:
         try:
             with os.scandir(self.folder) as entries:
                 found = {}
@@ -171,29 +206,24 @@ class Faceset:
                 f"The faceset {self.folder} cannot be listed: {error.strerror}.", "Check the folder."
             ) from error
 
-    def _load(self) -> dict[str, tuple[_Stamp, Face]]:
+    def _load(self) -> Known:
         if self._known is None:
             try:
-                self._known = self._read_index()
-            except (OSError, ValueError, KeyError, TypeError, FacesetError):
+                self._known = index.read_index(self.folder / index.NAME)
+            except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
                 self._known = {}  # the files say it all again
+            self._held = {_key(face): name for name, (_, face) in self._known.items()}
         return self._known
 
-    def _read_index(self) -> dict[str, tuple[_Stamp, Face]]:
-        known = {}
-        with (self.folder / _INDEX).open(encoding="utf-8") as lines:
-            for line in lines:
-                head, record = line.split("\t", 1)
-                size, mtime = map(int, head.split())
-                face = Face.from_json(record)
-                known[face.file] = ((size, mtime), face)
-        return known
-
-    def _write_index(self, known: dict[str, tuple[_Stamp, Face]]) -> None:
-        with (
-            atomic_path(self.folder / _INDEX) as temporary,
-            temporary.open("w", encoding="utf-8", newline="\n") as lines,
-        ):
-            for _, (stamp, face) in sorted(known.items()):
-                lines.write(f"{stamp[0]} {stamp[1]}\t{face.to_json()}\n")
+    def _write_index(self, known: Known) -> None:
+        with atomic_path(self.folder / index.NAME) as temporary:
+            index.write_index(temporary, dict(sorted(known.items())))
         self._stale = False
+
+
+def _key(face: Face) -> tuple[str, int, int]:
+    return face.plate, face.frame, face.track
+
+
+def _sorted(known: Known) -> list[Face]:
+    return sorted((face for _, face in known.values()), key=lambda face: (face.frame, face.track, face.file))
