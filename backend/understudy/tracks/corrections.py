@@ -28,11 +28,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
-from understudy.errors import MissingInputError, UnderstudyError, UnreadableError, UsageError
+from understudy.errors import UnderstudyError, UsageError
 from understudy.plate.files import write_text
 from understudy.plate.ranges import parse_range
 from understudy.settings import Options, first_problem
 from understudy.tracks.curves import Interpolation
+from understudy.tracks.plain import text_of
 from understudy.tracks.points import indices
 
 KIND = "understudy corrections"
@@ -269,18 +270,8 @@ def load(path: str | Path) -> Corrections:
     Raises MissingInputError when it is not there, UnreadableError when it is empty, and UsageError that names the first
     thing that is wrong in it.
     """
-    path = Path(path)
-    try:
-        text = path.read_text("utf-8-sig")
-    except FileNotFoundError:
-        raise MissingInputError(f"There is no corrections file {path}.", "Give the path of an existing file.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableError(f"{path} cannot be read as text: {error}.", "Give a JSON file in UTF-8.") from None
-    if not text.strip():
-        raise UnreadableError(
-            f"{path} is empty.", f'A file that corrects nothing holds {{"kind": "{KIND}", "version": 1}}.'
-        )
-    return parse(text, str(path))
+    hint = f'A file that corrects nothing holds {{"kind": "{KIND}", "version": 1}}.'
+    return parse(text_of(Path(path), "corrections file", hint), str(path))
 
 
 def parse(text: str, name: str = "the corrections") -> Corrections:
@@ -290,7 +281,8 @@ def parse(text: str, name: str = "the corrections") -> Corrections:
     except ValidationError as error:
         problem = first_problem(error).replace("Value error, ", "").replace("Input should be 1", "this version reads 1")
         raise UsageError(
-            f"{name} is not a corrections document: {problem}.", "See the documentation of corrections."
+            f"{name} is not a corrections document: {problem}.",
+            "The file's form is told in understudy/tracks/corrections.py.",
         ) from None
     if not {"kind", "version"} <= document.model_fields_set:
         raise UsageError(

@@ -1,14 +1,34 @@
-"""Heads and arrays as plain JSON values that come back exactly."""
+"""Text files, and heads and arrays as plain JSON values that come back exactly."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.errors import MissingInputError, UnreadableError
 from understudy.face.geometry import Camera, Head
 from understudy.tracks.track import Origin
+
+
+def text_of(path: Path, what: str, hint: str = "Export it again.") -> str:
+    """The text of the file ``path``, which holds ``what``; ``hint`` says what to do about an empty one.
+
+    Raises MissingInputError when it is not there, and UnreadableError when it is empty or no UTF-8 text.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        raise MissingInputError(f"There is no {what} {path}.", "Give the path of an existing file.") from None
+    except OSError as error:
+        raise UnreadableError(f"{path} cannot be read: {error.strerror}.", "Give a file that you may read.") from None
+    except UnicodeDecodeError:
+        raise UnreadableError(f"{path} is no text in UTF-8.", f"Give a {what}.") from None
+    if not text.strip():
+        raise UnreadableError(f"{path} is empty.", hint)
+    return text
 
 
 def head_to_json(head: Head) -> dict[str, Any]:

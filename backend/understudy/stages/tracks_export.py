@@ -1,0 +1,74 @@
+"""The solved tracks of a faceset, written for another program."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from understudy.errors import UsageError
+from understudy.events import Events
+from understudy.plate.files import write_text
+from understudy.plate.ranges import format_range
+from understudy.settings import TracksExportSettings
+from understudy.tracks.chan import focal_of, track_to_chan
+from understudy.tracks.document import read_tracks, tracks_to_json
+from understudy.tracks.nuke import corner_pin, tracker_node
+from understudy.tracks.points import indices
+from understudy.tracks.points_text import points_to_text
+from understudy.tracks.table import tracks_to_csv
+from understudy.tracks.track import ShotTracks, Track
+
+
+def run(settings: TracksExportSettings, events: Events) -> dict[str, Any]:
+    """Write ``settings.out``: the tracks of ``settings.faceset`` in ``settings.format``.
+
+    Returns ``file``, ``format``, ``tracks`` (their numbers), ``faces`` (their count) and ``frames`` in Nuke form. Raises
+    FacesetError (no solved tracks), UsageError (no such track or landmark, several tracks for a file of one) and
+    OutputError.
+    """
+    shot = read_tracks(settings.faceset)
+    if settings.track is not None:
+        shot = replace(shot, tracks=tuple(one for one in shot.tracks if one.number == settings.track))
+        if not shot.tracks:
+            there = ", ".join(str(one.number) for one in read_tracks(settings.faceset).tracks) or "none"
+            raise UsageError(f"{settings.faceset} has no track {settings.track}.", f"Its tracks: {there}.")
+    events.raise_if_stopping()
+    write_text(settings.out, _text(settings, shot))
+    faces = sum(len(one.frames) for one in shot.tracks)
+    events.progress(faces, faces, "faces")
+    return {
+        "file": str(settings.out.resolve()),
+        "format": settings.format,
+        "tracks": [one.number for one in shot.tracks],
+        "faces": faces,
+        "frames": format_range(frame for one in shot.tracks for frame in one.frames),
+    }
+
+
+def _text(settings: TracksExportSettings, shot: ShotTracks) -> str:
+    match settings.format:
+        case "json":
+            return tracks_to_json(shot)
+        case "csv":
+            return tracks_to_csv(shot.tracks)
+        case "cornerpin":
+            return corner_pin(_only(shot, settings), shot.height, settings.crop, settings.crop_size)
+        case "tracker":
+            points = indices(settings.points)
+            write = tracker_node if settings.out.suffix.lower() == ".nk" else points_to_text
+            return write(_only(shot, settings), shot.height, points)
+        case "chan":
+            focal = None if settings.lens is None else focal_of(settings.lens, shot.width)
+            return track_to_chan(_only(shot, settings), shot.width, shot.height, focal)
+
+
+def _only(shot: ShotTracks, settings: TracksExportSettings) -> Track:
+    """The one track of ``shot``: a file of this format holds no more."""
+    tracks = [one for one in shot.tracks if one.frames]
+    if len(tracks) != 1:
+        numbers = ", ".join(str(one.number) for one in tracks) or "none"
+        raise UsageError(
+            f"A file in the format {settings.format} holds one track, and {settings.faceset} has {len(tracks)}.",
+            f"Name one by --track; its tracks: {numbers}.",
+        )
+    return tracks[0]
