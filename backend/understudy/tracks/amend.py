@@ -7,6 +7,7 @@ the crop that is laid around it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -77,11 +78,11 @@ def applied_to_sightings(corrections: Corrections, sightings: Sequence[Sighting]
         if face.reject or face.split:
             track = _resolved(face, spots)
             rejected.update(i for i, spot in enumerate(spots) if spot.track == track and spot.frame in face.rejected)
-            for start, end in zip(sorted(face.split), (*sorted(face.split)[1:], np.inf), strict=True):
-                part = [i for i, spot in enumerate(spots) if spot.track == track and start <= spot.frame < end]
-                number = next(unused)
-                for i in part:
-                    tracks[i] = number
+            starts = sorted(face.split)
+            numbers = [track, *(next(unused) for _ in starts)]
+            for i, spot in enumerate(spots):
+                if spot.track == track:
+                    tracks[i] = numbers[bisect_right(starts, spot.frame)]
     spots = [replace(spot, track=track) for spot, track in zip(spots, tracks, strict=True)]
     for face in corrections.faces:
         for other in face.join:
@@ -103,8 +104,8 @@ def applied_to_sightings(corrections: Corrections, sightings: Sequence[Sighting]
             forced += [Forced(frame, track, _corners(box)) for frame, box in boxes.items()]
     replaced = {(one.track, one.frame) for one in forced}
     dropped = (i in rejected or (spot.track, spot.frame) in replaced for i, spot in enumerate(spots))
-    numbers = tuple(None if gone else spot.track for spot, gone in zip(spots, dropped, strict=True))
-    return Amended(numbers, tuple(sorted(forced, key=lambda one: (one.track, one.frame))))
+    left = tuple(None if gone else spot.track for spot, gone in zip(spots, dropped, strict=True))
+    return Amended(left, tuple(sorted(forced, key=lambda one: (one.track, one.frame))))
 
 
 def applied_to_heads(corrections: Corrections, tracks: Sequence[Track]) -> tuple[Track, ...]:
