@@ -86,8 +86,8 @@ def heads_from_chan(
         if words == [""] or words[0].startswith("#"):
             continue
         try:
-            frame, (tx, ty, tz, rx, ry, rz, *fov) = int(float(words[0])), map(float, words[1:])
-            if len(fov) > 1:
+            frame, (tx, ty, tz, rx, ry, rz, *fov) = float(words[0]), map(float, words[1:])
+            if len(fov) > 1 or not frame.is_integer() or not np.isfinite([tx, ty, tz, rx, ry, rz, *fov]).all():
                 raise ValueError
         except ValueError:
             raise UnreadableError(
@@ -99,15 +99,16 @@ def heads_from_chan(
                 f"Line {number} of {name} has the head behind the camera (tz {tz:g}).",
                 "The camera stands at the origin and looks along -z.",
             )
-        if frame in heads:
-            raise UnreadableError(f"Line {number} of {name} has frame {frame} once more.", "Keep one of the lines.")
+        at = int(frame)
+        if at in heads:
+            raise UnreadableError(f"Line {number} of {name} has frame {at} once more.", "Keep one of the lines.")
         if focal is None and (not fov or not 0 < fov[0] < 180):
             raise UsageError(f"Line {number} of {name} tells no field of view.", "Give the focal length: --lens.")
         known = focal if focal is not None else height / 2 / float(np.tan(np.radians(fov[0]) / 2))
         turn = Rotation.from_euler("zxy", [rz, rx, ry], degrees=True).as_matrix()
         camera = Lens(known, width, height).camera
         offset = np.array(camera.centre) + known * np.array([tx, -ty]) / -tz
-        heads[frame] = Head(known * METRES / -tz, _FLIP @ turn @ _FLIP, offset, 0.0, camera)
+        heads[at] = Head(known * METRES / -tz, _FLIP @ turn @ _FLIP, offset, 0.0, camera)
     if not heads:
         raise UnreadableError(f"{name} holds no frames.", "Export the track again.")
     return dict(sorted(heads.items()))

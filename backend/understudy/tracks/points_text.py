@@ -8,12 +8,13 @@ lines that begin with #, ; or / are remarks. In both, y runs up from the plate's
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from understudy.errors import UnreadableError
+from understudy.errors import UnreadableError, UsageError
 from understudy.tracks.points import indices, name_of
 from understudy.tracks.track import Track
 
@@ -50,7 +51,7 @@ def points_from_text(text: str, height: int, name: str = "the text") -> tuple[Po
     if re.fullmatch(r"\d+", lines[0][1]):
         return _many(lines, height, name)
     lines = [line for line in lines if line[1][0] not in "#;/"]
-    places = dict(_place(number, line, height, name) for number, line in lines)
+    places = _places(lines, height, name)
     if not places:
         raise UnreadableError(f"{name} holds no point tracks: it has only remarks.", "Export the tracks again.")
     return (_named(Path(name).stem, places),)
@@ -63,12 +64,16 @@ def _many(lines: list[tuple[int, str]], height: int, name: str) -> tuple[PointTr
         for _ in range(int(next(rest)[1])):
             called, _colour, (number, many) = next(rest)[1], next(rest), next(rest)
             if not many.isdigit():
-                raise UnreadableError(f"Line {number} of {name} is wrong: {many!r} is no count of frames.")
-            found.append(_named(called, dict(_place(*next(rest), height, name) for _ in range(int(many)))))
-    except (StopIteration, RuntimeError):  # a generator turns the first into the second
+                raise UnreadableError(
+                    f"Line {number} of {name} is wrong: {many!r} is no count of frames.", "Correct the line."
+                )
+            found.append(_named(called, _places([next(rest) for _ in range(int(many))], height, name)))
+    except StopIteration:
         raise UnreadableError(
             f"{name} ends before all the points that it promises.", "Export the tracks again."
         ) from None
+    if not found:
+        raise UnreadableError(f"{name} holds no point tracks: it promises none.", "Export the tracks again.")
     if left := next(rest, None):
         raise UnreadableError(
             f"Line {left[0]} of {name} follows the last point that it promises.", "Correct its counts."
@@ -76,16 +81,29 @@ def _many(lines: list[tuple[int, str]], height: int, name: str) -> tuple[PointTr
     return tuple(found)
 
 
-def _place(number: int, line: str, height: int, name: str) -> tuple[int, XY]:
-    try:
-        frame, x, y = re.split(r"[\s,:]+", line)
-        return int(frame), (float(x), height - float(y))
-    except ValueError:
-        raise UnreadableError(
-            f"Line {number} of {name} is wrong: {line!r} where frame, x and y are due.", "Correct the line."
-        ) from None
+def _places(lines: list[tuple[int, str]], height: int, name: str) -> dict[int, XY]:
+    places: dict[int, XY] = {}
+    for number, line in lines:
+        try:
+            frame, x, y = re.split(r"[\s,:]+", line)
+            at, place = int(frame), (float(x), height - float(y))
+            if not all(map(math.isfinite, place)):
+                raise ValueError
+        except ValueError:
+            raise UnreadableError(
+                f"Line {number} of {name} is wrong: {line!r} where frame, x and y are due.", "Correct the line."
+            ) from None
+        if at in places:
+            raise UnreadableError(f"Line {number} of {name} has frame {at} once more.", "Keep one of the lines.")
+        places[at] = place
+    return places
 
 
 def _named(called: str, places: dict[int, XY]) -> PointTrack:
-    (point,) = indices([called])[:1]
-    return PointTrack(name_of(point), dict(sorted(places.items())))
+    """Raises UsageError for a name that is not that of one landmark."""
+    found = indices([called])
+    if len(found) != 1:
+        raise UsageError(
+            f"A point track is called {called!r}, which means {len(found)} landmarks.", "Name one landmark."
+        )
+    return PointTrack(name_of(found[0]), dict(sorted(places.items())))
