@@ -92,6 +92,20 @@ class Tracker:
                 self._count += 1
         return numbers
 
+    def cut(self) -> None:
+        """Close all tracks: what follows is another shot."""
+        self._tracks = []
+
+    def missed(self) -> list[tuple[int, NDArray[np.float32]]]:
+        """Tracks that are open but were not seen on the latest frame, each with the box where it was expected."""
+        gone = []
+        for track in self._tracks:
+            if self._frame is not None and track.frame < self._frame:
+                centre, size = track.predicted(self._frame)
+                box = np.concatenate([centre - size / 2, centre + size / 2]).astype(np.float32)
+                gone.append((track.number, box))
+        return gone
+
     def _matches(
         self, frame: int, boxes: list[NDArray[np.float64]], identities: list[NDArray[np.float64] | None]
     ) -> list[tuple[_Track, int]]:

@@ -1,36 +1,52 @@
-"""What an extraction has seen so far, so that one that was interrupted goes on where it stopped."""
+"""What an extraction has seen so far, so that nothing has to be detected twice: frame by frame, kept or not."""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from understudy.errors import FacesetError, cannot_write
 
 NAME = "frames.jsonl"
 
+LOOKS = "looks"
+"""Folder beside the journal with a small grey picture of each sighting."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Sighting:
-    """A face that was detected on a plate frame, kept or not."""
+    """A face on a plate frame, as the networks gave it; or a place where one was expected. Plate pixels."""
 
-    box: tuple[float, float, float, float]  # x0 y0 x1 y1, plate pixels
-    score: float
-    track: int
-    file: str | None  # its crop in the faceset; None where it was not kept
-    identity: tuple[float, ...] | None  # unit vector of the recogniser
+    box: NDArray[np.float32]  # (4,) x0 y0 x1 y1
+    found: bool  # False: expected here by its track, but not detected
+    score: float  # of the detection, 0..1
+    landmarks: NDArray[np.float32] | None  # (68, 2)
+    dense: NDArray[np.float32] | None  # (N, 2)
+    trust: float  # in the landmarks, 0..1
+    keypoints: NDArray[np.float32] | None  # (6, 2)
+    identity: NDArray[np.float32] | None  # (D,) unit vector of the recogniser
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """A plate frame that was analysed, with everybody on it."""
 
     plate: str
     frame: int
+    small: NDArray[np.uint8]  # (S, S) luma of the whole frame, by which cuts are found
     sightings: tuple[Sighting, ...]
+
+
+def look_name(frame: int, index: int) -> str:
+    """The file in :data:`LOOKS` that shows the sighting number ``index`` of ``frame``."""
+    return f"{frame:04d}.{index:02d}.png"
 
 
 class Journal:
@@ -46,7 +62,7 @@ class Journal:
 
     def append(self, entry: Entry) -> None:
         """Add an entry; it is on the disk when this returns. Raises :class:`OutputError`."""
-        line = json.dumps(asdict(entry), separators=(",", ":"), allow_nan=False) + "\n"
+        line = json.dumps(_record(entry), separators=(",", ":"), allow_nan=False) + "\n"
         try:
             with self._path.open("ab") as file:
                 file.write(line.encode())
@@ -80,23 +96,57 @@ class Journal:
                 file.truncate(whole)
 
 
+def _record(entry: Entry) -> dict[str, Any]:
+    return {
+        "plate": entry.plate,
+        "frame": entry.frame,
+        "small": base64.b64encode(entry.small.tobytes()).decode(),
+        "sightings": [
+            {
+                "box": [float(str(value)) for value in one.box],
+                "found": one.found,
+                "score": one.score,
+                "landmarks": _packed(one.landmarks),
+                "dense": _packed(one.dense),
+                "trust": one.trust,
+                "keypoints": _packed(one.keypoints),
+                "identity": _packed(one.identity),
+            }
+            for one in entry.sightings
+        ],
+    }
+
+
 def _entry(record: dict[str, Any]) -> Entry:
+    small = np.frombuffer(base64.b64decode(record["small"], validate=True), np.uint8)
+    side = round(len(small) ** 0.5)
     return Entry(
         plate=str(record["plate"]),
         frame=int(record["frame"]),
+        small=small.reshape(side, side),
         sightings=tuple(
             Sighting(
-                box=_box(one["box"]),
+                box=np.array(one["box"], np.float32).reshape(4),
+                found=bool(one["found"]),
                 score=float(one["score"]),
-                track=int(one["track"]),
-                file=None if one["file"] is None else str(one["file"]),
-                identity=None if one["identity"] is None else tuple(map(float, one["identity"])),
+                landmarks=_unpacked(one["landmarks"], 2),
+                dense=_unpacked(one["dense"], 2),
+                trust=float(one["trust"]),
+                keypoints=_unpacked(one["keypoints"], 2),
+                identity=_unpacked(one["identity"], 1),
             )
             for one in record["sightings"]
         ),
     )
 
 
-def _box(values: Any) -> tuple[float, float, float, float]:
-    x0, y0, x1, y1 = map(float, values)
-    return x0, y0, x1, y1
+def _packed(values: NDArray[np.float32] | None) -> str | None:
+    """base64 of little-endian float32: short, and exact."""
+    return None if values is None else base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
+
+
+def _unpacked(text: str | None, columns: int) -> NDArray[np.float32] | None:
+    if text is None:
+        return None
+    values = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32)
+    return values.reshape(-1, columns) if columns > 1 else values

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from understudy.events import Events
 from understudy.face.detect import find_faces
+from understudy.face.geometry import Camera
+from understudy.face.keypoints import KeypointFinder
+from understudy.face.look import look
 from understudy.face.registry import build_detector, build_landmarker, build_recogniser
 from understudy.face.resample import coverage, footprint, warp
 from understudy.face.roles import Card, Detection, Detector, Image, Landmarker, Landmarks, Recogniser
@@ -25,11 +28,17 @@ from understudy.plate.reader import probe, read_frames
 from understudy.plate.sequence import Plate, open_plate
 from understudy.settings import AnalysisOptions, PlateOptions
 from understudy.stages.stopwatch import Stopwatch
+from understudy.tracks.observed import LOOK, look_matrix
 
 CLOSE_UP = 256
 """A face is shown to the landmarker at this box side or more; what is larger is reduced by whole factors."""
 
 HALF_MAX = 65504.0
+
+LENS = 72.0
+"""Focal length in mm, for a 36 mm wide sensor, that is taken where neither file nor setting knows: a usual close-up."""
+
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,13 @@ class Shot:
     def written_id(self) -> str | None:
         """The colorInteropID of :attr:`written_space`, where it has one."""
         return self.space.interop_id if self.space.scene_linear else self.colour.interop_id_of(self.colour.working)
+
+    def camera(self, lens: float | None) -> Camera:
+        """The camera of a ``lens`` in mm on a 36 mm wide sensor; None takes the file's, else a usual one."""
+        window = self.header.display
+        said = self.header.attributes.get("Exif:FocalLengthIn35mmFilm") or self.header.attributes.get("focalLength")
+        known = lens or (float(said) if isinstance(said, int | float) and said > 0 else LENS)
+        return Camera(known / 36.0 * window.width, (window.width / 2, window.height / 2))
 
     def written(self, frame: Frame) -> NDArray[np.floating[Any]]:
         """The frame's colours (H, W, 3), half or float, as a composite keeps them: in :attr:`written_space`."""
@@ -104,6 +120,8 @@ class Seen:
     detection: Detection
     landmarks: Landmarks | None  # None: turned away too far, or hidden
     identity: NDArray[np.float32] | None
+    keypoints: NDArray[np.float32] | None  # (6, 2) as face.keypoints
+    look: NDArray[np.uint8]  # the small grey picture of tracks.observed
 
 
 class Analyser:
@@ -117,11 +135,12 @@ class Analyser:
         self._recogniser: Recogniser | None = (
             None if options.recogniser == "none" else build_recogniser(options.recogniser, options.pack)
         )
+        self._keypoints = KeypointFinder()
 
     @property
     def cards(self) -> dict[str, Card]:
         """Role to the card of what fills it."""
-        parts = (self._detector, self._landmarker, self._recogniser)
+        parts = (self._detector, self._landmarker, self._recogniser, self._keypoints)
         return {part.card.role: part.card for part in parts if part is not None}
 
     def overview(self, shot: Shot, frame: Frame) -> Image:
@@ -137,10 +156,15 @@ class Analyser:
         scale = np.array([width / overview.shape[1], height / overview.shape[0]], np.float32)
         with watch.part("networks"):
             found = find_faces(self._detector, overview, minimum=self._minimum / float(scale.max()))
-        return [self._look_closely(shot, frame, _moved(face, scale, np.zeros(2, np.float32)), watch) for face in found]
+        origin = np.array(frame.origin, np.float32)
+        return [self.look_closely(shot, frame, _moved(face, scale, origin), watch) for face in found]
 
-    def _look_closely(self, shot: Shot, frame: Frame, face: Detection, watch: Stopwatch) -> Seen:
+    def look_closely(self, shot: Shot, frame: Frame, placed: Detection, watch: Stopwatch | None = None) -> Seen:
+        """All that the networks see of one face whose place (plate pixels) is known."""
+        watch = watch or Stopwatch()
         width, height = frame.size
+        origin = np.array(frame.origin, np.float32)
+        face = _moved(placed, np.ones(2, np.float32), -origin)
         x0, y0, x1, y1 = face.box.astype(float)
         side = max(x1 - x0, y1 - y0)
         # One side more on each side: landmarkers look at 1.5 sides, tilted, and then move their square.
@@ -153,13 +177,31 @@ class Analyser:
             image = shot.picture(_reduced(region, *small))
         scale = np.array([(right - left) / small[0], (bottom - top) / small[1]], np.float32)
         corner = np.array([left, top], np.float32)
+        within = _moved(face, 1 / scale, -corner / scale)
         with watch.part("networks"):
-            landmarks = self._landmarker.landmarks(image, [_moved(face, 1 / scale, -corner / scale)])[0]
+            landmarks = self._landmarker.landmarks(image, [within])[0]
             identity = self._recogniser.embed(image, landmarks) if self._recogniser and landmarks else None
+            keypoints = self._keypoints.find(image, within.box)
+        with watch.part("colour"):
+            picture = _grey_look(image, placed.box, scale, corner + origin)
+        shift = corner + origin
+        marks = None if landmarks is None else _marks_moved(landmarks, scale, shift)
+        points = None if keypoints is None else (keypoints * scale + shift).astype(np.float32)
+        return Seen(placed, marks, identity, points, picture)
+
+    def glance(self, shot: Shot, frame: Frame, box: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """The small grey picture around ``box`` (plate pixels), where nobody was found."""
+        width, height = frame.size
         origin = np.array(frame.origin, np.float32)
-        one = np.ones(2, np.float32)
-        placed = None if landmarks is None else _marks_moved(landmarks, scale, corner + origin)
-        return Seen(_moved(face, one, origin), placed, identity)
+        x0, y0, x1, y1 = (box - np.tile(origin, 2)).astype(float)
+        side = max(x1 - x0, y1 - y0)
+        left, right = _span(x0 - side, x1 + side, width)
+        top, bottom = _span(y0 - side, y1 + side, height)
+        factor = max(1, int(side / CLOSE_UP))
+        small = max(1, (right - left) // factor), max(1, (bottom - top) // factor)
+        image = shot.picture(_reduced(frame.rgb[top:bottom, left:right], *small))
+        scale = np.array([(right - left) / small[0], (bottom - top) / small[1]], np.float32)
+        return _grey_look(image, box, scale, np.array([left, top], np.float32) + origin)
 
 
 def overviews(shot: Shot, analyser: Analyser, numbers: Sequence[int]) -> Generator[tuple[Frame, Image], None, None]:
@@ -211,6 +253,15 @@ def _after_shift(matrix: NDArray[np.float64], shift: tuple[int, int]) -> NDArray
     moved = np.array(matrix, np.float64)
     moved[:, 2] += moved[:, :2] @ np.array(shift, np.float64)
     return moved
+
+
+def _grey_look(
+    image: Image, box: NDArray[np.float32], scale: NDArray[np.float32], shift: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """The small picture around ``box`` (plate pixels) from ``image``, whose pixels are ``scale`` plate pixels large."""
+    to_look = look_matrix(box)
+    matrix = np.column_stack([to_look[:, :2] * scale, to_look[:, :2] @ shift + to_look[:, 2]])
+    return np.asarray(np.rint(look(image, matrix, LOOK) @ _LUMA), np.uint8)
 
 
 def _moved(face: Detection, scale: NDArray[np.float32], shift: NDArray[np.float32]) -> Detection:

@@ -1,39 +1,44 @@
-"""Find the faces of a plate and store them as a faceset.
+"""Find the faces of a plate, follow them through the shot and store them as a faceset.
 
-One pass over the plate, frame by frame. A frame enters the faceset's journal once its crops are on the disk; whoever is
-killed in between goes on from the journal, which also gives the tracker its memory back.
+Two passes over the plate. The first looks at every frame and enters what it sees into the faceset's journal; who is
+killed in between goes on from there, and nothing is ever detected twice. Then every track is solved over its whole
+length, from the journal alone. The second pass cuts the faces out where they came to lie.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from understudy.errors import AmbiguousFaceError, FacesetError, MissingInputError, NoFaceError, UsageError
 from understudy.events import Events
-from understudy.face.choose import Reference, parse_choice
+from understudy.face.choose import Choice, Reference, choose, parse_choice
 from understudy.face.roles import Card, Detection, digest
-from understudy.face.tracker import Tracker
 from understudy.faceset.journal import Entry, Journal
 from understudy.faceset.sheet import faceset_sheet
 from understudy.faceset.store import Faceset
-from understudy.plate.files import remove_leftovers
-from understudy.plate.ranges import format_range
+from understudy.plate.files import remove_leftovers, write_text
+from understudy.plate.ranges import format_range, parse_range
 from understudy.plate.reader import probe, read_frame
 from understudy.plate.sequence import open_plate
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
-from understudy.stages.analysis import Analyser, Shot, overviews, prepare
-from understudy.stages.crops import CropMaker, CropWriter, sighting
+from understudy.stages.analysis import Analyser, Shot, prepare
+from understudy.stages.crops import cut_out, describe, is_stored
+from understudy.stages.following import solved_tracks
 from understudy.stages.people import People
+from understudy.stages.sighting import Spotted, follow, look_through, sighting
 from understudy.stages.stopwatch import Stopwatch
+from understudy.tracks.amend import applied_to_heads, applied_to_sightings
+from understudy.tracks.corrections import Corrections, load
+from understudy.tracks.cuts import CutRule, given_cuts
+from understudy.tracks.document import tracks_to_json
+from understudy.tracks.track import TRACKS, ShotTracks, Track
 
 SHEET = "contact_sheet.png"
 
@@ -41,98 +46,178 @@ SHEET = "contact_sheet.png"
 def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = None) -> dict[str, Any]:
     """Extract the faces of ``settings.plate`` into the faceset ``settings.out``, or go on doing so.
 
-    ``watch`` is told where the time of the pass over the frames goes. Returns the report: ``faceset``, ``frames``
-    analysed, ``faces`` kept, ``tracks`` among them, ``sheet`` and ``seconds``.
+    An extraction that is complete is solved and cut again where the choice of person, the smoothing, the lens, the cuts
+    or the corrections changed; what was detected stays. ``watch`` is told where the time of the passes over the frames
+    goes. Returns the report: ``faceset``, ``frames`` analysed, ``faces`` kept, ``tracks`` among them, ``sheet`` and
+    ``seconds``.
     Raises NoFaceError, AmbiguousFaceError, FacesetError (the folder holds something else), UsageError, and whatever
     reading the plate and writing the faceset raise.
     """
     start = time.perf_counter()
+    watch = watch or Stopwatch()
     choice = parse_choice(settings.face)
     if settings.reference and settings.recogniser == "none":
         raise UsageError("A reference picture needs a recogniser.", "Add one, such as --recogniser insightface.")
-    chosen = _chosen(settings)
+    corrections = load(settings.corrections) if settings.corrections else Corrections()
+    rule = CutRule(given_cuts(settings.cuts), frozenset(corrections.cuts.add), frozenset(corrections.cuts.remove))
+    wanted = _wanted(settings)
     shot = prepare(settings, events)
-    faceset = _existing(settings, shot, chosen)
+    corrections.check(shot.plate.frames)
+    faceset = _existing(settings, shot)
     entries = _replayed(settings.out, shot) if faceset else []
-    frames = shot.plate.frames[len(entries) :]
     sheet = settings.out / SHEET
-    if faceset and not frames and faceset.provenance.get("chosen") == chosen and sheet.is_file():
+    complete = len(entries) == len(shot.plate.frames)
+    if faceset and complete and faceset.provenance.get("wanted") == wanted and sheet.is_file():
         events.note(f"The faceset {settings.out} is complete already; nothing was done.")
         return _report(faceset, shot, sheet, start)
 
     people = People(choice)
-    for entry in entries:
-        people.add(entry)
+    for entry_people in _by_frame(follow(entries, rule)[0]):
+        people.add(entry_people)
     if settings.reference is None:
         people.check()
-    if frames or (settings.reference and people.seen):
+    analyser: Analyser | None = None
+    if not complete or (settings.reference and people.seen) or any(face.boxes for face in corrections.faces):
         analyser = Analyser(settings)
         if settings.reference:
             people.reference = _reference(settings, shot, analyser)
         made_by = {role: str(card) for role, card in analyser.cards.items()}
         faceset = _with_analysis(faceset, settings, shot, made_by)
         _tell_licences(analyser.cards.values(), events)
-        crops = CropMaker(settings, shot, faceset, made_by)
-        _analyse(crops, analyser, entries, people, events=events, watch=watch or Stopwatch())
-    if not faceset or not people.seen:
+        entries = look_through(shot, analyser, settings.out, entries, rule, people, events=events, watch=watch)
+    spotted, cuts = follow(entries, rule)
+    spotted = _amended(spotted, corrections, shot, analyser)
+    if not faceset or not any(one.sighting.found for one in spotted):
         raise NoFaceError(
             f"No face was found in {shot.plate.pattern} ({len(shot.plate.frames)} frames).",
             "Check the plate, its frame range and its colour space, or lower the smallest face size.",
         )
+    chosen = _chosen(spotted, choice, people.reference)
+    with watch.running(), watch.part("solving"):
+        tracks = _solved(settings, shot, chosen, faceset, corrections, events)
+    _cut(settings, shot, faceset, tracks, chosen, wanted, events=events, watch=watch)
     remove_leftovers(settings.out)
-    _settle(faceset, people, chosen, events)
+    found = ShotTracks(
+        shot.key, shot.header.display.width, shot.header.display.height, shot.plate.frames, cuts, tuple(tracks)
+    )
+    write_text(settings.out / TRACKS, tracks_to_json(found))
     write_png(sheet, faceset_sheet(faceset, shot.colour.to_display))
     events.preview(sheet)
     return _report(faceset, shot, sheet, start)
 
 
-def _analyse(
-    crops: CropMaker,
-    analyser: Analyser,
-    entries: Sequence[Entry],
-    people: People,
+def _by_frame(spotted: Sequence[Spotted]) -> list[list[Spotted]]:
+    frames: dict[int, list[Spotted]] = defaultdict(list)
+    for one in spotted:
+        if one.sighting.found:
+            frames[one.frame].append(one)
+    return [frames[frame] for frame in sorted(frames)]
+
+
+def _amended(spotted: list[Spotted], corrections: Corrections, shot: Shot, analyser: Analyser | None) -> list[Spotted]:
+    """Sightings as the artist wants them: rejected, split, joined; and those that are there by force."""
+    amended = applied_to_sightings(corrections, spotted)
+    kept = [
+        Spotted(one.frame, track, one.index, one.sighting)
+        for one, track in zip(spotted, amended.tracks, strict=True)
+        if track is not None
+    ]
+    for forced in amended.forced:
+        if analyser is None or forced.frame not in shot.plate.frames:
+            continue
+        frame = read_frame(shot.plate, forced.frame)
+        seen = analyser.look_closely(shot, frame, Detection(np.array(forced.box, np.float32), 1.0))
+        kept.append(Spotted(forced.frame, forced.track, -1, sighting(frame, seen), given=True))
+    return sorted(kept, key=lambda one: (one.frame, one.track))
+
+
+def _chosen(spotted: list[Spotted], choice: Choice, reference: Reference | None) -> list[Spotted]:
+    """The sightings of who is meant; places between them where nobody was found belong to them."""
+    found = [one for one in spotted if one.sighting.found]
+    meant = choose(found, choice, reference)
+    span: dict[int, tuple[int, int]] = {}
+    for frame, track in meant:
+        first, last = span.get(track, (frame, frame))
+        span[track] = min(first, frame), max(last, frame)
+    return [
+        one
+        for one in spotted
+        if ((one.frame, one.track) in meant if one.sighting.found else _within(span.get(one.track), one.frame))
+    ]
+
+
+def _within(span: tuple[int, int] | None, frame: int) -> bool:
+    return span is not None and span[0] <= frame <= span[1]
+
+
+def _solved(
+    settings: ExtractSettings,
+    shot: Shot,
+    chosen: list[Spotted],
+    faceset: Faceset,
+    corrections: Corrections,
+    events: Events,
+) -> list[Track]:
+    landmarker = faceset.provenance.get("analysis", {}).get("landmarker", "").split(" ")[0]
+    tracks = solved_tracks(
+        settings.out,
+        chosen,
+        landmarker,
+        shot.camera(settings.lens),
+        settings.smoothing,
+        lambda done, total: events.progress(done, total, "tracks"),
+    )
+    if not tracks:
+        raise NoFaceError(
+            f"None of the {len(chosen)} faces found in {faceset.provenance['settings']['plate']} could be landmarked.",
+            "Try another landmarker, or other frames.",
+        )
+    return list(applied_to_heads(corrections, tracks))
+
+
+def _cut(
+    settings: ExtractSettings,
+    shot: Shot,
+    faceset: Faceset,
+    tracks: Sequence[Track],
+    chosen: Sequence[Spotted],
+    wanted: dict[str, Any],
     *,
     events: Events,
     watch: Stopwatch,
 ) -> None:
-    """The pass over the frames that are not in the journal yet."""
-    shot = crops.shot
-    tracker = Tracker()
-    for entry in entries:
-        tracker.update(entry.frame, *_as_detected(entry))
-    crops.faceset.faces()  # read the index now, and not in the first of several threads
-    frames = shot.plate.frames[len(entries) :]
-    with (
-        watch.running(),
-        contextlib.closing(overviews(shot, analyser, frames)) as coming,
-        CropWriter(Journal(crops.faceset.folder), shot.key) as writer,
-    ):
-        for done, number in enumerate(frames, len(entries) + 1):
-            events.raise_if_stopping()
-            with watch.part("reading"):
-                frame, overview = next(coming)
-            seen = analyser.analyse(shot, frame, overview, watch)
-            tracks = tracker.update(number, [one.detection for one in seen], [one.identity for one in seen])
-            drafts = tuple(map(sighting, seen, tracks))
-            records = [crops.describe(frame, one, track) for one, track in zip(seen, tracks, strict=True)]
-            with watch.part("writing"):
-                writer.submit(
-                    number, [partial(crops.store, frame, *pair) for pair in zip(drafts, records, strict=True)]
-                )
-            people.add(Entry(shot.key, number, drafts))
-            people.check()
-            events.progress(done, len(shot.plate.frames), "frames")
-        with watch.part("writing"):
-            writer.finish()
+    """Bring the faceset to what ``tracks`` say: cut what is new or lies elsewhere, remove who is not meant any more.
+
+    A face that was cut before and is gone was deleted by somebody, and stays so.
+    """
+    sightings = {(one.frame, one.track): one.sighting for one in chosen}
+    made_by = faceset.provenance.get("analysis", {})
+    due = [
+        describe(
+            shot, track.number, one, sightings.get((frame, track.number)), made_by, settings.crop, settings.crop_size
+        )
+        for track in tracks
+        for frame, one in track.frames.items()
+    ]
+    held = {(face.frame, face.track): face for face in faceset.faces()}
+    before = faceset.provenance.get("cut", {})
+    deleted = {(frame, int(track)) for track, frames in before.items() for frame in parse_range(frames)} - held.keys()
+    missing = [
+        face
+        for face in due
+        if (face.frame, face.track) not in deleted and not is_stored(held.get((face.frame, face.track)), face)
+    ]
+    faceset.describe(wanted=None)  # a run that is killed in between is not complete
+    cut_out(shot, faceset, missing, events=events, watch=watch)
+    meant = {(face.frame, face.track) for face in due}
+    faceset.remove(face for key, face in held.items() if key not in meant)
+    frames: dict[int, list[int]] = defaultdict(list)
+    for face in due:
+        frames[face.track].append(face.frame)
+    faceset.describe(wanted=wanted, cut={str(track): format_range(sorted(own)) for track, own in frames.items()})
 
 
-def _as_detected(entry: Entry) -> tuple[list[Detection], list[NDArray[np.float32] | None]]:
-    """What the tracker was told of a frame when it was analysed."""
-    detections = [Detection(np.array(one.box, np.float32), one.score) for one in entry.sightings]
-    return detections, [None if one.identity is None else np.array(one.identity, np.float32) for one in entry.sightings]
-
-
-def _existing(settings: ExtractSettings, shot: Shot, chosen: dict[str, Any]) -> Faceset | None:
+def _existing(settings: ExtractSettings, shot: Shot) -> Faceset | None:
     """The faceset that an earlier run of the same extraction began; None where there is none."""
     if not Faceset.is_one(settings.out):
         return None
@@ -143,12 +228,6 @@ def _existing(settings: ExtractSettings, shot: Shot, chosen: dict[str, Any]) -> 
         if made.get(name) != value:
             what = name.replace("_", " ")
             raise FacesetError(f"The faceset {settings.out} was made with {what} {made.get(name)}, not {value}.", hint)
-    before = faceset.provenance.get("chosen", chosen)
-    if before != chosen:
-        reference = " and a reference picture" if "reference" in before else ""
-        raise FacesetError(
-            f"The faceset {settings.out} holds only the faces chosen by --face {before['face']}{reference}.", hint
-        )
     return faceset
 
 
@@ -164,13 +243,16 @@ def _fingerprint(settings: ExtractSettings, shot: Shot) -> dict[str, Any]:
     }
 
 
-def _chosen(settings: ExtractSettings) -> dict[str, Any]:
-    """How the faces that stay are chosen: JSON."""
-    if settings.reference is None:
-        return {"face": settings.face.strip()}
-    if not settings.reference.is_file():
-        raise MissingInputError(f"The reference picture {settings.reference} does not exist.", "Check its path.")
-    return {"face": settings.face.strip(), "reference": digest(settings.reference), "likeness": settings.likeness}
+def _wanted(settings: ExtractSettings) -> dict[str, Any]:
+    """What decides who stays and where the crops lie, once everybody is found: JSON."""
+    wanted = settings.model_dump(mode="json", include={"smoothing", "lens", "cuts"}) | {"face": settings.face.strip()}
+    if settings.corrections is not None:
+        wanted["corrections"] = digest(settings.corrections)
+    if settings.reference is not None:
+        if not settings.reference.is_file():
+            raise MissingInputError(f"The reference picture {settings.reference} does not exist.", "Check its path.")
+        wanted |= {"reference": digest(settings.reference), "likeness": settings.likeness}
+    return wanted
 
 
 def _replayed(folder: Path, shot: Shot) -> list[Entry]:
@@ -223,24 +305,6 @@ def _reference(settings: ExtractSettings, shot: Shot, analyser: Analyser) -> Ref
             "Give a sharp picture of the face from the front.",
         )
     return Reference(seen[0].identity, settings.likeness)
-
-
-def _settle(faceset: Faceset, people: People, how: dict[str, Any], events: Events) -> None:
-    """Keep the faces that are meant and remove the others."""
-    chosen = people.chosen()
-    faces = faceset.faces()
-    others = [face for face in faces if (face.frame, face.track) not in chosen]
-    if len(others) == len(faces):
-        raise NoFaceError(
-            f"None of the {len(chosen)} faces found in {faceset.provenance['settings']['plate']} could be landmarked.",
-            "Try another landmarker, or other frames: profiles have no landmarks.",
-        )
-    # Said before it is done: a run that is killed half way goes on removing, and no other choice can be made.
-    faceset.describe(chosen=how)
-    faceset.remove(others)
-    shown = {frame for frame, _ in chosen}
-    if unmarked := len(shown - {face.frame for face in faces}):
-        events.note(f"{unmarked} of {len(shown)} frames show the face without landmarks: they give no crop.")
 
 
 def _report(faceset: Faceset, shot: Shot, sheet: Path, start: float) -> dict[str, Any]:

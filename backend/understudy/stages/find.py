@@ -12,7 +12,7 @@ from understudy.plate.frame import Frame
 from understudy.plate.reader import read_frame
 from understudy.settings import AnalysisOptions, FindSettings
 from understudy.stages.analysis import Analyser, Seen, prepare
-from understudy.stages.crops import confidence
+from understudy.stages.sighting import visible
 
 
 def run(settings: FindSettings, events: Events) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _record(frame: Frame, one: Seen) -> dict[str, Any]:
     return {
         "box": one.detection.box.tolist(),
         "landmarks": marks.points68.tolist() if marks else None,
-        "confidence": confidence(frame, marks) if marks else one.detection.score,
+        "confidence": marks.score * visible(frame, marks.points68) if marks else one.detection.score,
         "pose": _pose(one),
     }
 

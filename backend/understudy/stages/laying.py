@@ -18,7 +18,7 @@ from understudy.convert.limits import Limits
 from understudy.convert.place import Placed, place, region_of
 from understudy.convert.predict import Prediction, Predictor
 from understudy.errors import OutOfMemoryError
-from understudy.face.geometry import Head, apply, crop_kind, crop_matrix, fit_head, invert, scale_of
+from understudy.face.geometry import Head, apply, crop_kind, crop_matrix, invert, scale_of
 from understudy.face.hands import HandFinder, hand_mask
 from understudy.face.hull import eye_mask, face_mask
 from understudy.face.look import square
@@ -93,10 +93,9 @@ class ShotConverter:
 
     def align(self, frame: Frame, face: Face) -> Aligned:
         """Cut ``face`` out of its frame."""
-        head = fit_head(face.landmarks)
-        matrix = crop_matrix(head, self._kind, self._size)
+        matrix = crop_matrix(face.head, self._kind, self._size)
         hull = face_mask(face.landmarks, matrix, self._size)
-        hidden = self._hidden(frame, head, matrix)
+        hidden = self._hidden(frame, face.head, matrix)
         eyes = eye_mask(face.landmarks, matrix, self._size)
         in_array = _from_array(matrix, frame)
         # Held to half floats like the crops of a faceset: what is brighter could overflow on its way to the network.

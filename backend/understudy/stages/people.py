@@ -4,41 +4,28 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 from understudy.errors import NoFaceError
-from understudy.face.choose import BLIP, Choice, Reference, choose
-from understudy.faceset.journal import Entry
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sighted:
-    frame: int
-    track: int
-    box: NDArray[np.float32]
-    identity: NDArray[np.float32] | None
+from understudy.face.choose import BLIP, Choice, Reference, Sighted, choose
 
 
 class People:
     """Everybody seen so far, and an early word on whether it is clear who is meant."""
 
     def __init__(self, choice: Choice) -> None:
-        self.seen: list[_Sighted] = []
+        self.seen: list[Sighted] = []
         self.reference: Reference | None = None
         self._choice = choice
         self._length: Counter[int] = Counter()
         self._crowded = 0  # frames with several faces
         self._next_check = BLIP + 1
 
-    def add(self, entry: Entry) -> None:
-        for one in entry.sightings:
-            identity = None if one.identity is None else np.array(one.identity, np.float32)
-            self.seen.append(_Sighted(entry.frame, one.track, np.array(one.box, np.float32), identity))
-            self._length[one.track] += 1
-        self._crowded += len(entry.sightings) > 1
+    def add(self, together: Sequence[Sighted]) -> None:
+        """Everybody on one more frame."""
+        self.seen += together
+        self._length.update(one.track for one in together)
+        self._crowded += len(together) > 1
 
     def check(self) -> None:
         """Raise AmbiguousFaceError as soon as two people who last stand where one is asked for."""
@@ -48,7 +35,3 @@ class People:
         lasting = [one for one in self.seen if self._length[one.track] > BLIP]
         with contextlib.suppress(NoFaceError):  # whom the reference means may come later
             choose(lasting, self._choice, self.reference)
-
-    def chosen(self) -> set[tuple[int, int]]:
-        """The (frame, track) that are meant. Raises NoFaceError and AmbiguousFaceError."""
-        return choose(self.seen, self._choice, self.reference)

@@ -23,8 +23,10 @@ from understudy.tracks.flow import Features
 
 _ROUNDS = 8
 _LANDMARK, _KEYPOINT, _FEATURE = 0.05, 0.06, 0.02  # how far each is off, mean-face units
-_DEPTH = 0.12  # how far the smooth head's surface is from the true one
-_JERK = 0.10  # change of motion from frame to frame: units, and radians
+_DEPTH = 0.4  # how far to trust the smooth head's surface: parallax knows better, and a firm guess would bias the turn
+_JERK = np.array([0.01, 0.05, 0.05, 0.02, 0.05, 0.05])
+"""How much a head's motion changes from frame to frame: log scale, turn about x, y, z in radians, place in units. Size
+changes least: it is the distance to the camera."""
 _DOUBT = 2.0  # residuals of so many of those sizes begin to count less
 
 Array = NDArray[Any]

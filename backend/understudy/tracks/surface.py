@@ -9,13 +9,10 @@ from understudy.face.geometry import FloatArray, Head
 
 _CENTRE = np.array([0.0, -0.10, 0.60])
 _RADII = np.array([0.68, 1.10, 0.75])
-_POWER = 1.75
-"""A superellipsoid in mean-face units, fitted by eye to the mean head: below 2 its face narrows towards the nose."""
+"""An ellipsoid in mean-face units, laid through eyes, chin and ears of the mean head."""
 
 _FACING = 0.35
 """Least cosine between the surface and the line of sight: what lies flatter is an outline, which slides over the skin."""
-
-_STEPS = 24
 
 
 def lift(head: Head, points: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
@@ -43,7 +40,7 @@ def lift(head: Head, points: FloatArray) -> tuple[NDArray[np.float64], NDArray[n
 def facing(head: Head, places: FloatArray) -> NDArray[np.float64]:
     """Cosine between the surface's outward normal at (N, 3) ``places`` and the direction to the camera, (N,)."""
     inner = (places - _CENTRE) / _RADII
-    normal = np.sign(inner) * np.abs(inner) ** (_POWER - 1) / _RADII
+    normal = inner / _RADII
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     cosine: NDArray[np.float64] = -normal @ head.rotation[2]
     return cosine
@@ -52,19 +49,8 @@ def facing(head: Head, places: FloatArray) -> NDArray[np.float64]:
 def _first_meeting(
     start: NDArray[np.float64], ray: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """How far along each ray the surface is met first, by bisection from outside to the point nearest to the middle."""
-    offset = (start - _CENTRE) / _RADII
-    step = ray / _RADII
-    far = -(offset * step).sum(1) / (step**2).sum(1)
-    near = np.zeros(len(start))
-    hit = _level(offset + far[:, None] * step) < 1
-    for _ in range(_STEPS):
-        middle = (near + far) / 2
-        outside = _level(offset + middle[:, None] * step) > 1
-        near, far = np.where(outside, middle, near), np.where(outside, far, middle)
-    return far, hit
-
-
-def _level(inner: NDArray[np.float64]) -> NDArray[np.float64]:
-    level: NDArray[np.float64] = (np.abs(inner) ** _POWER).sum(1)
-    return level
+    """How far along each ray the surface is met first, and whether it is; else where the ray is nearest to the middle."""
+    offset, step = (start - _CENTRE) / _RADII, ray / _RADII
+    square, half = (step**2).sum(1), (offset * step).sum(1)
+    inside = half**2 - square * ((offset**2).sum(1) - 1)
+    return (-half - np.sqrt(np.maximum(inside, 0))) / square, inside > 0
