@@ -79,6 +79,18 @@ class AnalysisOptions(Options):
     crop: Literal["face", "full", "whole", "head"] = option("whole", "How much of the head a crop holds.")
     crop_size: int = option(256, "Side of the stored crops.", unit="px", ge=32, le=2048)
     min_face: float = option(24.0, "Smallest face that counts, by the side of its box.", unit="px", ge=4)
+    smoothing: float = option(
+        0.5, "How strongly faces are steadied over time; 0 is off.", unit="frames", ge=0, le=100
+    )
+    lens: float | None = option(
+        None,
+        "Focal length of the camera for a 36 mm wide sensor; from the file, or a usual one, when left out.",
+        unit="mm",
+        ge=5,
+        le=5000,
+    )
+    cuts: str = option("auto", "Where the plate is cut: auto, none, or frames that begin a shot, such as 1020,1055.")
+    corrections: Path | None = option(None, "Corrections of the artist: a JSON document.")
 
 
 class TrainingOptions(Options):
@@ -134,7 +146,7 @@ class ConversionOptions(Options):
 
 
 class ExtractSettings(AnalysisOptions, PlateOptions):
-    """Find the faces of a plate and store them as a faceset."""
+    """Find the faces of a plate, follow them through the shot and store them as a faceset."""
 
     out: Path = option(..., "Folder of the faceset.")
 
@@ -212,6 +224,123 @@ class FacesetListSettings(Options):
 
     faceset: Path = option(..., "Folder of the faceset.", positional=True)
     as_json: bool = option(False, "Print a JSON array, one record a face, instead of a table.", flag="json")
+
+
+FaceMeasure = Literal[
+    "sharpness", "motion-blur", "yaw", "pitch", "roll", "size", "brightness", "hue", "confidence", "frame"
+]
+"""What a face says of itself: angles and hue in degrees, size in plate pixels, blur, brightness and confidence 0..1."""
+
+FaceOrder = Literal[FaceMeasure, "likeness", "unlikeness", "identity"]
+"""What faces can be sorted by."""
+
+
+class SortSettings(Options):
+    """Sort a faceset by a measure: an order to read, a contact sheet to look at, and ranks before the names if wanted."""
+
+    faceset: Path = option(..., "Folder of the faceset.", positional=True)
+    by: FaceOrder = option(..., "What to sort by; likeness puts like faces side by side, unlikeness rare ones first.")
+    reverse: bool = option(False, "The other way round.")
+    rename: bool = option(False, "Put the rank before each file's name, for file browsers; restore undoes it.")
+
+
+class SelectSettings(Options):
+    """Keep the best faces of a faceset, evenly over the poses; the others go to its trash."""
+
+    faceset: Path = option(..., "Folder of the faceset.", positional=True)
+    count: int = option(..., "How many faces to keep.", ge=1)
+    pose_bin: float = option(15.0, "Width of a bin of yaw and of pitch.", unit="deg", ge=1, le=90)
+    dry_run: bool = option(False, "Only say what would be kept.")
+
+
+class DedupeSettings(Options):
+    """Keep the sharpest of faces that look the same; the others go to the trash."""
+
+    faceset: Path = option(..., "Folder of the faceset.", positional=True)
+    threshold: float = option(
+        0.02, "Largest difference of two faces that look the same, as a part of full contrast.", gt=0, le=1
+    )
+    dry_run: bool = option(False, "Only say how many would go.")
+
+
+class ClusterSettings(Options):
+    """Tell the people of a faceset apart by the recogniser's figures, with a contact sheet of each."""
+
+    faceset: Path = option(..., "Folder of the faceset.", positional=True)
+    threshold: float | None = option(
+        None, "Smallest mean cosine of one person's faces; that of the recogniser when left out.", ge=-1, le=1
+    )
+    keep: list[int] = option([], "Numbers of the people to keep; all others go to the trash.")
+
+
+class TrashSettings(Options):
+    """Put the faces for which all that is given holds into the trash of their faceset."""
+
+    faceset: Path = option(..., "Folder of the faceset.", positional=True)
+    frames: str | None = option(None, "Frames in Nuke form, such as 1001-1048x2,1060.")
+    files: list[str] = option([], "Names of crops.")
+    below: list[str] = option([], "Measures and their limits, such as sharpness=0.001 confidence=0.5.")
+    above: list[str] = option([], "Measures and their limits, such as yaw=60 motion-blur=0.5.")
+    dry_run: bool = option(False, "Only say how many would go.")
+
+
+class RestoreSettings(Options):
+    """Undo what was trashed or renamed last in a faceset."""
+
+    faceset: Path = option(..., "Folder of the faceset.", positional=True)
+    everything: bool = option(False, "Undo all that was ever trashed and renamed.", flag="all")
+
+
+class PackSettings(Options):
+    """Pack a faceset into one file, which training reads like the folder."""
+
+    faceset: Path = option(..., "Folder of the faceset.", positional=True)
+    out: Path = option(..., "The file to write, such as faces.zip.")
+
+
+class UnpackSettings(Options):
+    """Make a packed faceset a folder again."""
+
+    pack: Path = option(..., "The packed faceset.", positional=True)
+    out: Path = option(..., "Folder of the faceset.")
+
+
+class TracksExportSettings(Options):
+    """Write the solved tracks of a faceset for another program."""
+
+    faceset: Path = option(..., "Folder of the faceset.", positional=True)
+    format: Literal["json", "csv", "cornerpin", "tracker", "chan"] = option(
+        ..., "cornerpin and tracker are for Nuke (tracker as text of 3DEqualizer unless --out ends in .nk), chan is the pose."
+    )
+    out: Path = option(..., "File to write.")
+    track: int | None = option(None, "Number of the track; needed where a file holds one and there are several.")
+    crop: Literal["face", "full", "whole", "head"] = option("whole", "Crop whose corners a corner pin holds.")
+    crop_size: int = option(256, "Side of that crop.", unit="px", ge=32, le=4096)
+    points: list[str] = option(
+        ["corners"], "Landmarks of a tracker: names such as nose_tip, groups such as left_eye, numbers, or all."
+    )
+    lens: float | None = option(
+        None,
+        "Focal length for a 36 mm wide sensor, for a chan of heads that were solved without a camera.",
+        unit="mm",
+        ge=5,
+        le=5000,
+    )
+
+
+class TracksImportSettings(Options):
+    """Turn another program's tracks into corrections, which extraction obeys."""
+
+    file: Path = option(..., "Tracks: .json or .csv as exported, .txt of points, or .chan.", positional=True)
+    out: Path = option(..., "Corrections file to write.")
+    track: int | None = option(
+        None, "The track to take, or that points or a chan are for; all, or the face at that place, when left out."
+    )
+    width: int | None = option(None, "Width of the plate, which a chan needs.", unit="px", ge=1)
+    height: int | None = option(None, "Height of the plate, which points and a chan need.", unit="px", ge=1)
+    lens: float | None = option(
+        None, "Focal length for a 36 mm wide sensor; a chan's own when left out.", unit="mm", ge=5, le=5000
+    )
 
 
 class InspectSettings(PlateOptions):

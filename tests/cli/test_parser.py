@@ -30,7 +30,17 @@ REQUIRED = {
     "find": ["p.exr", "--frame", "7"],
     "preview": ["p.exr", "--frame", "7", "--model", "m", "--out", "o"],
     "faceset list": ["faces"],
+    "faceset sort": ["faces", "--by", "yaw"],
+    "faceset select": ["faces", "--count", "9"],
+    "faceset dedupe": ["faces"],
+    "faceset cluster": ["faces"],
+    "faceset trash": ["faces"],
+    "faceset restore": ["faces"],
+    "faceset pack": ["faces", "--out", "faces.zip"],
+    "faceset unpack": ["faces.zip", "--out", "faces"],
     "faceset people": ["faces", "--pictures", "p"],
+    "tracks export": ["faces", "--format", "csv", "--out", "t.csv"],
+    "tracks import": ["t.csv", "--out", "c.json"],
     "model info": ["m"],
 }
 

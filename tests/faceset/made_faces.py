@@ -38,7 +38,7 @@ def make_face(frame: int = 1001, track: int = 0, **changes: object) -> Face:
         "plate": "/shots/s010/plate.%04d.exr",
         "frame": frame,
         "track": track,
-        "box": rng.uniform(0, 1000, 4).astype(np.float32),
+        "box": np.sort(rng.uniform(0, 1000, (2, 2)), axis=0).ravel().astype(np.float32),
         "landmarks": landmarks,
         "raw": landmarks + 1,
         "refined": landmarks - 1,

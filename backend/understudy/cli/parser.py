@@ -56,12 +56,22 @@ COMMANDS: dict[str, type[Options]] = {
     "preview": schema.PreviewSettings,
     "faceset list": schema.FacesetListSettings,
     "faceset people": schema.PeopleSettings,
+    "faceset sort": schema.SortSettings,
+    "faceset select": schema.SelectSettings,
+    "faceset dedupe": schema.DedupeSettings,
+    "faceset cluster": schema.ClusterSettings,
+    "faceset trash": schema.TrashSettings,
+    "faceset restore": schema.RestoreSettings,
+    "faceset pack": schema.PackSettings,
+    "faceset unpack": schema.UnpackSettings,
+    "tracks export": schema.TracksExportSettings,
+    "tracks import": schema.TracksImportSettings,
     "model info": schema.ModelSettings,
     "serve": ServeOptions,
 }
 """Every command and the options it takes."""
 
-GROUPS = {"faceset": "Look into a faceset.", "model": "Look into a model."}
+GROUPS = {"faceset": "Look into a faceset, and tidy it.", "tracks": "Exchange tracks with other programs.", "model": "Look into a model."}
 """What the commands of two words have in common, by their first word."""
 
 

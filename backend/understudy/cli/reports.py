@@ -13,6 +13,7 @@ from rich.table import Table
 from understudy.cli.console import Terminal
 from understudy.cli.streams import quiet_when_unread
 from understudy.settings import (
+    ClusterSettings,
     CompareSettings,
     DoctorSettings,
     FacesetListSettings,
@@ -157,6 +158,19 @@ def _people(console: Terminal, report: Report) -> None:
         console.print(f"Track {one['track']}: {one['picture']}", markup=False, soft_wrap=True)
 
 
+def _clusters(console: Terminal, report: Report) -> None:
+    table = _table(f"People in {report['faceset']}")
+    for heading in ("person", "faces", "tracks", "likeness"):
+        table.add_column(heading, justify="right")
+    for one in report["people"]:
+        table.add_row(str(one["person"]), str(one["faces"]), str(len(one["tracks"])), f"{one['likeness']:.2f}")
+    console.print(table)
+    told = {name: value for name, value in report.items() if name not in ("people", "faceset", "sheets")}
+    _general(console, told)
+    for sheet in report["sheets"]:
+        console.print(f"Written: {sheet}", markup=False, soft_wrap=True)
+
+
 def _box(face: Report) -> str:
     return " ".join(f"{edge:.0f}" for edge in face["box"])
 
@@ -198,6 +212,7 @@ def _table(title: str, *headings: str) -> Table:
 
 
 _TABLES: dict[type[Options], Callable[[Terminal, Report], None]] = {
+    ClusterSettings: _clusters,
     CompareSettings: _compare,
     DoctorSettings: _doctor,
     FacesetListSettings: _faceset_list,

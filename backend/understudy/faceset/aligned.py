@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from understudy.face.hull import face_mask, feature_mask
 from understudy.face.resample import warp
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,8 @@ def resize_matrix(size: int, new_size: int) -> FloatArray:
     return np.array([[factor, 0.0, 0.0], [0.0, factor, 0.0]])
 
 
-def evenly(faces: Sequence[Face], most: int) -> list[Face]:
-    """At most ``most`` faces spread evenly over the sequence: always the same ones."""
-    if len(faces) <= most:
-        return list(faces)
-    return [faces[round(i * (len(faces) - 1) / (most - 1))] for i in range(most)]
+def evenly(items: Sequence[_Item], most: int) -> list[_Item]:
+    """At most ``most`` items, such as faces, spread evenly over the sequence: always the same ones."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]

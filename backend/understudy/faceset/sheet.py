@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from understudy.errors import FacesetError
 from understudy.face.geometry import apply
+from understudy.faceset.aligned import evenly
+from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.plate.sheet import contact_sheet
 
@@ -34,11 +36,25 @@ def faceset_sheet(
     faces = faceset.faces()
     if not faces:
         raise FacesetError(f"The faceset {faceset.folder} holds no face.", "Run extract first.")
-    count = min(most, len(faces))
-    shown = [faces[index] for index in np.linspace(0, len(faces) - 1, count).round().astype(int)]
-    doubtful = sorted(shown, key=lambda face: face.confidence)[: max(1, count // 10)]
-    tiles, captions = [], []
-    for face in shown:
+    shown = evenly(faces, most)
+    doubtful = sorted(shown, key=lambda face: face.confidence)[: max(1, len(shown) // 10)]
+    captions = [f"{face.frame}  yaw {face.pose[0]:+.0f}" for face in shown]
+    return sheet_of(faceset, shown, captions, to_display, columns=columns, outlined=doubtful)
+
+
+def sheet_of(
+    faceset: Faceset,
+    faces: Sequence[Face],
+    captions: Sequence[str],
+    to_display: Callable[[NDArray[np.float32]], NDArray[Any]],
+    *,
+    columns: int = 12,
+    outlined: Sequence[Face] = (),
+    title: str = "",
+) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) uint8 of these ``faces`` in their order, with their landmarks and ``captions``."""
+    tiles = []
+    for face in faces:
         display = np.asarray(to_display(faceset.read(face)[..., :3].astype(np.float32)))
         if display.dtype == np.uint8:
             display = display / 255.0
@@ -48,8 +64,7 @@ def faceset_sheet(
         for x, y in apply(face.matrix, face.landmarks) * (_TILE / face.crop_size):
             if 0 <= x < _TILE and 0 <= y < _TILE:
                 tile[int(y), int(x)] = _POINT
-        if face in doubtful:
+        if face in outlined:
             cv2.rectangle(tile, (1, 1), (_TILE - 2, _TILE - 2), _WARNING, 3)
         tiles.append(tile)
-        captions.append(f"{face.frame}  yaw {face.pose[0]:+.0f}")
-    return contact_sheet(tiles, captions, columns, _TILE)
+    return contact_sheet(tiles, captions, columns, _TILE, title)

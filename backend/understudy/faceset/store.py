@@ -179,17 +179,11 @@ class Faceset:
         held_by = self._held.get(_key(face))
         if held_by and (self.folder / held_by).exists():
             return held_by
-        plate = face.plate.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-        stem = re.sub(r"[^\w.-]+", "_", _PRINTF.sub("", plate.rsplit(".", 1)[0])).lstrip(".") or "plate"
-        end = f".{face.frame:04d}.{face.track:02d}.exr"
-        name = stem + end
+        name, longer = file_names(face)
         held = self._load().get(name)
         if held is None and (self.folder / name).exists():
             held = (0, 0), read_record(self.folder / name)
-        if held is not None and held[1].plate != face.plate:
-            # Two plates of one name in two folders.
-            return f"{stem}-{hashlib.sha256(face.plate.encode()).hexdigest()[:6]}{end}"
-        return name
+        return name if held is None or held[1].plate == face.plate else longer
 
     def _files(self) -> dict[str, Stamp]:
         try:
@@ -219,6 +213,14 @@ class Faceset:
         with atomic_path(self.folder / index.NAME) as temporary:
             index.write_index(temporary, dict(sorted(known.items())))
         self._stale = False
+
+
+def file_names(face: Face) -> tuple[str, str]:
+    """What a face's file is called, and what it is called when another plate of the same name has taken that."""
+    plate = face.plate.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    stem = re.sub(r"[^\w.-]+", "_", _PRINTF.sub("", plate.rsplit(".", 1)[0])).lstrip(".") or "plate"
+    end = f".{face.frame:04d}.{face.track:02d}.exr"
+    return stem + end, f"{stem}-{hashlib.sha256(face.plate.encode()).hexdigest()[:6]}{end}"
 
 
 def _key(face: Face) -> tuple[str, int, int]:
