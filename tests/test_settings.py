@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 import json
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 import pytest
 from pydantic import ValidationError
@@ -59,7 +60,12 @@ def test_every_option_says_what_it_does_and_accepts_its_default(model: type[Opti
         assert field.description and field.description.endswith("."), name
     required = {name: field for name, field in model.model_fields.items() if field.is_required()}
     samples = {int: 1, list[Path]: ["x"]}
-    filled = {name: samples.get(field.annotation, "x") for name, field in required.items()}
+    filled = {
+        name: get_args(field.annotation)[0]
+        if get_origin(field.annotation) is Literal
+        else samples.get(field.annotation, "x")
+        for name, field in required.items()
+    }
     defaults = model(**filled).model_dump(exclude=set(required))
     assert model(**filled, **defaults) == model(**filled)  # a default goes through the same checks as a given value
 

@@ -79,9 +79,7 @@ class AnalysisOptions(Options):
     crop: Literal["face", "full", "whole", "head"] = option("whole", "How much of the head a crop holds.")
     crop_size: int = option(256, "Side of the stored crops.", unit="px", ge=32, le=2048)
     min_face: float = option(24.0, "Smallest face that counts, by the side of its box.", unit="px", ge=4)
-    smoothing: float = option(
-        0.5, "How strongly faces are steadied over time; 0 is off.", unit="frames", ge=0, le=100
-    )
+    smoothing: float = option(0.5, "How strongly faces are steadied over time; 0 is off.", unit="frames", ge=0, le=100)
     lens: float | None = option(
         None,
         "Focal length of the camera for a 36 mm wide sensor; from the file, or a usual one, when left out.",
@@ -310,7 +308,8 @@ class TracksExportSettings(Options):
 
     faceset: Path = option(..., "Folder of the faceset.", positional=True)
     format: Literal["json", "csv", "cornerpin", "tracker", "chan"] = option(
-        ..., "cornerpin and tracker are for Nuke (tracker as text of 3DEqualizer unless --out ends in .nk), chan is the pose."
+        ...,
+        "cornerpin and tracker are for Nuke (tracker as text of 3DEqualizer unless --out ends in .nk), chan is the pose.",
     )
     out: Path = option(..., "File to write.")
     track: int | None = option(None, "Number of the track; needed where a file holds one and there are several.")

@@ -71,7 +71,11 @@ COMMANDS: dict[str, type[Options]] = {
 }
 """Every command and the options it takes."""
 
-GROUPS = {"faceset": "Look into a faceset, and tidy it.", "tracks": "Exchange tracks with other programs.", "model": "Look into a model."}
+GROUPS = {
+    "faceset": "Look into a faceset, and tidy it.",
+    "tracks": "Exchange tracks with other programs.",
+    "model": "Look into a model.",
+}
 """What the commands of two words have in common, by their first word."""
 
 

@@ -118,9 +118,9 @@ class Head:
         """(N, 3) head points in mean-face units -> (N, 2) plate pixels."""
         turned = self.scale * (np.asarray(points, np.float64) @ self.rotation.T)
         if self.camera is None:
-            return turned[:, :2] + self.offset
+            return np.asarray(turned[:, :2] + self.offset)
         centre = np.array(self.camera.centre)
-        return (turned[:, :2] + self.offset - centre) / (1 + turned[:, 2:] / self.camera.focal) + centre
+        return np.asarray((turned[:, :2] + self.offset - centre) / (1 + turned[:, 2:] / self.camera.focal) + centre)
 
     def scale_at(self, point: FloatArray) -> float:
         """Plate pixels per mean-face unit at a (3,) head point: what is farther away looks smaller."""

@@ -67,7 +67,8 @@ class KeypointFinder:
 
     @staticmethod
     def _points(face: Any) -> NDArray[np.float64]:
-        return np.array([(point.x, point.y) for point in face.location_data.relative_keypoints]) * _SIDE
+        points = [(point.x, point.y) for point in face.location_data.relative_keypoints]
+        return np.asarray(np.array(points, np.float64) * _SIDE)
 
 
 def keypoint_card() -> Card:

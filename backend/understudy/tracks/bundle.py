@@ -223,7 +223,7 @@ def _feature_part(state: _State, features: Features, places: Array) -> _Coupled:
 
 def _trust(error: Array) -> Array:
     """Square roots of the weights of (M, 2) residuals: Cauchy's, so that a slip pulls at nothing."""
-    return 1 / np.sqrt(1 + (error**2).sum(1) / _DOUBT**2)
+    return np.asarray(1 / np.sqrt(1 + (error**2).sum(1) / _DOUBT**2))
 
 
 def _turning(points: Array) -> Array:

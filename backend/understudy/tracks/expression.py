@@ -57,7 +57,7 @@ def expressions(
         moved[time] = np.clip(left_over @ view @ np.linalg.inv(view.T @ view + _STRETCH * np.eye(2)).T, -0.3, 0.3)
         weights[time] = max(weight, 0.02)
     calm = smoothed(moved.reshape(count, -1), weights, strength).reshape(count, 68, 2)
-    return calm * _MOBILE[:, None]
+    return np.asarray(calm * _MOBILE[:, None])
 
 
 def _without_similarity(difference: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -68,4 +68,4 @@ def _without_similarity(difference: NDArray[np.float64]) -> NDArray[np.float64]:
     basis = np.stack([way.ravel() for way in ways], axis=1)
     root = np.sqrt(np.repeat(weight, 3))
     part = np.linalg.lstsq(basis * root[:, None], difference.ravel() * root, rcond=None)[0]
-    return difference - (basis @ part).reshape(68, 3)
+    return np.asarray(difference - (basis @ part).reshape(68, 3))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -60,7 +61,8 @@ def follow(observed: Sequence[Observed], heads: Sequence[Head]) -> Features:
         view = views[key]
         if view is None:
             continue
-        corners = cv2.goodFeaturesToTrack(view, _POINTS, 0.005, 5, mask=_rigid(heads[key], squares[key]), blockSize=5)
+        mask = _rigid(heads[key], squares[key])
+        corners: Any = cv2.goodFeaturesToTrack(view, _POINTS, 0.005, 5, mask=mask, blockSize=5)  # may be None
         if corners is None:
             continue
         spots = corners[:, 0]
@@ -91,7 +93,9 @@ def follow(observed: Sequence[Observed], heads: Sequence[Head]) -> Features:
         places.append(place[often])
         rays.append(ray[often])
         total += int(often.sum())
-    return Features(*(np.concatenate(part) for part in (places, rays, point, time, seen)))
+    return Features(
+        np.concatenate(places), np.concatenate(rays), np.concatenate(point), np.concatenate(time), np.concatenate(seen)
+    )
 
 
 def _matched(
