@@ -28,11 +28,11 @@ extract.run(ExtractSettings.model_validate_json(sys.argv[1]), Events())
 def content(folder: Path) -> dict[str, object]:
     """A faceset's files; of crops what they say and show, for their headers hold the time of day. Not the index."""
     return {
-        path.name: (read_record(path).to_json(), read_pixels(path).tobytes())
+        path.relative_to(folder).as_posix(): (read_record(path).to_json(), read_pixels(path).tobytes())
         if path.suffix == ".exr" and not path.name.startswith(".")
         else path.read_bytes()
-        for path in folder.iterdir()
-        if path.name != "index.npz"
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "index.npz"
     }
 
 

@@ -105,7 +105,8 @@ def two(count: int) -> list[list[Square]]:
 
 def content(folder: Path) -> dict[str, bytes]:
     """A faceset's files; of crops what they say and show, for their headers hold the time of day. Not the index."""
-    found = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "index.npz"}
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "index.npz"]
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
     for name in found:
         if name.endswith(".exr") and not name.startswith("."):
             record = read_record(folder / name).to_json()

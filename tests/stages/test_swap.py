@@ -35,7 +35,7 @@ def test_from_two_peoples_footage_to_a_converted_shot(tmp_path: Path):
     )
     recorder = Recorder()
     reports = swap.run(settings, Events(recorder))
-    assert (reports["source"]["faces"], reports["target"]["faces"]) == (4, 4)
+    assert (reports["source"]["faces"], reports["target"]["faces"]) == (4, 6)
     assert reports["target"]["frames"] == 6  # the whole plate, whatever is rendered
     assert reports["train"]["steps"] == 3
     assert (reports["convert"]["frames"], reports["convert"]["first"]) == (2, 1002)

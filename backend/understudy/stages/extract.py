@@ -19,7 +19,7 @@ from understudy.errors import AmbiguousFaceError, FacesetError, MissingInputErro
 from understudy.events import Events
 from understudy.face.choose import Choice, Reference, choose, parse_choice
 from understudy.face.roles import Card, Detection, digest
-from understudy.faceset.journal import Entry, Journal
+from understudy.faceset.journal import LOOKS, Entry, Journal
 from understudy.faceset.sheet import faceset_sheet
 from understudy.faceset.store import Faceset
 from understudy.plate.files import remove_leftovers, write_text
@@ -96,7 +96,8 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
     with watch.running(), watch.part("solving"):
         tracks = _solved(settings, shot, chosen, faceset, corrections, events)
     _cut(settings, shot, faceset, tracks, chosen, wanted, events=events, watch=watch)
-    remove_leftovers(settings.out)
+    for folder in (settings.out, settings.out / LOOKS):
+        remove_leftovers(folder)
     found = ShotTracks(
         shot.key, shot.header.display.width, shot.header.display.height, shot.plate.frames, cuts, tuple(tracks)
     )
