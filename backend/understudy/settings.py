@@ -289,6 +289,16 @@ class RestoreSettings(Options):
     everything: bool = option(False, "Undo all that was ever trashed and renamed.", flag="all")
 
 
+class RecropSettings(Options):
+    """Cut the faces of a faceset out of their plate again, with another kind or size of crop, without a new analysis."""
+
+    faceset: Path = option(..., "Folder of the faceset.", positional=True)
+    out: Path = option(..., "Folder of the new faceset.")
+    crop: Literal["face", "full", "whole", "head"] = option("whole", "How much of the head a crop holds.")
+    crop_size: int = option(256, "Side of the new crops.", unit="px", ge=32, le=2048)
+    plate: str | None = option(None, "The plate, where it has moved since.")
+
+
 class PackSettings(Options):
     """Pack a faceset into one file, which training reads like the folder."""
 

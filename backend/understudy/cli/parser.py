@@ -62,6 +62,7 @@ COMMANDS: dict[str, type[Options]] = {
     "faceset cluster": schema.ClusterSettings,
     "faceset trash": schema.TrashSettings,
     "faceset restore": schema.RestoreSettings,
+    "faceset recrop": schema.RecropSettings,
     "faceset pack": schema.PackSettings,
     "faceset unpack": schema.UnpackSettings,
     "tracks export": schema.TracksExportSettings,

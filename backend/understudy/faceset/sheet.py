@@ -16,6 +16,9 @@ from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.plate.sheet import contact_sheet
 
+SHEET = "contact_sheet.png"
+"""The picture in a faceset's folder."""
+
 _TILE = 128
 _WARNING = (1.0, 0.35, 0.1)
 _POINT = (0.2, 1.0, 0.4)

@@ -30,6 +30,7 @@ MODULES: dict[type[schema.Options], str] = {
     schema.ClusterSettings: "faceset_cluster",
     schema.TrashSettings: "faceset_trash",
     schema.RestoreSettings: "faceset_restore",
+    schema.RecropSettings: "faceset_recrop",
     schema.PackSettings: "faceset_pack",
     schema.UnpackSettings: "faceset_unpack",
     schema.TracksExportSettings: "tracks_export",

@@ -20,7 +20,7 @@ from understudy.events import Events
 from understudy.face.choose import Choice, Reference, choose, parse_choice
 from understudy.face.roles import Card, Detection, digest
 from understudy.faceset.journal import LOOKS, Entry, Journal
-from understudy.faceset.sheet import faceset_sheet
+from understudy.faceset.sheet import SHEET, faceset_sheet
 from understudy.faceset.store import Faceset
 from understudy.plate.files import remove_leftovers, write_text
 from understudy.plate.ranges import format_range, parse_range
@@ -39,8 +39,6 @@ from understudy.tracks.corrections import Corrections, load
 from understudy.tracks.cuts import CutRule, given_cuts
 from understudy.tracks.document import tracks_to_json
 from understudy.tracks.track import TRACKS, ShotTracks, Track
-
-SHEET = "contact_sheet.png"
 
 
 def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = None) -> dict[str, Any]:
