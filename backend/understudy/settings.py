@@ -208,6 +208,9 @@ class BenchSettings(Options):
     """Measure the speed of this machine: finding faces, training, converting."""
 
     what: Literal["all", "faces", "train", "convert"] = option("all", "What to measure.", positional=True)
+    sample: Path | None = option(
+        None, "Folder of another sample, with NAME.truth.json beside rendered shots; the bundled one when left out."
+    )
     json_file: Path | None = option(None, "Write the figures to this file too.", flag="json")
 
 

@@ -36,6 +36,7 @@ REQUIRED = {
     "faceset cluster": ["faces"],
     "faceset trash": ["faces"],
     "faceset restore": ["faces"],
+    "faceset recrop": ["faces", "--out", "new"],
     "faceset pack": ["faces", "--out", "faces.zip"],
     "faceset unpack": ["faces.zip", "--out", "faces"],
     "faceset people": ["faces", "--pictures", "p"],

@@ -114,7 +114,9 @@ def measures(monkeypatch) -> list[str]:
     """Measurements that only say that they were taken."""
     taken: list[str] = []
     for name in bench.MEASURES:
-        monkeypatch.setitem(bench.MEASURES, name, lambda events, name=name: taken.append(name) or {"taken": name})
+        monkeypatch.setitem(
+            bench.MEASURES, name, lambda events, sample, name=name: taken.append(name) or {"taken": name}
+        )
     return taken
 
 

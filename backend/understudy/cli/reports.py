@@ -13,6 +13,7 @@ from rich.table import Table
 from understudy.cli.console import Terminal
 from understudy.cli.streams import quiet_when_unread
 from understudy.settings import (
+    BenchSettings,
     ClusterSettings,
     CompareSettings,
     DoctorSettings,
@@ -171,6 +172,48 @@ def _clusters(console: Terminal, report: Report) -> None:
         console.print(f"Written: {sheet}", markup=False, soft_wrap=True)
 
 
+def _bench(console: Terminal, report: Report) -> None:
+    faces = report.get("faces", {})
+    shots = [
+        (shot, name, told)
+        for shot, by_landmarker in faces.get("shots", {}).items()
+        for name, told in by_landmarker.items()
+    ]
+    if shots:
+        errors = _table(
+            "Landmark error, percent of the eye distance",
+            "shot",
+            "landmarks",
+            "yaw",
+            "frames",
+            "raw",
+            "refined",
+            "final",
+        )
+        steady = _table(
+            "Steadiness of the crop's corners, percent of the crop's side",
+            *("shot", "landmarks", "error", "jitter", "ratio", "lag", "confidence", "scale"),
+        )
+        for shot, name, told in shots:
+            for yaw, one in told["error"].items():
+                frames = f"{one['frames']} ({one['landmarked']} raw)"
+                errors.add_row(
+                    shot, name, yaw, frames, *(_figure(one[kind], 2) for kind in ("raw", "refined", "final"))
+                )
+            error, jitter = (
+                " to ".join(_figure(told[what][kind], 2) for kind in ("raw", "final")) for what in ("corners", "jitter")
+            )
+            ratio, rank = _figure(told["jitter"]["ratio"], 2), _figure(told["confidence_rank"], 2)
+            spread = f"{told['scale_spread']:.1f} %"
+            steady.add_row(shot, name, error, jitter, ratio, f"{told['lag']} frames", rank, spread)
+        console.print(errors)
+        console.print(steady)
+    for name, told in report.items():
+        if name != "faces":
+            _general(console, {name: told})
+    _general(console, {name: told for name, told in faces.items() if name != "shots"})
+
+
 def _box(face: Report) -> str:
     return " ".join(f"{edge:.0f}" for edge in face["box"])
 
@@ -212,6 +255,7 @@ def _table(title: str, *headings: str) -> Table:
 
 
 _TABLES: dict[type[Options], Callable[[Terminal, Report], None]] = {
+    BenchSettings: _bench,
     ClusterSettings: _clusters,
     CompareSettings: _compare,
     DoctorSettings: _doctor,

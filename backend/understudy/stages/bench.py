@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,8 +14,9 @@ from understudy.events import Events
 from understudy.model.device import choose_device
 from understudy.settings import BenchSettings
 from understudy.stages import bench_convert, bench_faces, bench_train
+from understudy.stages.demo import SAMPLE
 
-MEASURES: dict[str, Callable[[Events], dict[str, Any]]] = {
+MEASURES: dict[str, Callable[[Events, Path], dict[str, Any]]] = {
     "faces": bench_faces.measure,
     "train": bench_train.measure,
     "convert": bench_convert.measure,
@@ -22,7 +24,7 @@ MEASURES: dict[str, Callable[[Events], dict[str, Any]]] = {
 
 
 def run(settings: BenchSettings, events: Events) -> dict[str, Any]:
-    """Measure what ``settings`` names on the bundled sample.
+    """Measure what ``settings`` names on the bundled sample, or another.
 
     Returns ``machine`` and one group of figures for each measurement. Shares are parts of a measurement's wall time,
     0..1; they and ``against_exr`` are ratios taken side by side, and are what to compare between machines.
@@ -31,7 +33,7 @@ def run(settings: BenchSettings, events: Events) -> dict[str, Any]:
     report: dict[str, Any] = {"machine": _machine()}
     for name in wanted:
         events.raise_if_stopping()
-        report[name] = MEASURES[name](events.within(name))
+        report[name] = MEASURES[name](events.within(name), settings.sample or SAMPLE)
     return report
 
 

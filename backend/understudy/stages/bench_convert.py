@@ -16,11 +16,10 @@ from understudy.plate.reader import read_frames
 from understudy.plate.sequence import Plate, open_plate, output_path
 from understudy.settings import ConvertSettings, ExtractSettings, TrainSettings
 from understudy.stages import convert, extract, train
-from understudy.stages.bench_faces import SAMPLE
 from understudy.stages.stopwatch import Stopwatch
 
 
-def measure(events: Events, sample: Path = SAMPLE, rounds: int = 3) -> dict[str, Any]:
+def measure(events: Events, sample: Path, rounds: int = 3) -> dict[str, Any]:
     """Convert the plate of the ``sample`` folder with default settings, and in turn only read and write its frames.
 
     That other half of each round reads the plate and writes the very layers that conversion wrote, with the same

@@ -1,4 +1,4 @@
-"""How fast faces are extracted, and where the time goes."""
+"""How well faces are found and followed, how fast, and where the time goes."""
 
 from __future__ import annotations
 
@@ -6,30 +6,45 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import understudy
 from understudy.events import Events
 from understudy.settings import ExtractSettings
 from understudy.stages import extract
+from understudy.stages.bench_plates import enlarged
+from understudy.stages.bench_tracks import measure_shots, measure_still
 from understudy.stages.stopwatch import Stopwatch
 
-SAMPLE = Path(understudy.__file__).parent / "sample"
+WIDTH = 1920
+"""Pixels across of the plate on which the speed is measured."""
 
 
-def measure(events: Events, sample: Path = SAMPLE) -> dict[str, Any]:
-    """Extract the plate of the ``sample`` folder with default settings into a folder that is thrown away.
+def measure(events: Events, sample: Path) -> dict[str, Any]:
+    """All that is measured about faces, from the ``sample`` folder's footage: speed, accuracy and steadiness.
 
-    Returns ``frames``, ``faces``, ``seconds``, ``frames_per_second``, ``shares`` (part of the main loop's wall time:
-    ``networks``, ``reading`` and ``writing`` as far as it waits for them, ``colour``, ``other``) and
+    Returns ``speed`` (:func:`measure_speed`), ``shots`` and ``still`` (stages/bench_tracks.py).
+    """
+    return {
+        "speed": measure_speed(events.within("speed"), sample),
+        "shots": measure_shots(sample, events),
+        "still": measure_still(sample, events.within("still plate")),
+    }
+
+
+def measure_speed(events: Events, sample: Path, width: int = WIDTH) -> dict[str, Any]:
+    """Extract the plate of ``sample`` at ``width`` pixels across with default settings.
+
+    Returns ``frames``, ``faces``, ``seconds``, ``frames_per_second``, ``shares`` (part of the passes' wall time:
+    ``networks``, ``reading`` and ``writing`` as far as it waits for them, ``colour``, ``solving``, ``other``) and
     ``outside_networks``, their sum without the networks. Loading the networks is not counted.
     """
     watch = Stopwatch()
     with tempfile.TemporaryDirectory(prefix="understudy-bench-") as folder:
-        settings = ExtractSettings(plate=(sample / "plate.%04d.exr").as_posix(), out=Path(folder) / "faces")
-        report = extract.run(settings, events, watch)
+        plate = enlarged(sample, Path(folder), width)
+        report = extract.run(ExtractSettings(plate=plate, out=Path(folder) / "faces"), events, watch)
     shares = watch.shares()
     return {
         "frames": report["frames"],
         "faces": report["faces"],
+        "width": width,
         "seconds": watch.wall,
         "frames_per_second": report["frames"] / watch.wall,
         "shares": shares,

@@ -14,7 +14,6 @@ from understudy.events import Events
 from understudy.model.device import choose_device
 from understudy.settings import ExtractSettings, TrainSettings
 from understudy.stages import extract
-from understudy.stages.bench_faces import SAMPLE
 from understudy.stages.stopwatch import Stopwatch
 from understudy.stages.train import LOG_EVERY, Session
 from understudy.training.presets import PRESETS
@@ -26,7 +25,7 @@ WARM_UP = 10
 """Steps before the clock runs: the first ones choose kernels and find memory."""
 
 
-def measure(events: Events, sample: Path = SAMPLE, steps: int = 3 * LOG_EVERY) -> dict[str, Any]:
+def measure(events: Events, sample: Path, steps: int = 3 * LOG_EVERY) -> dict[str, Any]:
     """Train the device's preset from scratch on ``source_B`` and ``target_A`` of the ``sample`` folder for ``steps``.
 
     Returns ``preset``, ``resolution``, ``batch``, ``steps``, ``seconds``, ``examples_per_second`` (faces of both

@@ -1,0 +1,84 @@
+"""Where a rendered person's face truly is: the truth that a renderer wrote beside its pictures."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.errors import MissingInputError, UnreadableError
+from understudy.face.geometry import HEAD_68, RIGID, Camera, Head
+
+
+@dataclass(frozen=True, eq=False)
+class TrueFace:
+    """A rendered face on one frame. Plate pixels, centres at +0.5, from the top left corner."""
+
+    frame: int
+    landmarks: NDArray[np.float64]  # (68, 2) iBUG order, those behind the head and a hand too
+    head: Head  # the mean head laid into the person's skull
+
+
+def read_truth(path: str | Path) -> list[TrueFace]:
+    """The faces of a truth document, frame by frame.
+
+    It holds for each of its ``frames`` the ``frame``, ``landmarks68`` (68, 2) in pixels, ``landmarks68_cam`` (68, 3) in
+    camera space (x right, y down, z away), the rigid ``head_to_camera`` (4, 4) and the camera matrix ``K`` (3, 3).
+    Raises MissingInputError and UnreadableError.
+    """
+    path = Path(path)
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))["frames"]
+        poses = [np.array(one["head_to_camera"], np.float64).reshape(4, 4) for one in records]
+        in_camera = [np.array(one["landmarks68_cam"], np.float64).reshape(68, 3) for one in records]
+        cameras = [np.array(one["K"], np.float64).reshape(3, 3) for one in records]
+        seen = [np.array(one["landmarks68"], np.float64).reshape(68, 2) for one in records]
+        numbers = [int(one["frame"]) for one in records]
+    except FileNotFoundError:
+        raise MissingInputError(f"There is no truth document {path}.", "Check the path.") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UnreadableError(f"{path} is not a truth document ({error}).", "Check the file.") from None
+    if not numbers:
+        raise UnreadableError(f"The truth document {path} tells of no frame.", "Check the file.")
+    skull = np.mean([(points - pose[:3, 3]) @ pose[:3, :3] for points, pose in zip(in_camera, poses, strict=True)], 0)
+    scale, turn, shift = _similarity(skull, HEAD_68, RIGID)
+    return [
+        TrueFace(number, points, _head(pose, camera, scale, turn, shift))
+        for number, points, pose, camera in zip(numbers, seen, poses, cameras, strict=True)
+    ]
+
+
+def _head(
+    pose: NDArray[np.float64],
+    matrix: NDArray[np.float64],
+    scale: float,
+    turn: NDArray[np.float64],
+    shift: NDArray[np.float64],
+) -> Head:
+    """The mean head in a person's skull, which ``scale``, ``turn`` and ``shift`` lead to it, seen by a camera."""
+    focal, centre = float(matrix[0, 0]), matrix[:2, 2]
+    origin = pose[:3, :3] @ (turn.T @ -shift) / scale + pose[:3, 3]
+    return Head(
+        scale=focal / float(origin[2]) / scale,
+        rotation=pose[:3, :3] @ turn.T,
+        offset=focal * origin[:2] / origin[2] + centre,
+        error=0.0,
+        camera=Camera(focal, (float(centre[0]), float(centre[1]))),
+    )
+
+
+def _similarity(
+    points: NDArray[np.float64], onto: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """Scale, rotation (3, 3) and shift (3,) that lay (N, 3) ``points`` nearest onto others: Umeyama, 1991."""
+    share = (weights / weights.sum())[:, None]
+    from_middle, onto_middle = (share * points).sum(0), (share * onto).sum(0)
+    a, b = points - from_middle, onto - onto_middle
+    left, sizes, right = np.linalg.svd((share * b).T @ a)
+    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
+    turn = left @ np.diag(signs) @ right
+    scale = float((sizes * signs).sum() / (share * a * a).sum())
+    return scale, turn, onto_middle - scale * turn @ from_middle

@@ -1,0 +1,49 @@
+"""Plates that a measurement needs, made from a sample's own frames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from understudy.plate.frame import Frame, Window
+from understudy.plate.layers import Layer, write_layers
+from understudy.plate.reader import read_frame
+from understudy.plate.sequence import open_plate
+
+
+def enlarged(sample: Path, folder: Path, width: int) -> str:
+    """Write the plate of ``sample`` at ``width`` pixels across into ``folder``, as half-float EXR; returns its pattern.
+
+    Raises MissingInputError when the sample has no plate, and OutputError.
+    """
+    plate = open_plate((sample / "plate.%04d.exr").as_posix())
+    for number in plate.frames:
+        frame = read_frame(plate, number)
+        size = width, round(frame.size[1] * width / frame.size[0])
+        rgb = cv2.resize(np.asarray(frame.rgb, np.float32), size, interpolation=cv2.INTER_CUBIC)
+        header = replace(frame.header, data=Window(0, 0, *size), display=Window(0, 0, *size))
+        _write(folder / f"plate.{number:04d}.exr", replace(frame, rgb=rgb, header=header))
+    return (folder / "plate.%04d.exr").as_posix()
+
+
+def still(sample: Path, folder: Path, count: int, grain: float) -> str:
+    """Write the first frame of the plate of ``sample`` ``count`` times, each with grain of its own; returns its pattern.
+
+    ``grain`` is the standard deviation at scene-linear 1; it falls with the root of the light, as that of photons does.
+    """
+    plate = open_plate((sample / "plate.%04d.exr").as_posix())
+    frame = read_frame(plate, plate.frames[0])
+    rgb = np.asarray(frame.rgb, np.float32)
+    random = np.random.default_rng(1)
+    for number in range(1, count + 1):
+        noise = random.normal(0.0, grain, rgb.shape) * np.sqrt(np.maximum(rgb, 0.0))
+        _write(folder / f"still.{number:04d}.exr", replace(frame, rgb=rgb + noise))
+    return (folder / "still.%04d.exr").as_posix()
+
+
+def _write(path: Path, frame: Frame) -> None:
+    layer = Layer("", ("R", "G", "B"), frame.rgb.astype(np.float16))
+    write_layers(path, [layer], frame.header, profile="flat", interop_id=frame.header.interop_id)
