@@ -22,7 +22,7 @@ def square(centre: FloatArray, side: float, angle: float, size: int) -> NDArray[
 
 
 def look(image: Image, matrix: FloatArray, size: int) -> Image:
-    """The ``size`` x ``size`` crop of ``image`` (H, W, 3) under ``matrix``, black outside the picture.
+    """The ``size`` x ``size`` crop of ``image`` (H, W, 3) or (H, W) under ``matrix``, black outside the picture.
 
     A strong reduction averages whole pixel blocks first, so that the cost does not grow with the plate's resolution
     faster than reading its pixels once.
@@ -37,7 +37,7 @@ def look(image: Image, matrix: FloatArray, size: int) -> Image:
     left, top = np.maximum(low, 0)
     right, bottom = np.minimum(high, (width, height))
     if left >= right or top >= bottom:
-        return np.zeros((size, size, 3), np.uint8)
+        return np.zeros((size, size, *image.shape[2:]), np.uint8)
     region = cv2.copyMakeBorder(
         image[top:bottom, left:right],
         *(int(top - low[1]), int(high[1] - bottom), int(left - low[0]), int(high[0] - right)),
@@ -51,5 +51,5 @@ def look(image: Image, matrix: FloatArray, size: int) -> Image:
     back = np.concatenate(
         [to_region[:, :2] @ inverse[:, :2], (to_region @ np.append(inverse[:, 2], 1))[:, None]], axis=1
     )
-    crop = warp(region.astype(np.float32), invert(back), size)
-    return np.clip(np.rint(crop), 0, 255).astype(np.uint8)
+    crop = warp(region.reshape(*region.shape[:2], -1).astype(np.float32), invert(back), size)
+    return np.clip(np.rint(crop), 0, 255).astype(np.uint8).reshape(size, size, *image.shape[2:])

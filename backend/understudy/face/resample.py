@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray, invert, scale_of
+from understudy.face.geometry import FloatArray, apply, invert, scale_of
 
 MAX_OVERSAMPLING = 16
 """Finest sub-pixel grid of a reduction; a stronger reduction first halves the picture."""
@@ -26,7 +26,7 @@ def sample(image: torch.Tensor, positions: torch.Tensor, *, outside: str = "bord
     Beyond the edge the edge repeats (``border``) or the picture is 0 (``zeros``). Returns (C, h, w).
     """
     height, width = image.shape[-2:]
-    grid = positions / positions.new_tensor([width, height]) * 2 - 1
+    grid = (positions * (2.0 / positions.new_tensor([width, height]))).sub_(1.0)
     return F.grid_sample(image[None], grid[None], mode="bicubic", padding_mode=outside, align_corners=False)[0]
 
 
@@ -57,10 +57,9 @@ def warp(
     """
     inverse = invert(matrix)
     left, top, right, bottom = footprint(matrix, size, image.shape[1], image.shape[0])
-    region = np.nan_to_num(
-        np.asarray(image[top:bottom, left:right], np.float32), nan=0.0, posinf=65504.0, neginf=-65504.0
-    )
-    picture = torch.from_numpy(np.ascontiguousarray(region.transpose(2, 0, 1)))
+    # By torch, which makes floats of halves eight times as fast as numpy.
+    region = torch.from_numpy(np.array(image[top:bottom, left:right], order="C")).float()
+    picture = region.nan_to_num_(nan=0.0, posinf=65504.0, neginf=-65504.0).permute(2, 0, 1).contiguous()
     inverse = inverse - np.array([[0, 0, left], [0, 0, top]])
     reduction = 1.0 / scale_of(matrix)
     while reduction > MAX_OVERSAMPLING:
@@ -73,6 +72,9 @@ def warp(
 
 def coverage(width: int, height: int, matrix: FloatArray, size: int) -> NDArray[np.float32]:
     """How much of each crop pixel lies inside a ``width`` x ``height`` picture: (size, size) float32 in 0..1."""
+    corners = _corners(matrix, size)
+    if (corners >= 0).all() and (corners <= (width, height)).all():
+        return np.ones((size, size), np.float32)
     positions = lattice(size, size, 4, invert(matrix))
     inside = (positions >= 0).all(-1) & (positions[..., 0] <= width) & (positions[..., 1] <= height)
     return average(inside.float()[None], 4)[0].numpy()
@@ -83,8 +85,12 @@ def footprint(matrix: FloatArray, size: int, width: int, height: int) -> tuple[i
 
     That is the crop's outline with a margin for the cubic kernel; at least one pixel.
     """
-    inverse = invert(matrix)
-    corners = np.array([(0, 0), (size, 0), (0, size), (size, size)], np.float64) @ inverse[:, :2].T + inverse[:, 2]
+    corners = _corners(matrix, size)
     low, high = np.floor(corners.min(0)) - 3, np.ceil(corners.max(0)) + 3
     left, top = int(np.clip(low[0], 0, width - 1)), int(np.clip(low[1], 0, height - 1))
     return left, top, int(np.clip(high[0], left + 1, width)), int(np.clip(high[1], top + 1, height))
+
+
+def _corners(matrix: FloatArray, size: int) -> NDArray[np.float64]:
+    """(4, 2) the crop's corners in image pixels."""
+    return apply(invert(matrix), np.array([(0, 0), (size, 0), (0, size), (size, size)]))

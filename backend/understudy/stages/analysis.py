@@ -31,7 +31,7 @@ from understudy.stages.stopwatch import Stopwatch
 from understudy.tracks.observed import LOOK, look_matrix
 
 CLOSE_UP = 256
-"""A face is shown to the landmarker at this box side or more; what is larger is reduced by whole factors."""
+"""Largest side of a face's box, in pixels, at which the landmarker is shown it: more than it looks at."""
 
 HALF_MAX = 65504.0
 
@@ -170,11 +170,9 @@ class Analyser:
         # One side more on each side: landmarkers look at 1.5 sides, tilted, and then move their square.
         left, right = _span(x0 - side, x1 + side, width)
         top, bottom = _span(y0 - side, y1 + side, height)
-        factor = max(1, int(side / CLOSE_UP))
+        small = _close_up(right - left, bottom - top, side)
         with watch.part("colour"):
-            region = frame.rgb[top:bottom, left:right]
-            small = max(1, (right - left) // factor), max(1, (bottom - top) // factor)
-            image = shot.picture(_reduced(region, *small))
+            image = shot.picture(_reduced(frame.rgb[top:bottom, left:right], *small))
         scale = np.array([(right - left) / small[0], (bottom - top) / small[1]], np.float32)
         corner = np.array([left, top], np.float32)
         within = _moved(face, 1 / scale, -corner / scale)
@@ -197,8 +195,7 @@ class Analyser:
         side = max(x1 - x0, y1 - y0)
         left, right = _span(x0 - side, x1 + side, width)
         top, bottom = _span(y0 - side, y1 + side, height)
-        factor = max(1, int(side / CLOSE_UP))
-        small = max(1, (right - left) // factor), max(1, (bottom - top) // factor)
+        small = _close_up(right - left, bottom - top, side)
         image = shot.picture(_reduced(frame.rgb[top:bottom, left:right], *small))
         scale = np.array([(right - left) / small[0], (bottom - top) / small[1]], np.float32)
         return _grey_look(image, box, scale, np.array([left, top], np.float32) + origin)
@@ -243,6 +240,12 @@ def _reduced(rgb: NDArray[Any], width: int, height: int) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.float32)
 
 
+def _close_up(width: int, height: int, side: float) -> tuple[int, int]:
+    """The size at which a region of the plate shows the face in it, ``side`` plate pixels large, no larger than needed."""
+    factor = max(1.0, side / CLOSE_UP)
+    return max(1, round(width / factor)), max(1, round(height / factor))
+
+
 def _span(low: float, high: float, length: int) -> tuple[int, int]:
     start = int(np.clip(np.floor(low), 0, length - 1))
     return start, int(np.clip(np.ceil(high), start + 1, length))
@@ -261,7 +264,7 @@ def _grey_look(
     """The small picture around ``box`` (plate pixels) from ``image``, whose pixels are ``scale`` plate pixels large."""
     to_look = look_matrix(box)
     matrix = np.column_stack([to_look[:, :2] * scale, to_look[:, :2] @ shift + to_look[:, 2]])
-    return np.asarray(np.rint(look(image, matrix, LOOK) @ _LUMA), np.uint8)
+    return look(np.asarray(cv2.transform(image, _LUMA[None]), np.uint8), matrix, LOOK)
 
 
 def _moved(face: Detection, scale: NDArray[np.float32], shift: NDArray[np.float32]) -> Detection:
