@@ -68,6 +68,33 @@ def test_in_doubt_a_track_breaks_rather_than_changes_person() -> None:
     assert set(numbers).isdisjoint({0, 1})
 
 
+def test_who_passes_behind_another_comes_out_with_the_same_number() -> None:
+    tracker = Tracker()
+    for frame in range(30):
+        front, behind = at(100 + 8 * frame), at(332 - 8 * frame, 104)
+        covered = abs(front.box[0] - behind.box[0]) < 45
+        numbers = tracker.update(frame, [front] if covered else [front, behind])
+        assert numbers == ([0] if covered else [0, 1])
+
+
+def test_a_doubt_costs_one_new_track_and_not_one_a_frame() -> None:
+    tracker = Tracker()
+    tracker.update(1, [at(100), at(170)])
+    tracker.update(2, [at(108), at(162)])
+    doubtful = tracker.update(3, [at(135)])  # either of the two, or both
+    assert doubtful == [2]
+    assert [tracker.update(frame, [at(135 + 8 * (frame - 3))]) for frame in range(4, 10)] == [doubtful] * 6
+
+
+def test_who_was_hidden_is_not_taken_for_the_one_that_was_there() -> None:
+    tracker = Tracker()
+    for frame in range(6):
+        tracker.update(frame, [at(100), at(190 - 10 * frame)])
+    tracker.update(6, [at(100)])  # the other is behind, at 130
+    (number,) = tracker.update(7, [at(120)])  # just where the other would come out, and nobody at 100
+    assert number != 0
+
+
 def test_a_face_without_identity_is_joined_by_place_alone() -> None:
     tracker = Tracker()
     assert tracker.update(1, [at(100)], [ANN]) == [0]

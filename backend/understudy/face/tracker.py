@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from understudy.face.detect import intersection_over_union
+from understudy.face.boxes import intersection_over_union
 from understudy.face.roles import Detection
 
 REACH = 0.6
@@ -38,6 +38,7 @@ class _Track:
     size: NDArray[np.float64]
     velocity: NDArray[np.float64]  # pixels a frame
     identity: NDArray[np.float64] | None = None
+    steady: bool = False  # seen more than once: its velocity is known
 
     def predicted(self, frame: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return self.centre + self.velocity * (frame - self.frame), self.size
@@ -46,7 +47,7 @@ class _Track:
         centre, size = _centre_and_size(box)
         fresh = (centre - self.centre) / (frame - self.frame)
         self.velocity = 0.5 * self.velocity + 0.5 * fresh
-        self.frame, self.centre, self.size = frame, centre, size
+        self.frame, self.centre, self.size, self.steady = frame, centre, size, True
         if identity is not None:
             self.identity = identity if self.identity is None else 0.8 * self.identity + 0.2 * identity
 
@@ -109,21 +110,43 @@ class Tracker:
     def _matches(
         self, frame: int, boxes: list[NDArray[np.float64]], identities: list[NDArray[np.float64] | None]
     ) -> list[tuple[_Track, int]]:
-        if not boxes or not self._tracks:
-            return []
-        likeness = np.array(
-            [
-                [_likeness(track, frame, box, who) for box, who in zip(boxes, identities, strict=True)]
-                for track in self._tracks
-            ]
-        )
-        rows, columns = linear_sum_assignment(-likeness)
-        kept = []
-        for row, column in zip(rows, columns, strict=True):
-            rivals = np.concatenate([np.delete(likeness[row], column), np.delete(likeness[:, column], row)])
-            if likeness[row, column] > 0 and likeness[row, column] - rivals.max(initial=0.0) >= DOUBT:
-                kept.append((self._tracks[row], int(column)))
+        """Tracks and the indices of their boxes. Who was seen last is served first: who is hidden is seldom a rival."""
+        latest = max((track.frame for track in self._tracks), default=frame)
+        present = [track for track in self._tracks if track.frame == latest]
+        hidden = [track for track in self._tracks if track.frame < latest]
+        free = list(range(len(boxes)))
+        kept: list[tuple[_Track, int]] = []
+        for tracks, others in ((present, hidden), (hidden, [])):
+            likeness, rivals = (
+                np.array(
+                    [[_likeness(track, frame, boxes[index], identities[index]) for index in free] for track in some]
+                )
+                for some in (tracks, others)
+            )
+            claimed: set[int] = set()
+            for row, column in _assigned(likeness):
+                claimed.add(column)
+                match = likeness[row, column]
+                # A track of one frame has no velocity yet: somebody hidden may well seem nearer.
+                other = max(rivals[:, column]) if others and tracks[row].steady else 0.0
+                if other - match < DOUBT <= match - _next_best(likeness, row, column):
+                    kept.append((tracks[row], free[column]))
+            free = [index for column, index in enumerate(free) if column not in claimed]
         return kept
+
+
+def _assigned(likeness: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Rows and columns of (T, B) ``likeness`` that go together best on the whole."""
+    if not likeness.size:
+        return []
+    pairs = zip(*linear_sum_assignment(-likeness), strict=True)
+    return [(int(row), int(column)) for row, column in pairs if likeness[row, column] > 0]
+
+
+def _next_best(likeness: NDArray[np.float64], row: int, column: int) -> float:
+    """The greatest likeness that either of a pair has to another; 0 without others."""
+    rivals = np.concatenate([np.delete(likeness[row], column), np.delete(likeness[:, column], row)])
+    return float(rivals.max(initial=0.0))
 
 
 def _likeness(track: _Track, frame: int, box: NDArray[np.float64], identity: NDArray[np.float64] | None) -> float:

@@ -21,29 +21,25 @@ def lift(head: Head, points: FloatArray) -> tuple[NDArray[np.float64], NDArray[n
     Returns the (N, 3) head points, the (N, 3) unit directions of the lines in head coordinates (away from the camera), and
     whether each meets the side that is seen.
     """
-    points = np.asarray(points, np.float64)
-    ray = np.broadcast_to(head.rotation[2], (len(points), 3))
-    depth = np.zeros(len(points))
-    hit = np.ones(len(points), bool)
-    place = np.zeros((len(points), 3))
-    for _ in range(1 if head.camera is None else 2):
-        flat = points - head.offset
-        if head.camera is not None:
-            centre = np.array(head.camera.centre)
-            flat = (points - centre) * (1 + head.scale * depth / head.camera.focal)[:, None] + centre - head.offset
-        start = np.column_stack([flat / head.scale, np.full(len(points), -3.0)]) @ head.rotation
-        along, hit = _first_meeting(start, ray)
-        place, depth = start + along[:, None] * ray, along - 3.0
-    return place, ray, hit & (facing(head, place) > _FACING)
-
-
-def facing(head: Head, places: FloatArray) -> NDArray[np.float64]:
-    """Cosine between the surface's outward normal at (N, 3) ``places`` and the direction to the camera, (N,)."""
-    inner = (places - _CENTRE) / _RADII
-    normal = inner / _RADII
+    start, ray = _sight(head, np.asarray(points, np.float64))
+    along, hit = _first_meeting(start, ray)
+    place = start + along[:, None] * ray
+    normal = (place - _CENTRE) / _RADII**2
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
-    cosine: NDArray[np.float64] = -normal @ head.rotation[2]
-    return cosine
+    return place, ray, hit & (-(normal * ray).sum(1) > _FACING)
+
+
+def _sight(head: Head, points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Start (N, 3), before the head, and unit direction (N, 3) of the lines of sight, in head coordinates."""
+    if head.camera is None:
+        start = np.column_stack([(points - head.offset) / head.scale, np.full(len(points), -3.0)])
+        return start @ head.rotation, np.broadcast_to(head.rotation[2], (len(points), 3))
+    # Before its turn and scale the head's origin lies at offset - centre, one focal length away from the lens.
+    centre = np.array(head.camera.centre)
+    lens = np.append(centre - head.offset, -head.camera.focal) / head.scale
+    ray = np.column_stack([points - centre, np.full(len(points), head.camera.focal)])
+    ray /= np.linalg.norm(ray, axis=1, keepdims=True)
+    return np.broadcast_to(lens @ head.rotation, (len(points), 3)), ray @ head.rotation
 
 
 def _first_meeting(
