@@ -27,6 +27,12 @@ def turning(count: int, start: float = -10.0, end: float = 30.0) -> list[Head]:
     return heads
 
 
+def sliding(count: int) -> list[Head]:
+    """Somebody who drifts, comes nearer and tilts, but always shows the same side: 2.7 px and 1.5 degrees a frame."""
+    made = [stand(700 + 2.5 * t, 420 + t, 110 * 1.007**t, 5, 0, 1.5 * t - 8) for t in range(count)]
+    return [Head(head.scale, head.rotation, head.offset, 0.0, CAMERA) for head in made]
+
+
 def met(head: Head, points: NDArray[np.float64], radii: NDArray[np.float64] = RADII) -> NDArray[np.float64]:
     """Where rays of a pinhole camera through (N, 2) points meet the ellipsoid, (N, 3); NaN where they do not."""
     assert head.camera is not None

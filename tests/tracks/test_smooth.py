@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from made_skin import degrees_apart, turning
@@ -42,7 +44,7 @@ def test_noise_falls_with_the_strength_and_the_motion_does_not_lag() -> None:
         rough.append(np.abs(np.diff(calm, n=2)).mean())
         shifted = [np.dot(calm[10:-10], np.roll(motion, lag)[10:-10]) for lag in range(-5, 6)]
         assert np.argmax(shifted) == 5  # no lag
-    assert all(after < before for before, after in zip(rough, rough[1:], strict=False))
+    assert all(after < before for before, after in pairwise(rough))
     forwards = smoothed(noisy[:, None], np.ones(120), 3.0)
     assert smoothed(noisy[::-1, None], np.ones(120), 3.0)[::-1] == pytest.approx(forwards, abs=1e-9)
 

@@ -15,7 +15,7 @@ from understudy.plate.ranges import parse_range
 
 _SIDE = 24  # pixels of the small picture that is compared
 _CHANGE = 0.7  # mean difference from frame to frame, in standard deviations of both pictures
-_SUDDEN = 3.0  # times the usual change of the frames before
+_SUDDEN = 3.0  # times the usual change of the frames before, and the latest: a whip pan changes all on every frame
 _MEMORY = 12  # frames
 
 
@@ -33,20 +33,19 @@ class CutFinder:
         self._changes: deque[float] = deque(maxlen=_MEMORY)
 
     def begins(self, small: NDArray[np.uint8]) -> bool:
-        """Whether the frame whose :func:`small_picture` this is begins a new shot; the first one does not."""
+        """Whether the frame whose :func:`small_picture` this is begins a new shot; the first one does not.
+
+        Of a flash only its first frame does, and of a whip pan from rest.
+        """
         now, before = small.astype(np.float32), self._before
         self._before = now
         if before is None:
             return False
         spread = max(float(np.sqrt((now.var() + before.var()) / 2)), 4.0)
         change = float(np.abs(now - before).mean()) / spread
-        usual = float(np.median(self._changes)) if self._changes else 0.0
-        cut = change > _CHANGE and change > _SUDDEN * usual
-        if cut:
-            self._changes.clear()
-        else:
-            self._changes.append(change)
-        return cut
+        usual = max(float(np.median(self._changes)), self._changes[-1]) if self._changes else 0.0
+        self._changes.append(change)
+        return change > max(_CHANGE, _SUDDEN * usual)
 
 
 @dataclass(frozen=True)
