@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from understudy.face.detect import find_faces, fuse, intersection_over_union
+from understudy.face.boxes import fuse, intersection_over_union
+from understudy.face.detect import find_faces
 from understudy.face.roles import Card, Detection
 
 

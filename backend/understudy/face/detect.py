@@ -1,31 +1,67 @@
-"""Faces of every size in a plate of any size, at bounded cost."""
+"""Faces of every size and any way up in a plate of any size, at bounded cost."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from understudy.face.boxes import grouped, intersection_over_union, is_part, is_same, mean, sides
 from understudy.face.roles import Detection, Detector, Image
-
-Box = NDArray[np.floating[Any]]
-"""(4,) x0 y0 x1 y1."""
-
-SAME_FACE = 0.4
-"""Boxes whose intersection over union reaches this show one face."""
-
-CONCENTRIC = 0.25
-"""So do boxes whose centres are nearer than this, in box sizes: two people cannot share a place."""
+from understudy.face.views import View, placed, show, views
 
 LARGE = 0.2
 """Share of the frame that a face must fill to be believed on the reduced copy, which blurs all smaller ones."""
 
-INSIDE = 0.8
-"""A weaker box of which this share lies in a stronger one is a part of that face, not another face."""
+UPRIGHT = 0.9
+"""A face that is seen upright with this confidence stands upright; any other is looked at from all four sides."""
+
+CLEARER = 0.02
+"""By how much more confident a turned look must be than the upright one: upright faces are at least 0.04 less sure turned."""
+
+ROLLED = 0.8
+"""Least confidence in a face that is not upright: heads seldom hang, and what looks like a face from the side is often none."""
+
+SURROUNDINGS = 2.5
+"""Side of the square that is turned to see a face upright, in sides of the face's box."""
+
+COARSE = 0.25
+"""Share of the frame's long side of the smallest squares that are turned where nobody is seen upright."""
+
+
+OVERLAP = 0.2
+"""Intersection over union above which two boxes that were seen different ways up are of one face."""
+
+KEPT = "kept"
+"""The verdict on a box that is part of a face's."""
+
+_ROLLED = (1, 2, 3)  # quarter turns
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A box that a detector gave for one of its looks, in the picture's pixels, and what became of it."""
+
+    face: Detection
+    view: View
+    verdict: str
+
+
+class _Found(NamedTuple):
+    """A face, and how often the picture was turned where it was seen."""
+
+    face: Detection
+    turns: int
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """All that a search for faces came to."""
+
+    faces: list[Detection]  # left to right
+    candidates: list[Candidate]
 
 
 def find_faces(detector: Detector, image: Image, *, minimum: float = 40.0, score: float = 0.5) -> list[Detection]:
@@ -33,142 +69,105 @@ def find_faces(detector: Detector, image: Image, *, minimum: float = 40.0, score
 
     The detector looks at the whole picture, at a reduced copy with a border (for a face that fills the frame), and,
     where its network would lose faces of ``minimum`` pixels, at overlapping tiles. Every look is reduced to the
-    network's own size first, so that a large plate costs what its tiles cost, not what its pixels cost.
+    network's own size first, so that a large plate costs what its tiles cost, not what its pixels cost. A face about
+    which it is not sure is looked at from all four sides, and where it sees nobody, so is the picture, for heads may
+    lie or hang; the points of a rolled face keep the order that they have when it is upright.
     Boxes of one face are fused, weighted by score; ``score`` only gates.
     """
-    found: list[Detection] = []
+    return survey(detector, image, minimum=minimum, score=score).faces
+
+
+def survey(detector: Detector, image: Image, *, minimum: float = 40.0, score: float = 0.5) -> Survey:
+    """As :func:`find_faces`, with every box that was seen and what became of it."""
     height, width = image.shape[:2]
-    for left, top, side in _views(width, height, detector.side * minimum / detector.smallest):
+    upright = list(views(width, height, detector.side * minimum / detector.smallest))
+    candidates = _looked(detector, image, upright, score)
+    found = _settled(candidates)
+    if found:
+        doubtful = [face for face, _ in found if face.score < UPRIGHT and min(sides(face.box)) >= minimum]
+        candidates += [one for face in doubtful for one in _turned(detector, image, face, score)]
+    else:
+        coarse = [view for view in upright if view.side >= COARSE * max(width, height)]
+        candidates += _looked(
+            detector, image, [replace(view, turns=turns) for turns in _ROLLED for view in coarse], score
+        )
+    found = _settled(candidates)
+    judged = [_judged(candidate, found, minimum) for candidate in candidates]
+    large = [face for face, _ in found if min(sides(face.box)) >= minimum]
+    return Survey(sorted(large, key=lambda face: (float(face.box[0] + face.box[2]), float(face.box[1]))), judged)
+
+
+def _turned(detector: Detector, image: Image, face: Detection, score: float) -> list[Candidate]:
+    """What is seen in the place of a face the other three ways up."""
+    side = round(SURROUNDINGS * max(sides(face.box)))
+    left, top = np.rint((face.box[:2] + face.box[2:] - side) / 2).astype(int).tolist()
+    seen = _looked(detector, image, [View(left, top, side, turns) for turns in _ROLLED], score)
+    return [
+        replace(one, verdict=one.verdict or "not where the face is")
+        if intersection_over_union(one.face.box, face.box) <= OVERLAP
+        else one
+        for one in seen
+    ]
+
+
+def _looked(detector: Detector, image: Image, looks: Iterable[View], score: float) -> list[Candidate]:
+    """Every box of every look, with what is wrong with it, or nothing."""
+    height, width = image.shape[:2]
+    candidates = []
+    for view in looks:
         # The padded whole is there for large faces only: half the network's size shows them well.
-        padded = side > max(width, height)
+        padded = view.side > max(width, height)
         target = max(192, detector.side // 2) if padded else detector.side
-        view, scale = _reduced(image, left, top, side, target)
-        for face in detector.detect(view):
-            if face.score >= score:
-                placed = _placed(face, scale, left, top)
-                if padded and max(_sides(placed.box)) < LARGE * max(width, height):
-                    continue
-                if not _cut(placed.box, (left, top, side), width, height):
-                    found.append(placed)
-    faces = [face for face in fuse(found) if min(_sides(face.box)) >= minimum]
-    return sorted(faces, key=lambda face: (float(face.box[0] + face.box[2]), float(face.box[1])))
+        shown, matrix = show(image, view, target)
+        for seen in detector.detect(shown):
+            face = placed(seen, matrix)
+            gate = max(score, ROLLED) if view.turns else score
+            candidates.append(Candidate(face, view, _wrong(face, view, gate, padded, width, height)))
+    return candidates
 
 
-def fuse(detections: list[Detection]) -> list[Detection]:
-    """One detection for each face, strongest first.
-
-    Box and points are the means of their members weighted by score (the strongest alone changes place from frame to
-    frame); the score is the strongest member's.
-    """
-    order = sorted(detections, key=lambda face: (-face.score, *face.box.tolist()))
-    groups: list[list[Detection]] = []
-    for face in order:
-        means = [_mean(group).box for group in groups]
-        best = max(range(len(groups)), key=lambda index: intersection_over_union(face.box, means[index]), default=None)
-        if best is not None and _same(face.box, means[best]):
-            groups[best].append(face)
-        else:
-            groups.append([face])
-    faces: list[Detection] = []
-    for face in sorted(map(_mean, groups), key=lambda face: -face.score):
-        if all(_shared(face.box, other.box) < INSIDE * _area(face.box) for other in faces):
-            faces.append(face)
-    return faces
+def _wrong(face: Detection, view: View, gate: float, padded: bool, width: int, height: int) -> str:
+    if face.score < gate:
+        return f"confidence below {gate:g}"
+    if padded and max(sides(face.box)) < LARGE * max(width, height):
+        return "too small to be believed on the reduced copy"
+    if view.cuts(face.box, width, height):
+        return "cut by the edge of what was looked at"
+    return ""
 
 
-def intersection_over_union(box: Box, other: Box) -> float:
-    """The area that two boxes (x0 y0 x1 y1) share, over the area that they cover together."""
-    shared = _shared(box, other)
-    return shared / max(_area(box) + _area(other) - shared, 1e-9)
+def _settled(candidates: Iterable[Candidate]) -> list[_Found]:
+    """One detection for each face, fused from the looks that show it most clearly the same way up; strongest first."""
+    by_box = {id(one.face): one for one in candidates if not one.verdict}
+    found = []
+    for group in grouped([one.face for one in by_box.values()]):
+        turns = [by_box[id(face)].view.turns for face in group]
+        clearest = max(zip(group, turns, strict=True), key=lambda one: one[0].score + CLEARER * (one[1] == 0))[1]
+        found.append(_Found(mean([face for face, way in zip(group, turns, strict=True) if way == clearest]), clearest))
+    kept: list[_Found] = []
+    for one in sorted(found, key=lambda one: -(one.face.score + CLEARER * (one.turns == 0))):
+        if not any(_is_another_look(one, other) for other in kept):
+            kept.append(one)
+    return kept
 
 
-def _views(width: int, height: int, finest: float) -> Iterator[tuple[int, int, int]]:
-    """Squares (left, top, side) to look at, from the padded whole to tiles of ``finest`` pixels.
-
-    Tiles overlap by a third of their side and grow threefold from level to level, so that every face is whole in
-    some square in which it is neither too small nor too large for the network.
-    """
-    longest = max(width, height)
-    padded = 2 * longest
-    yield (width - padded) // 2, (height - padded) // 2, padded
-    yield 0, 0, longest
-    side = math.ceil(finest)
-    while side < longest:
-        for top in _starts(height, side):
-            for left in _starts(width, side):
-                yield left, top, side
-        side *= 3
+def _is_another_look(one: _Found, other: _Found) -> bool:
+    """Whether a weaker find shows a part of the face that ``other`` shows, or that face another way up."""
+    overlap = intersection_over_union(one.face.box, other.face.box)
+    return is_part(one.face.box, other.face.box) or (one.turns != other.turns and overlap > OVERLAP)
 
 
-def _starts(length: int, side: int) -> list[int]:
-    if length <= side:
-        return [0]
-    count = math.ceil((length - side) / (side * 2 / 3)) + 1
-    return [round(index * (length - side) / (count - 1)) for index in range(count)]
-
-
-def _reduced(image: Image, left: int, top: int, side: int, target: int) -> tuple[Image, float]:
-    """The square of the picture, black beyond its edges, and its scale against the plate (1 or less)."""
-    height, width = image.shape[:2]
-    scale = min(1.0, target / side)
-    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
-    size = (max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale)))
-    part = np.asarray(cv2.resize(image[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA), np.uint8)
-    before_x, before_y = round((x0 - left) * scale), round((y0 - top) * scale)
-    if (before_x, before_y) == (0, 0):
-        return part, scale
-    extent = round(side * scale) + 1
-    view = np.zeros((extent, extent, 3), np.uint8)
-    view[before_y : before_y + size[1], before_x : before_x + size[0]] = part
-    return view, scale
-
-
-def _same(box: Box, other: Box) -> bool:
-    apart = float(np.linalg.norm(box[:2] + box[2:] - other[:2] - other[2:])) / 2
-    size = (_area(box) * _area(other)) ** 0.25
-    return intersection_over_union(box, other) >= SAME_FACE or apart < CONCENTRIC * size
-
-
-def _placed(face: Detection, scale: float, left: int, top: int) -> Detection:
-    shift = np.array([left, top], np.float32)
-    points = None if face.points is None else (face.points / scale + shift).astype(np.float32)
-    return Detection((face.box / scale + np.tile(shift, 2)).astype(np.float32), face.score, points)
-
-
-def _cut(box: Box, tile: tuple[int, int, int], width: int, height: int) -> bool:
-    """True when a tile's edge, not the picture's, may cut this face."""
-    left, top, side = tile
-    margin = 0.02 * side
-    return bool(
-        (left > 0 and box[0] < left + margin)
-        or (top > 0 and box[1] < top + margin)
-        or (left + side < width and box[2] > left + side - margin)
-        or (top + side < height and box[3] > top + side - margin)
-    )
-
-
-def _mean(group: list[Detection]) -> Detection:
-    weights = np.array([face.score for face in group])
-    box = np.average([face.box for face in group], axis=0, weights=weights).astype(np.float32)
-    pointed = [face for face in group if face.points is not None]
-    points = None
-    if pointed:
-        weights = np.array([face.score for face in pointed])
-        stack = np.stack([face.points for face in pointed if face.points is not None])
-        points = np.average(stack, axis=0, weights=weights).astype(np.float32)
-    return Detection(box, max(face.score for face in group), points)
-
-
-def _sides(box: Box) -> tuple[float, float]:
-    return float(box[2] - box[0]), float(box[3] - box[1])
-
-
-def _area(box: Box) -> float:
-    wide, high = _sides(box)
-    return max(wide, 0.0) * max(high, 0.0)
-
-
-def _shared(box: Box, other: Box) -> float:
-    wide = float(min(box[2], other[2]) - max(box[0], other[0]))
-    high = float(min(box[3], other[3]) - max(box[1], other[1]))
-    return max(wide, 0.0) * max(high, 0.0)
+def _judged(candidate: Candidate, found: Sequence[_Found], minimum: float) -> Candidate:
+    """The candidate with its final verdict."""
+    if candidate.verdict:
+        return candidate
+    nearest = max(found, key=lambda one: intersection_over_union(one.face.box, candidate.face.box))
+    if nearest.turns != candidate.view.turns:
+        verdict = "seen more clearly another way up"
+    elif not is_same(candidate.face.box, nearest.face.box):
+        verdict = "a part of a stronger face"
+    elif min(sides(nearest.face.box)) < minimum:
+        verdict = f"smaller than {minimum:g} pixels"
+    else:
+        verdict = KEPT
+    return replace(candidate, verdict=verdict)

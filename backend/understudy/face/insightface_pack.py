@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import ComponentError
 from understudy.face.geometry import apply, invert
-from understudy.face.look import look, square
+from understudy.face.look import look, square, tilt
 from understudy.face.roles import Card, Detection, Image, Landmarks, digest
 
 LICENCE = "non-commercial research only, unless you hold a licence for this pack"
@@ -176,7 +176,8 @@ class InsightfaceLandmarker:
         size = int(self._model.input_size[0])
         box = detection.box.astype(np.float64)
         centre, side = (box[:2] + box[2:]) / 2, 1.5 * float(np.max(box[2:] - box[:2]))
-        matrix = square(centre, side, 0.0, size)
+        angle = 0.0 if detection.points is None else tilt(*detection.points[:2], detection.points[3:].mean(0))
+        matrix = square(centre, side, angle, size)
         crop = (look(image, matrix, size).astype(np.float32) - self._model.input_mean) / self._model.input_std
         values = self._model.session.run(None, {self._model.input_name: crop.transpose(2, 0, 1)[None]})[0][0]
         points = values.reshape(-1, 3)[-68:, :2] if values.size == 3309 else values.reshape(-1, 2)

@@ -21,6 +21,16 @@ def square(centre: FloatArray, side: float, angle: float, size: int) -> NDArray[
     return np.concatenate([turn, (size / 2 - turn @ np.asarray(centre, np.float64))[:, None]], axis=1)
 
 
+def tilt(eye: FloatArray, other: FloatArray, mouth: FloatArray) -> float:
+    """Roll in radians, clockwise as seen, of a face whose eyes (image left first when it is upright) and mouth are known.
+
+    On a profile the line of the eyes says little and the line to the mouth speaks.
+    """
+    across, down = other - eye, mouth - (eye + other) / 2
+    upright = across + np.array([down[1], -down[0]])
+    return float(np.arctan2(upright[1], upright[0]))
+
+
 def look(image: Image, matrix: FloatArray, size: int) -> Image:
     """The ``size`` x ``size`` crop of ``image`` (H, W, 3) or (H, W) under ``matrix``, black outside the picture.
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import ComponentError, NoFaceError
 from understudy.face.geometry import apply, fit_head, invert
-from understudy.face.look import look, square
+from understudy.face.look import look, square, tilt
 from understudy.face.roles import Card, Detection, Image, Landmarks, Points, digest
 
 _LICENCE = "Apache-2.0"
@@ -162,14 +162,14 @@ class MediapipeLandmarker:
         angle = (
             0.0
             if detection.points is None
-            else _tilt(detection.points[0], detection.points[1], detection.points[3:].mean(0))
+            else tilt(detection.points[0], detection.points[1], detection.points[3:].mean(0))
         )
         # Detectors disagree on how much forehead belongs to a face: the root of the area is what they share.
         centre, side = (box[:2] + box[2:]) / 2, float(np.sqrt(np.prod(box[2:] - box[:2])))
         first = self._mesh(image, square(centre, side * _MESH_MARGIN, angle, _MESH_SIDE))
         if first is None:
             return None
-        angle = _tilt(first[0][33], first[0][263], first[0][13])
+        angle = tilt(first[0][33], first[0][263], first[0][13])
         upright = square(np.zeros(2), 1.0, angle, 1)[:, :2]
         turned = first[0] @ upright.T
         low, high = turned.min(0), turned.max(0)
@@ -238,10 +238,3 @@ def landmarker_card() -> Card:
 
 def _keep(into: list[Any]) -> Callable[[str, Any], None]:
     return lambda _stream, packet: into.append(packet)
-
-
-def _tilt(eye: NDArray[Any], other: NDArray[Any], mouth: NDArray[Any]) -> float:
-    """Roll of a face in radians. On a profile the line of the eyes says little and the line to the mouth speaks."""
-    across, down = other - eye, mouth - (eye + other) / 2
-    upright = across + np.array([down[1], -down[0]])
-    return float(np.arctan2(upright[1], upright[0]))

@@ -24,10 +24,12 @@ class Detection:
     """A face seen by a detector."""
 
     box: NDArray[np.float32]  # (4,) x0 y0 x1 y1
-    score: float  # 0..1: how sure it is that this is a face; says nothing about whose or how well placed
+    score: float  # 0..1: the share of boxes with such a score that show a face; nothing about whose or how well placed
     points: Points | None = None
     """(5, 2) eye, eye, nose tip, mouth corner, mouth corner, image left first on an upright face. A detector that
     knows only the mouth's centre gives it for both corners."""
+    raw: float | None = None
+    """What the network itself says, in its own measure; the detector tells what that is. None: nothing else than score."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.events import Events
-from understudy.face.detect import intersection_over_union
+from understudy.face.boxes import intersection_over_union
 from understudy.face.roles import Detection
 from understudy.face.tracker import Tracker
 from understudy.faceset.journal import LOOKS, Entry, Journal, Sighting, look_name
