@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from made_people import stand
+from understudy.face.conventions import mean_head
+from understudy.face.geometry import Camera
+from understudy.face.keypoints import KEYPOINTS
+from understudy.faceset.journal import LOOKS, Sighting, look_name
+from understudy.stages import following
+from understudy.stages.following import solved_tracks
+from understudy.stages.sighting import Spotted
+
+CAMERA = Camera(2000.0, (640.0, 360.0))
+
+
+def spotted(track: int, frame: int, index: int = 0, given: bool = False, blank: bool = False) -> Spotted:
+    """Somebody as mediapipe sees them, who moves 4 pixels a frame."""
+    head = stand(300 + 200 * track + 4 * (frame - 1001), 300, 80, 10, 0, 0)
+    marks = head.project(mean_head("mediapipe")).astype(np.float32)
+    box = np.concatenate([head.offset - 52, head.offset + 52]).astype(np.float32)
+    points = head.project(KEYPOINTS).astype(np.float32)
+    seen = Sighting(box, True, 0.9, None if blank else marks, None, 0.9, None if blank else points, None)
+    return Spotted(frame, track, index, seen, given)
+
+
+def solved(folder: Path, people: list[Spotted], landmarker: str = "mediapipe"):
+    heard: list[tuple[int, int]] = []
+    tracks = solved_tracks(folder, people, landmarker, CAMERA, 0.5, lambda done, total: heard.append((done, total)))
+    return tracks, heard
+
+
+def test_each_track_is_solved_from_its_own_sightings_in_order_of_time(tmp_path) -> None:
+    people = [spotted(track, frame, track) for frame in (1003, 1001, 1002, 1004) for track in (3, 1)]
+    tracks, heard = solved(tmp_path, people)
+    assert [track.number for track in tracks] == [1, 3]
+    assert heard == [(1, 2), (2, 2)]
+    for track in tracks:
+        assert list(track.frames) == [1001, 1002, 1003, 1004]
+        for frame, one in track.frames.items():
+            assert one.head.camera == CAMERA
+            assert one.head.offset[0] == pytest.approx(300 + 200 * track.number + 4 * (frame - 1001), abs=2)
+            assert one.origin == "seen"
+
+
+def test_the_landmarkers_own_habits_are_taken_out(tmp_path) -> None:
+    people = [spotted(0, frame) for frame in range(1001, 1007)]
+    (known,), _ = solved(tmp_path, people)
+    (unknown,), _ = solved(tmp_path, people, "insightface")
+    assert known.frames[1003].head.error < 0.2 * unknown.frames[1003].head.error
+
+
+def test_who_is_never_seen_as_a_head_is_left_out_and_still_counted(tmp_path) -> None:
+    tracks, heard = solved(tmp_path, [spotted(0, 1001), spotted(2, 1001, 1, blank=True), spotted(2, 1002, blank=True)])
+    assert [track.number for track in tracks] == [0]
+    assert heard == [(1, 2), (2, 2)]
+    assert solved(tmp_path, []) == ([], [])
+
+
+def test_pictures_of_the_right_sighting_help_and_lost_broken_or_misplaced_ones_do_not_hurt(
+    tmp_path, monkeypatch
+) -> None:
+    seen = {}
+    monkeypatch.setattr(
+        following, "solve", lambda _number, observed, *_: seen.update({one.frame: one for one in observed})
+    )
+    (tmp_path / LOOKS).mkdir()
+    for frame, index in ((1001, 0), (1001, 1), (1002, 0), (1003, 0)):
+        cv2.imwrite(
+            str(tmp_path / LOOKS / look_name(frame, index)), np.full((320, 320), 10 * index + frame % 10, np.uint8)
+        )
+    (tmp_path / LOOKS / look_name(1002, 0)).write_bytes(b"no picture")
+    people = [spotted(0, 1001, 1), spotted(0, 1002), spotted(0, 1003, given=True), spotted(0, 1004)]
+    assert solved(tmp_path, people)[0] == []
+    assert seen[1001].look.shape == (320, 320)
+    assert seen[1001].look[0, 0] == 11
+    # Torn; of what was detected and not of what the artist said; not there.
+    assert [seen[frame].look for frame in (1002, 1003, 1004)] == [None, None, None]
+    assert [seen[frame].given for frame in sorted(seen)] == [False, False, True, False]
