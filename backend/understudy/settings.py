@@ -65,9 +65,9 @@ class PlateOptions(Options):
 class AnalysisOptions(Options):
     """How faces are found and framed, and whose."""
 
-    detector: Literal["mediapipe", "insightface"] = option("mediapipe", "What finds faces.")
-    landmarker: Literal["mediapipe", "insightface"] = option("mediapipe", "What places the landmarks.")
-    recogniser: Literal["none", "insightface"] = option("none", "What tells people apart.")
+    detector: Literal["mediapipe", "insightface", "dlib-hog", "dlib-cnn"] = option("mediapipe", "What finds faces.")
+    landmarker: Literal["mediapipe", "insightface", "dlib"] = option("mediapipe", "What places the landmarks.")
+    recogniser: Literal["none", "insightface", "dlib"] = option("none", "What tells people apart.")
     pack: str | None = option(None, "Folder or name of an InsightFace model pack.")
     face: str = option(
         "one",

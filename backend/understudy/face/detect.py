@@ -9,20 +9,21 @@ from typing import NamedTuple
 import numpy as np
 
 from understudy.face.boxes import grouped, intersection_over_union, is_part, is_same, mean, sides
+from understudy.face.confidence import logit
 from understudy.face.roles import Detection, Detector, Image
 from understudy.face.views import View, placed, show, views
 
 LARGE = 0.2
 """Share of the frame that a face must fill to be believed on the reduced copy, which blurs all smaller ones."""
 
-UPRIGHT = 0.9
+UPRIGHT = 0.9997
 """A face that is seen upright with this confidence stands upright; any other is looked at from all four sides."""
 
-CLEARER = 0.02
-"""By how much more confident a turned look must be than the upright one: upright faces are at least 0.04 less sure turned."""
+CLEARER = 1.0
+"""By how much a turned look must be surer than the upright one, in log-odds: upright faces look less sure by 1 turned."""
 
-ROLLED = 0.8
-"""Least confidence in a face that is not upright: heads seldom hang, and what looks like a face from the side is often none."""
+ROLLED = 0.99
+"""Least confidence in a face that is not upright: heads seldom hang, and much looks like a face from the side."""
 
 SURROUNDINGS = 2.5
 """Side of the square that is turned to see a face upright, in sides of the face's box."""
@@ -142,13 +143,18 @@ def _settled(candidates: Iterable[Candidate]) -> list[_Found]:
     found = []
     for group in grouped([one.face for one in by_box.values()]):
         turns = [by_box[id(face)].view.turns for face in group]
-        clearest = max(zip(group, turns, strict=True), key=lambda one: one[0].score + CLEARER * (one[1] == 0))[1]
+        clearest = max(zip(group, turns, strict=True), key=lambda one: _clearness(_Found(*one)))[1]
         found.append(_Found(mean([face for face, way in zip(group, turns, strict=True) if way == clearest]), clearest))
     kept: list[_Found] = []
-    for one in sorted(found, key=lambda one: -(one.face.score + CLEARER * (one.turns == 0))):
+    for one in sorted(found, key=_clearness, reverse=True):
         if not any(_is_another_look(one, other) for other in kept):
             kept.append(one)
     return kept
+
+
+def _clearness(one: _Found) -> float:
+    """How sure it is that a face is seen the right way up, in log-odds."""
+    return logit(one.face.score) + (CLEARER if one.turns == 0 else 0.0)
 
 
 def _is_another_look(one: _Found, other: _Found) -> bool:

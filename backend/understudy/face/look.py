@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from understudy.face.geometry import FloatArray, invert, scale_of
 from understudy.face.resample import warp
-from understudy.face.roles import Image
+from understudy.face.roles import Image, Points
 
 
 def square(centre: FloatArray, side: float, angle: float, size: int) -> NDArray[np.float64]:
@@ -29,6 +29,11 @@ def tilt(eye: FloatArray, other: FloatArray, mouth: FloatArray) -> float:
     across, down = other - eye, mouth - (eye + other) / 2
     upright = across + np.array([down[1], -down[0]])
     return float(np.arctan2(upright[1], upright[0]))
+
+
+def tilt_of(points: Points | None) -> float:
+    """As :func:`tilt`, of a detection's five points; 0 where the detector gives none."""
+    return 0.0 if points is None else tilt(points[0], points[1], points[3:].mean(0))
 
 
 def look(image: Image, matrix: FloatArray, size: int) -> Image:

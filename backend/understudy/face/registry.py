@@ -42,15 +42,45 @@ def _insightface_recogniser(pack: str | None) -> Recogniser:
     return InsightfaceRecogniser(pack)
 
 
+def _dlib_hog(_pack: str | None) -> Detector:
+    from understudy.face.dlib_models import DlibHogDetector
+
+    return DlibHogDetector()
+
+
+def _dlib_cnn(_pack: str | None) -> Detector:
+    from understudy.face.dlib_models import DlibCnnDetector
+
+    return DlibCnnDetector()
+
+
+def _dlib_landmarker(_pack: str | None) -> Landmarker:
+    from understudy.face.dlib_models import DlibLandmarker
+
+    return DlibLandmarker()
+
+
+def _dlib_recogniser(_pack: str | None) -> Recogniser:
+    from understudy.face.dlib_models import DlibRecogniser
+
+    return DlibRecogniser()
+
+
 DETECTORS: dict[str, Callable[[str | None], Detector]] = {
     "mediapipe": _mediapipe_detector,
     "insightface": _insightface_detector,
+    "dlib-hog": _dlib_hog,
+    "dlib-cnn": _dlib_cnn,
 }
 LANDMARKERS: dict[str, Callable[[str | None], Landmarker]] = {
     "mediapipe": _mediapipe_landmarker,
     "insightface": _insightface_landmarker,
+    "dlib": _dlib_landmarker,
 }
-RECOGNISERS: dict[str, Callable[[str | None], Recogniser]] = {"insightface": _insightface_recogniser}
+RECOGNISERS: dict[str, Callable[[str | None], Recogniser]] = {
+    "insightface": _insightface_recogniser,
+    "dlib": _dlib_recogniser,
+}
 
 
 def build_detector(name: str, pack: str | None = None) -> Detector:
@@ -91,6 +121,10 @@ def cards(pack: str | None = None) -> list[Offer]:
         _offer("insightface", "detector", pack),
         _offer("insightface", "landmarker", pack),
         _offer("insightface", "recogniser", pack),
+        _offer("dlib-hog", "detector", pack),
+        _offer("dlib-cnn", "detector", pack),
+        _offer("dlib", "landmarker", pack),
+        _offer("dlib", "recogniser", pack),
     ]
 
 
@@ -106,6 +140,10 @@ def _card(name: str, role: str, pack: str | None) -> Card:
         from understudy.face.insightface_pack import open_pack
 
         return open_pack(pack).card(role)
+    if name.startswith("dlib"):
+        from understudy.face import dlib_models
+
+        return dlib_models.card(name, role)
     from understudy.face import hands, mediapipe_models
 
     made_by = {

@@ -32,7 +32,12 @@ PACKAGES = {
 }
 """The distributions that everything needs, and what for."""
 
-EXTRAS = {"insightface": "insightface", "onnxruntime": "insightface"}
+EXTRAS = {
+    "insightface": "insightface",
+    "onnxruntime": "insightface",
+    "dlib-bin": "dlib",
+    "face_recognition_models": "dlib",
+}
 """Distributions that only an extra of ours brings."""
 
 
