@@ -147,6 +147,9 @@ class ExtractSettings(AnalysisOptions, PlateOptions):
     """Find the faces of a plate, follow them through the shot and store them as a faceset."""
 
     out: Path = option(..., "Folder of the faceset.")
+    explain: int | None = option(
+        None, "Only draw what the detector sees on this frame, and why each box is kept or not, as a picture."
+    )
 
 
 class TrainSettings(TrainingOptions):

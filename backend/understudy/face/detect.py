@@ -36,7 +36,15 @@ OVERLAP = 0.2
 """Intersection over union above which two boxes that were seen different ways up are of one face."""
 
 KEPT = "kept"
-"""The verdict on a box that is part of a face's."""
+"""The verdict on a box that is fused into a face's; the others say how a box came not to be."""
+
+BELOW = "confidence below"  # and the gate
+FAINT = "too small to be believed on the reduced copy"
+CUT = "cut by the edge of what was looked at"
+ELSEWHERE = "not where the face is"
+TURNED = "seen more clearly another way up"
+PART = "a part of a stronger face"
+SMALL = "smaller than the least face"
 
 _ROLLED = (1, 2, 3)  # quarter turns
 
@@ -104,7 +112,7 @@ def _turned(detector: Detector, image: Image, face: Detection, score: float) -> 
     left, top = np.rint((face.box[:2] + face.box[2:] - side) / 2).astype(int).tolist()
     seen = _looked(detector, image, [View(left, top, side, turns) for turns in _ROLLED], score)
     return [
-        replace(one, verdict=one.verdict or "not where the face is")
+        replace(one, verdict=one.verdict or ELSEWHERE)
         if intersection_over_union(one.face.box, face.box) <= OVERLAP
         else one
         for one in seen
@@ -129,11 +137,11 @@ def _looked(detector: Detector, image: Image, looks: Iterable[View], score: floa
 
 def _wrong(face: Detection, view: View, gate: float, padded: bool, width: int, height: int) -> str:
     if face.score < gate:
-        return f"confidence below {gate:g}"
+        return f"{BELOW} {gate:g}"
     if padded and max(sides(face.box)) < LARGE * max(width, height):
-        return "too small to be believed on the reduced copy"
+        return FAINT
     if view.cuts(face.box, width, height):
-        return "cut by the edge of what was looked at"
+        return CUT
     return ""
 
 
@@ -169,11 +177,11 @@ def _judged(candidate: Candidate, found: Sequence[_Found], minimum: float) -> Ca
         return candidate
     nearest = max(found, key=lambda one: intersection_over_union(one.face.box, candidate.face.box))
     if nearest.turns != candidate.view.turns:
-        verdict = "seen more clearly another way up"
+        verdict = TURNED
     elif not is_same(candidate.face.box, nearest.face.box):
-        verdict = "a part of a stronger face"
+        verdict = PART
     elif min(sides(nearest.face.box)) < minimum:
-        verdict = f"smaller than {minimum:g} pixels"
+        verdict = SMALL
     else:
         verdict = KEPT
     return replace(candidate, verdict=verdict)

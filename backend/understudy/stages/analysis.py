@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from understudy.events import Events
-from understudy.face.detect import find_faces
+from understudy.face.detect import Survey, survey
 from understudy.face.geometry import Camera
 from understudy.face.keypoints import KeypointFinder
 from understudy.face.look import look
@@ -149,13 +149,19 @@ class Analyser:
         factor = max(1, int(self._minimum / self._detector.smallest))
         return shot.picture(_reduced(frame.rgb, max(1, width // factor), max(1, height // factor)))
 
+    def survey(self, frame: Frame, overview: Image) -> Survey:
+        """What the detector shows on ``frame`` and what became of each box, in pixels of its ``overview``."""
+        width, height = frame.size
+        scale = max(width / overview.shape[1], height / overview.shape[0])
+        return survey(self._detector, overview, minimum=self._minimum / scale)
+
     def analyse(self, shot: Shot, frame: Frame, overview: Image, watch: Stopwatch | None = None) -> list[Seen]:
         """Everybody on ``frame`` whose box is no smaller than the settings allow, left to right."""
         watch = watch or Stopwatch()
         width, height = frame.size
         scale = np.array([width / overview.shape[1], height / overview.shape[0]], np.float32)
         with watch.part("networks"):
-            found = find_faces(self._detector, overview, minimum=self._minimum / float(scale.max()))
+            found = self.survey(frame, overview).faces
         origin = np.array(frame.origin, np.float32)
         return [self.look_closely(shot, frame, _moved(face, scale, origin), watch) for face in found]
 

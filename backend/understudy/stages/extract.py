@@ -30,6 +30,7 @@ from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
 from understudy.stages.analysis import Analyser, Shot, prepare
 from understudy.stages.crops import cut_out, describe, is_stored
+from understudy.stages.explaining import explain
 from understudy.stages.following import solved_tracks
 from understudy.stages.people import People
 from understudy.stages.sighting import Spotted, follow, look_through, sighting
@@ -47,10 +48,12 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
     An extraction that is complete is solved and cut again where the choice of person, the smoothing, the lens, the cuts
     or the corrections changed; what was detected stays. ``watch`` is told where the time of the passes over the frames
     goes. Returns the report: ``faceset``, ``frames`` analysed, ``faces`` kept, ``tracks`` among them, ``sheet`` and
-    ``seconds``.
+    ``seconds``. With ``settings.explain`` it only explains that frame, as stages/explaining.py says.
     Raises NoFaceError, AmbiguousFaceError, FacesetError (the folder holds something else), UsageError, and whatever
     reading the plate and writing the faceset raise.
     """
+    if settings.explain is not None:
+        return explain(settings, settings.explain, events)
     start = time.perf_counter()
     watch = watch or Stopwatch()
     choice = parse_choice(settings.face)
