@@ -295,6 +295,15 @@ class RestoreSettings(Options):
     everything: bool = option(False, "Undo all that was ever trashed and renamed.", flag="all")
 
 
+class FacesetReportSettings(Options):
+    """Write a page on a faceset: its poses, its quality and its doubtful frames; and what it lacks beside a target."""
+
+    faceset: Path = option(..., "Folder of the faceset, the source, or a pack.", positional=True)
+    target: Path | None = option(None, "The faceset of the footage whose faces it is to replace.")
+    out: Path | None = option(None, "The page; report.html in the faceset's folder, or beside a pack, when left out.")
+    pose_bin: float = option(15.0, "Width of a bin of yaw and of pitch.", unit="deg", ge=5, le=90)
+
+
 class RecropSettings(Options):
     """Cut the faces of a faceset out of their plate again, with another kind or size of crop, without a new analysis."""
 

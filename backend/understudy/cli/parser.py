@@ -63,6 +63,7 @@ COMMANDS: dict[str, type[Options]] = {
     "faceset trash": schema.TrashSettings,
     "faceset restore": schema.RestoreSettings,
     "faceset recrop": schema.RecropSettings,
+    "faceset report": schema.FacesetReportSettings,
     "faceset pack": schema.PackSettings,
     "faceset unpack": schema.UnpackSettings,
     "tracks export": schema.TracksExportSettings,

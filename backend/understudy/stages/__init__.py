@@ -31,6 +31,7 @@ MODULES: dict[type[schema.Options], str] = {
     schema.TrashSettings: "faceset_trash",
     schema.RestoreSettings: "faceset_restore",
     schema.RecropSettings: "faceset_recrop",
+    schema.FacesetReportSettings: "faceset_report",
     schema.PackSettings: "faceset_pack",
     schema.UnpackSettings: "faceset_unpack",
     schema.TracksExportSettings: "tracks_export",
