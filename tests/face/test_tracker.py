@@ -95,6 +95,45 @@ def test_who_was_hidden_is_not_taken_for_the_one_that_was_there() -> None:
     assert number != 0
 
 
+def test_a_box_that_another_face_pushes_about_does_not_spoil_the_prediction() -> None:
+    tracker = Tracker()
+    for frame in range(10):
+        behind = at(400 - 12 * min(frame, 8), 125)  # half hidden, the box stays where there is something to see
+        tracker.update(frame, [at(120 + 20 * frame), behind])
+    for frame in range(10, 15):
+        assert tracker.update(frame, [at(120 + 20 * frame)]) == [0]
+    assert tracker.update(15, [at(420), at(400 - 12 * 15, 125)]) == [0, 1]
+
+
+def test_a_slip_of_the_detector_does_not_take_over_who_comes_there_later() -> None:
+    tracker = Tracker()
+    tracker.update(1, [at(100)])
+    for frame in range(2, 6):
+        assert tracker.update(frame, []) == []
+    assert tracker.update(6, [at(100)]) == [1]
+
+
+def test_who_comes_back_elsewhere_after_long_is_known_by_identity_alone() -> None:
+    tracker = Tracker(gap=3)
+    for frame in range(3):
+        assert tracker.update(frame, [at(100), at(400)], [ANN, BEN]) == [0, 1]
+    for frame in range(3, 20):
+        assert tracker.update(frame, [at(400)], [BEN]) == [1]
+    assert tracker.update(20, [at(250, 300), at(400)], [ANN, BEN]) == [0, 1]
+    assert tracker.update(21, [at(252, 300), at(400)], [ANN, BEN]) == [0, 1]
+
+
+def test_nobody_is_known_again_in_doubt_or_after_a_cut() -> None:
+    for identity, number in ((ANN, 0), (None, 2), ((ANN + BEN) / np.sqrt(2), 2), (np.eye(4, dtype=np.float32)[3], 2)):
+        tracker = Tracker(gap=3)
+        tracker.update(1, [at(100), at(400)], [ANN, BEN])
+        for frame in range(2, 9):
+            tracker.update(frame, [at(400)], [BEN])
+        assert tracker.update(9, [at(250, 300), at(400)], [identity, BEN]) == [number, 1]
+    tracker.cut()
+    assert tracker.update(10, [at(100)], [ANN]) == [3]
+
+
 def test_a_face_without_identity_is_joined_by_place_alone() -> None:
     tracker = Tracker()
     assert tracker.update(1, [at(100)], [ANN]) == [0]

@@ -46,6 +46,15 @@ def test_each_track_is_solved_from_its_own_sightings_in_order_of_time(tmp_path) 
             assert one.origin == "seen"
 
 
+def test_who_was_away_for_long_comes_back_without_bending_what_was_before(tmp_path) -> None:
+    before, after = ([spotted(0, frame) for frame in frames] for frames in (range(1001, 1006), range(1061, 1066)))
+    (track,), _ = solved(tmp_path, before + after)
+    (alone,), _ = solved(tmp_path, before)
+    assert list(track.frames) == [*range(1001, 1006), *range(1061, 1066)]
+    for frame in range(1001, 1006):
+        assert np.array_equal(track.frames[frame].landmarks, alone.frames[frame].landmarks)
+
+
 def test_the_landmarkers_own_habits_are_taken_out(tmp_path) -> None:
     people = [spotted(0, frame) for frame in range(1001, 1007)]
     (known,), _ = solved(tmp_path, people)

@@ -8,7 +8,7 @@ a faceset: what is doubtful starts a new track. Nothing is random, so replaying 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,12 @@ STRANGER = 0.2
 DOUBT = 0.15
 """How much better than the next best a match must be."""
 
+GAP = 16
+"""Frames for which a track waits for a face that is not seen."""
+
+KNOWN = 0.5
+"""From this cosine a face that appears is a person who was lost, wherever that was."""
+
 
 @dataclass
 class _Track:
@@ -38,27 +44,36 @@ class _Track:
     size: NDArray[np.float64]
     velocity: NDArray[np.float64]  # pixels a frame
     identity: NDArray[np.float64] | None = None
-    steady: bool = False  # seen more than once: its velocity is known
+    seen: int = 1  # times; from the second on its velocity is known
 
     def predicted(self, frame: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return self.centre + self.velocity * (frame - self.frame), self.size
 
-    def take(self, frame: int, box: NDArray[np.float64], identity: NDArray[np.float64] | None) -> None:
+    def take(self, frame: int, box: NDArray[np.float64], identity: NDArray[np.float64] | None, crowded: bool) -> None:
         centre, size = _centre_and_size(box)
         fresh = (centre - self.centre) / (frame - self.frame)
-        self.velocity = 0.5 * self.velocity + 0.5 * fresh
-        self.frame, self.centre, self.size, self.steady = frame, centre, size, True
+        # Who is partly hidden has a box that is pushed about: that is no motion.
+        share = 0.1 if crowded and self.seen > 1 else 0.5
+        self.velocity = (1 - share) * self.velocity + share * fresh
+        self.frame, self.centre, self.size, self.seen = frame, centre, size, self.seen + 1
         if identity is not None:
             self.identity = identity if self.identity is None else 0.8 * self.identity + 0.2 * identity
+
+    def back(self, frame: int, box: NDArray[np.float64]) -> _Track:
+        """The same person at rest in another place."""
+        return replace(
+            self, frame=frame, centre=(box[:2] + box[2:]) / 2, size=_centre_and_size(box)[1], velocity=np.zeros(2)
+        )
 
 
 class Tracker:
     """Give it the detections of each frame in ascending order; it gives back their track numbers."""
 
-    def __init__(self, gap: int = 8) -> None:
-        """A track that was not seen for more than ``gap`` frames is closed."""
+    def __init__(self, gap: int = GAP) -> None:
+        """A track that was not seen for more than ``gap`` frames is closed; sooner one that was hardly ever seen."""
         self._gap = gap
         self._tracks: list[_Track] = []
+        self._lost: list[_Track] = []  # closed, but not by a cut: known again by identity alone
         self._count = 0
         self._frame: int | None = None
 
@@ -76,17 +91,25 @@ class Tracker:
         if self._frame is not None and frame <= self._frame:
             raise ValueError(f"frame {frame} comes after frame {self._frame}")
         self._frame = frame
-        self._tracks = [track for track in self._tracks if frame - track.frame <= self._gap + 1]
+        late = [track for track in self._tracks if frame - track.frame > self._patience(track) + 1]
+        self._tracks = [track for track in self._tracks if track not in late]
+        self._lost += [track for track in late if track.identity is not None]
         identities = [
             None if one is None else np.asarray(one, np.float64) for one in embeddings or [None] * len(detections)
         ]
         boxes = [detection.box.astype(np.float64) for detection in detections]
         numbers = [-1] * len(boxes)
         for track, index in self._matches(frame, boxes, identities):
-            track.take(frame, boxes[index], identities[index])
+            crowded = any(intersection_over_union(boxes[index], box) > 0 for box in boxes if box is not boxes[index])
+            track.take(frame, boxes[index], identities[index], crowded)
             numbers[index] = track.number
         for index, number in enumerate(numbers):
-            if number < 0:
+            known = self._known_again(identities[index]) if number < 0 else None
+            if known is not None:
+                self._lost.remove(known)
+                self._tracks.append(known.back(frame, boxes[index]))
+                numbers[index] = known.number
+            elif number < 0:
                 centre, size = _centre_and_size(boxes[index])
                 self._tracks.append(_Track(self._count, frame, centre, size, np.zeros(2), identities[index]))
                 numbers[index] = self._count
@@ -95,7 +118,7 @@ class Tracker:
 
     def cut(self) -> None:
         """Close all tracks: what follows is another shot."""
-        self._tracks = []
+        self._tracks, self._lost = [], []
 
     def missed(self) -> list[tuple[int, NDArray[np.float32]]]:
         """Tracks that are open but were not seen on the latest frame, each with the box where it was expected."""
@@ -106,6 +129,20 @@ class Tracker:
                 box = np.concatenate([centre - size / 2, centre + size / 2]).astype(np.float32)
                 gone.append((track.number, box))
         return gone
+
+    def _known_again(self, identity: NDArray[np.float64] | None) -> _Track | None:
+        """The lost track of whom this is, if it is beyond doubt nobody else's."""
+        if identity is None or not self._lost:
+            return None
+        others = [_cosine(identity, track.identity) for track in self._tracks if track.identity is not None]
+        likeness = [_cosine(identity, track.identity) for track in self._lost if track.identity is not None]
+        best = int(np.argmax(likeness))
+        next_best = max([*others, *np.delete(likeness, best)], default=-1.0)
+        return self._lost[best] if likeness[best] >= max(KNOWN, next_best + DOUBT) else None
+
+    def _patience(self, track: _Track) -> int:
+        """Frames for which a track is waited for: a slip of the detector must not take over who appears there later."""
+        return min(self._gap, 2 * track.seen + 1)
 
     def _matches(
         self, frame: int, boxes: list[NDArray[np.float64]], identities: list[NDArray[np.float64] | None]
@@ -127,9 +164,9 @@ class Tracker:
             for row, column in _assigned(likeness):
                 claimed.add(column)
                 match = likeness[row, column]
-                # A track of one frame has no velocity yet: somebody hidden may well seem nearer.
-                other = max(rivals[:, column]) if others and tracks[row].steady else 0.0
-                if other - match < DOUBT <= match - _next_best(likeness, row, column):
+                # A young track hardly knows its velocity: somebody hidden may well seem nearer.
+                other = max(rivals[:, column]) if others and tracks[row].seen > 2 else 0.0
+                if other - match < 2 * DOUBT and match - _next_best(likeness, row, column) >= DOUBT:
                     kept.append((tracks[row], free[column]))
             free = [index for column, index in enumerate(free) if column not in claimed]
         return kept
@@ -162,9 +199,12 @@ def _likeness(track: _Track, frame: int, box: NDArray[np.float64], identity: NDA
     place = 0.6 * intersection_over_union(expected, box) + 0.4 * (1 - distance / REACH)
     if identity is None or track.identity is None:
         return place
-    length = float(np.linalg.norm(identity) * np.linalg.norm(track.identity))
-    cosine = float(identity @ track.identity) / max(length, 1e-9)
+    cosine = _cosine(identity, track.identity)
     return 0.0 if cosine < STRANGER else place + cosine
+
+
+def _cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    return float(one @ other) / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-9)
 
 
 def _centre_and_size(box: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -116,8 +116,8 @@ def _paste(picture: NDArray[np.float32], person: NDArray[np.float32], at: NDArra
     matte = np.zeros(person.shape[:2], np.float32)
     middle, radii = _HEAD * side, np.array(_RADII) * side
     cv2.ellipse(matte, np.rint(middle).astype(int).tolist(), np.rint(radii).astype(int).tolist(), 0, 0, 360, (1.0,), -1)
-    matte = cv2.GaussianBlur(matte, (0, 0), side / 100)
+    matte = np.asarray(cv2.GaussianBlur(matte, (0, 0), side / 100), np.float32)
     shift = np.column_stack([np.eye(2), at - _FACE * side])
     size = picture.shape[1], picture.shape[0]
-    cover = cv2.warpAffine(matte, shift, size)[..., None]
-    picture[:] = picture * (1 - cover) + cv2.warpAffine(person, shift, size) * cover
+    cover = np.asarray(cv2.warpAffine(matte, shift, size), np.float32)[..., None]
+    picture += cover * (np.asarray(cv2.warpAffine(person, shift, size), np.float32) - picture)

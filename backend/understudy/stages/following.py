@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from understudy.face.conventions import mean_head
 from understudy.face.geometry import Camera
+from understudy.face.tracker import GAP
 from understudy.faceset.journal import LOOKS, look_name
 from understudy.stages.sighting import Spotted
 from understudy.tracks.observed import Observed
@@ -37,12 +39,24 @@ def solved_tracks(
         by_track[one.track].append(one)
     tracks = []
     for done, (number, own) in enumerate(sorted(by_track.items()), 1):
-        observed = [_observed(folder, one) for one in sorted(own, key=lambda one: one.frame)]
-        track = solve(number, observed, mean_head(landmarker), camera, smoothing)
-        if track is not None:
-            tracks.append(track)
+        runs = [
+            solve(number, [_observed(folder, one) for one in run], mean_head(landmarker), camera, smoothing)
+            for run in _runs(sorted(own, key=lambda one: one.frame))
+        ]
+        solved = [run for run in runs if run is not None]
+        if solved:
+            longest = max(solved, key=lambda run: len(run.frames))
+            frames = {frame: one for run in solved for frame, one in run.frames.items()}
+            tracks.append(Track(number, frames, longest.shape))
         tell(done, len(by_track))
     return tracks
+
+
+def _runs(own: Sequence[Spotted]) -> Iterator[Sequence[Spotted]]:
+    """Parts of a track, in order, between which the person was away: what moved meanwhile is unknown."""
+    starts = [index for index in range(1, len(own)) if own[index].frame - own[index - 1].frame > GAP + 1]
+    for start, end in pairwise([0, *starts, len(own)]):
+        yield own[start:end]
 
 
 def _observed(folder: Path, one: Spotted) -> Observed:
