@@ -75,7 +75,12 @@ class AnalysisOptions(Options):
         "point:FRAME,X,Y (who is at that pixel of the plate), or all.",
     )
     reference: Path | None = option(None, "Picture of the person to take; needs a recogniser.")
-    likeness: float = option(0.35, "Smallest cosine to the reference that counts as the person.", ge=-1, le=1)
+    likeness: float | None = option(
+        None,
+        "Smallest cosine to the reference that counts as the person; the recogniser's own when left out.",
+        ge=-1,
+        le=1,
+    )
     crop: Literal["face", "full", "whole", "head"] = option("whole", "How much of the head a crop holds.")
     crop_size: int = option(256, "Side of the stored crops.", unit="px", ge=32, le=2048)
     min_face: float = option(24.0, "Smallest face that counts, by the side of its box.", unit="px", ge=4)

@@ -187,8 +187,6 @@ class DlibLandmarker:
 class DlibRecogniser:
     """The ResNet of 29 layers: 128 numbers, here of unit length."""
 
-    same = 0.9
-
     def __init__(self) -> None:
         self._dlib = _dlib()
         self._model = self._dlib.face_recognition_model_v1(str(weights("recogniser")))

@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from understudy.errors import FacesetError
+from understudy.face.roles import SAME_PERSON
 from understudy.faceset.record import Face
-
-SAME_PERSON = {"insightface": 0.35, "dlib": 0.93}
-"""Recogniser's name to the smallest mean cosine between two groups of faces that count as one person."""
 
 _OTHER = 0.5  # for a recogniser that is not known here
 

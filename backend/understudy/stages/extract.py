@@ -18,7 +18,7 @@ import numpy as np
 from understudy.errors import AmbiguousFaceError, FacesetError, MissingInputError, NoFaceError, UsageError
 from understudy.events import Events
 from understudy.face.choose import Choice, Reference, choose, parse_choice
-from understudy.face.roles import Card, Detection, digest
+from understudy.face.roles import SAME_PERSON, Card, Detection, digest
 from understudy.faceset.journal import LOOKS, Entry, Journal
 from understudy.faceset.sheet import SHEET, faceset_sheet
 from understudy.faceset.store import Faceset
@@ -306,7 +306,8 @@ def _reference(settings: ExtractSettings, shot: Shot, analyser: Analyser) -> Ref
             f"No clear face was found in the reference picture {settings.reference}.",
             "Give a sharp picture of the face from the front.",
         )
-    return Reference(seen[0].identity, settings.likeness)
+    usual = SAME_PERSON[settings.recogniser]
+    return Reference(seen[0].identity, usual if settings.likeness is None else settings.likeness)
 
 
 def _report(faceset: Faceset, shot: Shot, sheet: Path, start: float) -> dict[str, Any]:
