@@ -200,7 +200,7 @@ def _edges(values: NDArray[np.float64], log: bool) -> NDArray[np.float64]:
 def _runs(line: Curve) -> list[list[tuple[int, float]]]:
     """The points to draw, unbroken runs of frames apart: of a long curve only the lowest and highest of each stretch."""
     known = np.isfinite(line.values)
-    step = int(np.diff(line.frames).min()) if len(line.frames) > 1 else 1
+    step = _step(line)
     keep = np.flatnonzero(known)
     if not len(keep):
         return []
@@ -217,11 +217,16 @@ def _runs(line: Curve) -> list[list[tuple[int, float]]]:
     return runs
 
 
+def _step(line: Curve) -> int:
+    return int(np.diff(line.frames).min()) if len(line.frames) > 1 else 1
+
+
 def _strip(line: Curve) -> list[tuple[str, int, int]]:
     """Runs of the same: what, first and last frame."""
+    step = _step(line)
     bands: list[tuple[str, int, int]] = []
     for frame, what in zip(line.frames.tolist(), line.strip, strict=True):
-        if bands and bands[-1][0] == what and bands[-1][2] == frame - 1:
+        if bands and bands[-1][0] == what and bands[-1][2] == frame - step:
             bands[-1] = what, bands[-1][1], frame
         else:
             bands.append((what, frame, frame))

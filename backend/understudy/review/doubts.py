@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from understudy.faceset.record import Face
 
-SURE = 0.5
-"""Confidence below which a face is doubtful: landmarks and solved head disagree, or nobody saw the landmarks."""
+SURE = 0.6
+"""Confidence below which a face is doubtful: only where trusted landmarks agree with the solved head is it higher."""
 
 JOLT = 1.0
 """Percent of the crop's side: what a crop's jolt must at least come to, to be doubtful."""
@@ -21,9 +21,9 @@ UNUSUAL = 6.0
 """How many times the track's median a doubtful jolt is."""
 
 REASONS = {
-    "confidence": f"confidence below {SURE:g}",
+    "confidence": f"confidence below {SURE:g}: no trusted landmarks bear the head out",
     "bridged": "place bridged: nothing was seen, it rests on the frames around",
-    "jolt": f"crop jolts by over {JOLT:g} % of its side, {UNUSUAL:g} times the track's median",
+    "jolt": f"jolt of over {JOLT:g} % of the crop's side and {UNUSUAL:g} times the track's median",
 }
 """What makes a face doubtful."""
 

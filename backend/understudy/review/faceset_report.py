@@ -55,8 +55,8 @@ class Subject:
 
     @property
     def poses(self) -> NDArray[np.float64]:
-        """(N, 2) yaw and pitch in degrees."""
-        return np.array([face.pose[:2] for face in self.faces], np.float64)
+        """(N, 2) yaw and pitch in degrees; 0 where a face does not tell."""
+        return np.nan_to_num(np.array([face.pose[:2] for face in self.faces], np.float64))
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def _spread(both: Sequence[Subject]) -> list[str]:
         for what, name, unit, log in measures
     ]
     told = [
-        [one.role, name, *(f"{value:.3g}" for value in np.percentile(values_of(one.faces, what), (5, 50, 95)))]
+        [one.role, name, *(f"{value:.3g}" for value in np.nanpercentile(values_of(one.faces, what), (5, 50, 95)))]
         for what, name, _, _ in measures
         for one in both
     ]
@@ -240,7 +240,7 @@ def _shot(role: str, tracks: Sequence[Followed]) -> list[str]:
     several = len({track.key[0] for track in tracks}) > 1
     names = [_name(track, several) for track in tracks]
     lines = [
-        _curve(name, track, np.array([f.confidence for f in track.faces], np.float64))
+        _curve(name, track, np.array([face.confidence for face in track.faces], np.float64), list(REASONS))
         for name, track in zip(names, drawn, strict=False)
     ]
     present = {face.origin for track in drawn for face in track.faces}
@@ -252,7 +252,7 @@ def _shot(role: str, tracks: Sequence[Followed]) -> list[str]:
             "Circles: doubtful frames.",
         ),
     ]
-    moved = [_curve(name, track, track.jolts) for name, track in zip(names, drawn, strict=False)]
+    moved = [_curve(name, track, track.jolts, ["jolt"]) for name, track in zip(names, drawn, strict=False)]
     known = np.concatenate([line.values[np.isfinite(line.values)] for line in moved])
     if len(known):
         top = float(max(JOLT * 1.25, min(known.max() * 1.1, 20.0)))
@@ -289,10 +289,10 @@ def _name(track: Followed, several: bool) -> str:
     return f"{number} of {plate}" if several else str(number)
 
 
-def _curve(name: str, track: Followed, values: NDArray[np.float64]) -> charts.Curve:
+def _curve(name: str, track: Followed, values: NDArray[np.float64], reasons: Sequence[str]) -> charts.Curve:
     marked: dict[int, str] = {}
-    for why, frames in track.doubts.items():
-        for frame in frames[:100]:  # the table names them all
+    for why in reasons:
+        for frame in track.doubts.get(why, ())[:100]:  # the table names them all
             marked[frame] = f"{marked[frame]}; {REASONS[why]}" if frame in marked else REASONS[why]
     every = np.array([face.frame for face in track.faces], np.int64)
     return charts.Curve(f"track {name}", every, values, marked, [face.origin for face in track.faces])
