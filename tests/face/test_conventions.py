@@ -9,32 +9,13 @@ from understudy.face.look import look
 from understudy.tracks.observed import LOOK, Observed, look_matrix
 from understudy.tracks.solve import solve
 
-MIRRORED = [
-    *range(16, -1, -1),
-    *range(26, 16, -1),
-    27,
-    28,
-    29,
-    30,
-    35,
-    34,
-    33,
-    32,
-    31,
-    45,
-    44,
-    43,
-    42,
-    47,
-    46,
-    39,
-    38,
-    37,
-    36,
-    41,
-    40,
-]
-MIRRORED += [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
+MIRRORED = np.array(
+    [
+        *range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, *range(35, 30, -1), 45, 44, 43, 42, 47, 46,
+        39, 38, 37, 36, 41, 40, *range(54, 47, -1), 59, 58, 57, 56, 55, *range(64, 59, -1), 67, 66, 65,
+    ]
+)  # fmt: skip
+"""iBUG's points as a mirror numbers them."""
 
 
 def test_a_landmarker_of_which_nothing_is_known_sees_the_mean_head() -> None:
