@@ -185,3 +185,15 @@ def test_small_people_walking_keep_their_numbers(clip) -> None:
         count += len(found)
     assert len(numbers) == 2
     assert count >= 60
+
+
+def test_likeness_is_judged_by_what_the_recogniser_means_by_one_person() -> None:
+    # dlib's vectors have much in common: 0.9 is somebody else, whom ArcFace's scale would take for the same.
+    def vector(cosine: float) -> np.ndarray:
+        return np.array([cosine, np.sqrt(1 - cosine**2)], np.float32)
+
+    for same, expected in ((0.93, 1), (0.35, 0)):
+        tracker = Tracker(same=same)
+        tracker.update(1, [at(100)], [vector(1.0)])
+        tracker.update(2, [at(101)], [vector(1.0)])
+        assert tracker.update(3, [at(102)], [vector(0.9)]) == [expected]

@@ -23,8 +23,11 @@ REACH = 0.6
 GROWTH = 1.6
 """How much a face's size may change over a gap, as a factor."""
 
+USUAL = 0.35
+"""The cosine from which ArcFace means one person. The likenesses here are on its scale: see :func:`_alike`."""
+
 STRANGER = 0.2
-"""Below this cosine two faces are two people, whatever their places."""
+"""Below this likeness two faces are two people, whatever their places."""
 
 DOUBT = 0.15
 """How much better than the next best a match must be."""
@@ -33,7 +36,7 @@ GAP = 16
 """Frames for which a track waits for a face that is not seen."""
 
 KNOWN = 0.5
-"""From this cosine a face that appears is a person who was lost, wherever that was."""
+"""From this likeness a face that appears is a person who was lost, wherever that was."""
 
 
 @dataclass
@@ -69,9 +72,13 @@ class _Track:
 class Tracker:
     """Give it the detections of each frame in ascending order; it gives back their track numbers."""
 
-    def __init__(self, gap: int = GAP) -> None:
-        """A track that was not seen for more than ``gap`` frames is closed; sooner one that was hardly ever seen."""
+    def __init__(self, gap: int = GAP, same: float = USUAL) -> None:
+        """A track that was not seen for more than ``gap`` frames is closed; sooner one that was hardly ever seen.
+
+        ``same`` is the cosine from which the recogniser means one person.
+        """
         self._gap = gap
+        self._same = same
         self._tracks: list[_Track] = []
         self._lost: list[_Track] = []  # closed, but not by a cut: known again by identity alone
         self._count = 0
@@ -134,8 +141,10 @@ class Tracker:
         """The lost track of whom this is, if it is beyond doubt nobody else's."""
         if identity is None or not self._lost:
             return None
-        others = [_cosine(identity, track.identity) for track in self._tracks if track.identity is not None]
-        likeness = [_cosine(identity, track.identity) for track in self._lost if track.identity is not None]
+        others, likeness = (
+            [_alike(identity, track.identity, self._same) for track in tracks if track.identity is not None]
+            for tracks in (self._tracks, self._lost)
+        )
         best = int(np.argmax(likeness))
         next_best = max([*others, *np.delete(likeness, best)], default=-1.0)
         return self._lost[best] if likeness[best] >= max(KNOWN, next_best + DOUBT) else None
@@ -156,7 +165,10 @@ class Tracker:
         for tracks, others in ((present, hidden), (hidden, [])):
             likeness, rivals = (
                 np.array(
-                    [[_likeness(track, frame, boxes[index], identities[index]) for index in free] for track in some]
+                    [
+                        [_likeness(track, frame, boxes[index], identities[index], self._same) for index in free]
+                        for track in some
+                    ]
                 )
                 for some in (tracks, others)
             )
@@ -186,7 +198,9 @@ def _next_best(likeness: NDArray[np.float64], row: int, column: int) -> float:
     return float(rivals.max(initial=0.0))
 
 
-def _likeness(track: _Track, frame: int, box: NDArray[np.float64], identity: NDArray[np.float64] | None) -> float:
+def _likeness(
+    track: _Track, frame: int, box: NDArray[np.float64], identity: NDArray[np.float64] | None, same: float
+) -> float:
     """0 (cannot be) to 2 (overlaps fully and is the same person)."""
     where, before = track.predicted(frame)
     centre, size = _centre_and_size(box)
@@ -199,12 +213,14 @@ def _likeness(track: _Track, frame: int, box: NDArray[np.float64], identity: NDA
     place = 0.6 * intersection_over_union(expected, box) + 0.4 * (1 - distance / REACH)
     if identity is None or track.identity is None:
         return place
-    cosine = _cosine(identity, track.identity)
-    return 0.0 if cosine < STRANGER else place + cosine
+    alike = _alike(identity, track.identity, same)
+    return 0.0 if alike < STRANGER else place + alike
 
 
-def _cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    return float(one @ other) / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-9)
+def _alike(one: NDArray[np.float64], other: NDArray[np.float64], same: float) -> float:
+    """The cosine of two identities on ArcFace's scale: 1 for the same picture, ``USUAL`` where the cosine is ``same``."""
+    cosine = float(one @ other) / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-9)
+    return 1.0 - (1.0 - cosine) * (1.0 - USUAL) / (1.0 - same)
 
 
 def _centre_and_size(box: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -19,6 +19,7 @@ from understudy.errors import AmbiguousFaceError, FacesetError, MissingInputErro
 from understudy.events import Events
 from understudy.face.choose import Choice, Reference, choose, parse_choice
 from understudy.face.roles import SAME_PERSON, Card, Detection, digest
+from understudy.face.tracker import USUAL
 from understudy.faceset.journal import LOOKS, Entry, Journal
 from understudy.faceset.sheet import SHEET, faceset_sheet
 from understudy.faceset.store import Faceset
@@ -72,8 +73,9 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
         events.note(f"The faceset {settings.out} is complete already; nothing was done.")
         return _report(faceset, shot, sheet, start)
 
+    same = SAME_PERSON.get(settings.recogniser, USUAL)
     people = People(choice)
-    for entry_people in _by_frame(follow(entries, rule)[0]):
+    for entry_people in _by_frame(follow(entries, rule, same)[0]):
         people.add(entry_people)
     if settings.reference is None:
         people.check()
@@ -85,8 +87,8 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
         made_by = {role: str(card) for role, card in analyser.cards.items()}
         faceset = _with_analysis(faceset, settings, shot, made_by)
         _tell_licences(analyser.cards.values(), events)
-        entries = look_through(shot, analyser, settings.out, entries, rule, people, events=events, watch=watch)
-    spotted, cuts = follow(entries, rule)
+        entries = look_through(shot, analyser, settings.out, entries, rule, same, people, events=events, watch=watch)
+    spotted, cuts = follow(entries, rule, same)
     spotted = _amended(spotted, corrections, shot, analyser)
     if not faceset or not any(one.sighting.found for one in spotted):
         raise NoFaceError(

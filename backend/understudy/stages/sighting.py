@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from understudy.events import Events
 from understudy.face.boxes import intersection_over_union
 from understudy.face.roles import Detection
-from understudy.face.tracker import Tracker
+from understudy.face.tracker import USUAL, Tracker
 from understudy.faceset.journal import LOOKS, Entry, Journal, Sighting, look_name
 from understudy.plate.frame import Frame
 from understudy.plate.sheet import write_png
@@ -53,11 +53,12 @@ class Spotted:
 class Follower:
     """Says who is whom, frame after frame; the same entries give the same answer, whenever they are told."""
 
-    def __init__(self, rule: CutRule) -> None:
+    def __init__(self, rule: CutRule, same: float = USUAL) -> None:
+        """``same`` is the cosine from which the recogniser means one person."""
         self.cuts: list[int] = []
         self._rule = rule
         self._finder = CutFinder()
-        self._tracker = Tracker()
+        self._tracker = Tracker(same=same)
 
     def begin(self, frame: int, small: NDArray[np.uint8]) -> None:
         """Tell of the next frame before anybody on it."""
@@ -74,13 +75,13 @@ class Follower:
         return self._tracker.missed()
 
 
-def follow(entries: Sequence[Entry], rule: CutRule) -> tuple[list[Spotted], tuple[int, ...]]:
+def follow(entries: Sequence[Entry], rule: CutRule, same: float = USUAL) -> tuple[list[Spotted], tuple[int, ...]]:
     """Everybody of the journal by track, and where the plate is cut.
 
     A place where nobody was found belongs to the track that was expected there, and only between frames on which that
     track was found.
     """
-    follower = Follower(rule)
+    follower = Follower(rule, same)
     spotted: list[Spotted] = []
     waiting: dict[int, list[Spotted]] = {}
     for entry in entries:
@@ -105,6 +106,7 @@ def look_through(
     folder: Path,
     entries: Sequence[Entry],
     rule: CutRule,
+    same: float,
     people: People,
     *,
     events: Events,
@@ -115,7 +117,7 @@ def look_through(
     Raises AmbiguousFaceError as soon as it is clear that the choice of ``people`` does not say who is meant.
     """
     done = list(entries)
-    follower = Follower(rule)
+    follower = Follower(rule, same)
     for entry in entries:
         follower.begin(entry.frame, entry.small)
         follower.name(entry.frame, _detected(entry))
