@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from understudy.face.boxes import fuse, intersection_over_union, is_part, is_same, sides
+from understudy.face.boxes import intersection_over_union, is_loose, is_part, is_same, mean, sides
 from understudy.face.detect import KEPT, survey
 from understudy.face.roles import Detection
 
@@ -35,6 +35,13 @@ def test_a_box_in_the_middle_of_a_larger_one_is_the_same_face_and_one_in_its_cor
     assert not is_same(beside, face) and not is_part(beside, face)
 
 
+def test_a_loose_box_is_no_second_face_but_a_face_before_a_distant_one_is() -> None:
+    face, loose, large = np.array([40, 40, 70, 70.0]), np.array([10, 20, 75, 85.0]), np.array([0, 0, 100, 100.0])
+    assert is_loose(loose, face)
+    assert not is_loose(large, face)
+    assert not is_loose(face, loose)
+
+
 def test_the_fused_box_is_steadier_under_grain_than_the_strongest(rendered) -> None:
     """A still picture with fresh grain on each of twelve frames: whatever moves is the detector's own."""
     pytest.importorskip("mediapipe")
@@ -62,5 +69,5 @@ def _placed(face: Detection) -> np.ndarray:
 def test_fusing_keeps_the_raw_score_of_the_strongest() -> None:
     one = Detection(np.array([0, 0, 100, 100], np.float32), 0.9, None, 2.5)
     other = Detection(np.array([4, 0, 104, 100], np.float32), 0.7, None, 1.5)
-    (face,) = fuse([other, one])
+    face = mean([other, one])
     assert (face.score, face.raw) == (0.9, 2.5)

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -27,5 +29,5 @@ def test_confidence_grows_with_the_raw_score_and_a_clear_face_is_certain(name, r
     ordered = sorted(seen, key=lambda face: face.raw)
     assert len(seen) > 3
     assert all(0 <= face.score <= 1 for face in seen)
-    assert all(a.score < b.score or a.raw == b.raw for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(a.score < b.score or a.raw == b.raw for a, b in itertools.pairwise(ordered))
     assert ordered[-1].score > 0.98

@@ -22,19 +22,8 @@ CONCENTRIC = 0.25
 INSIDE = 0.8
 """A weaker box of which this share lies in a stronger one is a part of that face, not another face."""
 
-
-def fuse(detections: Sequence[Detection]) -> list[Detection]:
-    """One detection for each face, strongest first.
-
-    Box and points are the means of their members weighted by score (the strongest alone changes place from frame to
-    frame); the score is the strongest member's.
-    """
-    faces = sorted((mean(group) for group in grouped(detections)), key=lambda face: -face.score)
-    kept: list[Detection] = []
-    for face in faces:
-        if not any(is_part(face.box, other.box) for other in kept):
-            kept.append(face)
-    return kept
+LOOSE = 2.5
+"""A weaker box around a stronger one, fewer times as large, is that face seen badly: faces are not transparent."""
 
 
 def grouped(detections: Sequence[Detection]) -> list[list[Detection]]:
@@ -51,7 +40,11 @@ def grouped(detections: Sequence[Detection]) -> list[list[Detection]]:
 
 
 def mean(group: Sequence[Detection]) -> Detection:
-    """One detection for all of a group, as :func:`fuse` describes it."""
+    """One detection for all of a group.
+
+    Box and points are the means of their members weighted by score (the strongest alone changes place from frame to
+    frame); the score is the strongest member's.
+    """
     weights = np.array([face.score for face in group])
     box = np.average([face.box for face in group], axis=0, weights=weights).astype(np.float32)
     pointed = [face for face in group if face.points is not None]
@@ -74,6 +67,11 @@ def is_same(box: Box, other: Box) -> bool:
 def is_part(box: Box, other: Box) -> bool:
     """Whether ``box`` shows a part of the face that ``other``, a stronger one, shows."""
     return _shared(box, other) >= INSIDE * _area(box)
+
+
+def is_loose(box: Box, other: Box) -> bool:
+    """Whether ``box`` lies loosely around the face that ``other``, a stronger one, fits."""
+    return is_part(other, box) and _area(box) < LOOSE**2 * _area(other)
 
 
 def intersection_over_union(box: Box, other: Box) -> float:

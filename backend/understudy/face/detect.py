@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from understudy.face.boxes import grouped, intersection_over_union, is_part, is_same, mean, sides
+from understudy.face.boxes import grouped, intersection_over_union, is_loose, is_part, is_same, mean, sides
 from understudy.face.confidence import logit
 from understudy.face.roles import Detection, Detector, Image
 from understudy.face.views import View, placed, show, views
@@ -19,7 +19,7 @@ LARGE = 0.2
 UPRIGHT = 0.9997
 """A face that is seen upright with this confidence stands upright; any other is looked at from all four sides."""
 
-CLEARER = 1.0
+CLEARER = 0.5
 """By how much a turned look must be surer than the upright one, in log-odds: upright faces look less sure by 1 turned."""
 
 ROLLED = 0.99
@@ -43,7 +43,7 @@ FAINT = "too small to be believed on the reduced copy"
 CUT = "cut by the edge of what was looked at"
 ELSEWHERE = "not where the face is"
 TURNED = "seen more clearly another way up"
-PART = "a part of a stronger face"
+PART = "a part of a stronger face, or loosely around it"
 SMALL = "smaller than the least face"
 
 _ROLLED = (1, 2, 3)  # quarter turns
@@ -166,9 +166,10 @@ def _clearness(one: _Found) -> float:
 
 
 def _is_another_look(one: _Found, other: _Found) -> bool:
-    """Whether a weaker find shows a part of the face that ``other`` shows, or that face another way up."""
-    overlap = intersection_over_union(one.face.box, other.face.box)
-    return is_part(one.face.box, other.face.box) or (one.turns != other.turns and overlap > OVERLAP)
+    """Whether a weaker find shows the face that ``other`` shows, in part, loosely or another way up."""
+    box, clearer = one.face.box, other.face.box
+    overlap = intersection_over_union(box, clearer)
+    return is_part(box, clearer) or is_loose(box, clearer) or (one.turns != other.turns and overlap > OVERLAP)
 
 
 def _judged(candidate: Candidate, found: Sequence[_Found], minimum: float) -> Candidate:
