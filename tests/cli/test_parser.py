@@ -37,6 +37,7 @@ REQUIRED = {
     "faceset trash": ["faces"],
     "faceset restore": ["faces"],
     "faceset recrop": ["faces", "--out", "new"],
+    "faceset report": ["faces"],
     "faceset pack": ["faces", "--out", "faces.zip"],
     "faceset unpack": ["faces.zip", "--out", "faces"],
     "faceset people": ["faces", "--pictures", "p"],

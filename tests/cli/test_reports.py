@@ -10,6 +10,7 @@ from understudy.settings import (
     DoctorSettings,
     ExtractSettings,
     FacesetListSettings,
+    FacesetReportSettings,
     FindSettings,
     InspectSettings,
     ModelSettings,
@@ -118,6 +119,23 @@ def test_a_model_is_told_with_what_it_was_trained_on(capsys: pytest.CaptureFixtu
     lines = told_lines(capsys)
     assert "steps 300" in lines and "source footage a, b" in lines
     assert not any("preview" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("target", "lacks", "said"),
+    [
+        ("t", ["The target looks up.", "And down."], ["The target looks up.", "And down."]),
+        ("t", [], ["The source has every pose that the target asks for."]),
+        (None, [], []),
+    ],
+    ids=["lacking", "complete", "alone"],
+)
+def test_the_report_on_a_faceset_says_what_lacks_and_where_the_page_is(
+    target: str | None, lacks: list[str], said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = {"faceset": "f[1]", "target": target, "faces": 24, "doubtful": 3, "lacks": lacks, "pictures": 9}
+    show(FacesetReportSettings(faceset=Path("f[1]")), report | {"page": "f[1]/report.html"})
+    assert told_lines(capsys) == ["24 faces in f[1], 3 of them doubtful", *said, "Written: f[1]/report.html"]
 
 
 def test_people_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from understudy.settings import (
     CompareSettings,
     DoctorSettings,
     FacesetListSettings,
+    FacesetReportSettings,
     FindSettings,
     InspectSettings,
     ModelSettings,
@@ -119,6 +120,16 @@ def _faceset_list(console: Terminal, report: Report) -> None:
         measured = f"{face['confidence']:.2f}", f"{face['sharpness']:.2g}"
         row = form.format(face["frame"], face["track"], _box(face), *angles, *measured, face["file"])
         print(row, file=console.file)
+
+
+def _faceset_report(console: Terminal, report: Report) -> None:
+    told = f"{report['faces']} faces in {report['faceset']}, {report['doubtful']} of them doubtful"
+    console.print(told, markup=False, soft_wrap=True)
+    for lack in report["lacks"]:
+        console.print(lack, markup=False, soft_wrap=True)
+    if report["target"] and not report["lacks"]:
+        console.print("The source has every pose that the target asks for.")
+    console.print(f"Written: {report['page']}", markup=False, soft_wrap=True)
 
 
 def _find(console: Terminal, report: Report) -> None:
@@ -260,6 +271,7 @@ _TABLES: dict[type[Options], Callable[[Terminal, Report], None]] = {
     CompareSettings: _compare,
     DoctorSettings: _doctor,
     FacesetListSettings: _faceset_list,
+    FacesetReportSettings: _faceset_report,
     FindSettings: _find,
     InspectSettings: _inspect,
     ModelSettings: _model,

@@ -14,6 +14,7 @@ from understudy.review.coverage import Grid
 
 _LEFT, _RIGHT, _TOP = 56, 14, 12
 _WIDTH = 1080
+_GAP = 10  # between a chart and the strips below it
 _COLUMNS = 700
 """Points of one curve that are drawn at most, for each of its lowest and highest."""
 
@@ -40,7 +41,7 @@ def curves(label: str, lines: Sequence[Curve], *, top: float, limit: float | Non
     last = max(int(line.frames[-1]) for line in lines)
     height, row = 220, 14
     base, right = _TOP + height, _WIDTH - _RIGHT
-    below = row * len(lines) + 6 if strips else 0
+    below = row * len(lines) + _GAP if strips else 0
     parts = []
 
     def x(frame: float) -> float:
@@ -75,7 +76,7 @@ def curves(label: str, lines: Sequence[Curve], *, top: float, limit: float | Non
                     f"<title>{escape(told)}</title></circle>"
                 )
         if strips:
-            up = base + 6 + index * row
+            up = base + _GAP + index * row
             parts.append(_text(_LEFT - 8, up + 9, _short(line.name), "end"))
             parts += [
                 _band(x(a - 0.5), x(b + 0.5), up, row - 4, what, line.name, (a, b)) for what, a, b in _strip(line)

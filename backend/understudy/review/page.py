@@ -27,7 +27,7 @@ p { margin: 4px 0 10px; max-width: 88ch; overflow-wrap: anywhere; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(480px, 1fr)); gap: 16px; }
 .panel { background: var(--panel); border: 1px solid var(--line); border-radius: 4px; padding: 12px 16px; }
 .scroll { overflow-x: auto; }
-figure { margin: 0; }
+figure { margin: 0 0 12px; } .columns figure { margin: 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 12px 3px 0; text-align: left; vertical-align: top; font-weight: 400; overflow-wrap: anywhere; }
 thead th, table.facts th { color: var(--quiet); white-space: nowrap; }
