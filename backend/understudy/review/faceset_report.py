@@ -34,7 +34,8 @@ LISTED = 60
 """Tracks, and poses that lack, which are listed."""
 
 _SIDE = 80  # pixels of a picture
-_LONGEST = 160  # characters of a list of frames
+_LONGEST = 600  # characters of a list of frames
+_MARKS = 100  # marks of one kind on a curve: of more, every second, third...
 
 _ORIGINS = {
     "seen": "seen: its own landmarks",
@@ -249,7 +250,7 @@ def _shot(role: str, tracks: Sequence[Followed]) -> list[str]:
         page.figure(
             charts.curves("confidence", lines, top=1.0, limit=SURE, strips=True),
             f"One line a track; the strip below tells where each face's place comes from. Dashed: {SURE:g}. "
-            "Circles: doubtful frames.",
+            f"Circles: doubtful frames, of one kind {_MARKS} at most.",
         ),
     ]
     moved = [_curve(name, track, track.jolts, ["jolt"]) for name, track in zip(names, drawn, strict=False)]
@@ -292,7 +293,8 @@ def _name(track: Followed, several: bool) -> str:
 def _curve(name: str, track: Followed, values: NDArray[np.float64], reasons: Sequence[str]) -> charts.Curve:
     marked: dict[int, str] = {}
     for why in reasons:
-        for frame in track.doubts.get(why, ())[:100]:  # the table names them all
+        frames = track.doubts.get(why, ())
+        for frame in frames[:: -(-len(frames) // _MARKS) or 1]:
             marked[frame] = f"{marked[frame]}; {REASONS[why]}" if frame in marked else REASONS[why]
     every = np.array([face.frame for face in track.faces], np.int64)
     return charts.Curve(f"track {name}", every, values, marked, [face.origin for face in track.faces])
