@@ -58,7 +58,7 @@ def test_the_fused_box_is_steadier_under_grain_than_the_strongest(rendered) -> N
         fused.append(_placed(face))
         strongest.append(_placed(max(kept, key=lambda one: one.score)))
     jitter, alone = (np.linalg.norm(np.std(places, axis=0)) for places in (fused, strongest))
-    assert jitter < 0.5 * alone
+    assert jitter < 0.7 * alone
 
 
 def _placed(face: Detection) -> np.ndarray:
