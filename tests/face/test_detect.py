@@ -81,7 +81,7 @@ def test_the_work_does_not_grow_with_the_plate_when_the_smallest_face_grows_with
 
 
 def test_what_is_smaller_than_the_minimum_is_left_out() -> None:
-    assert not find_faces(Squares(), frame(225, 400, (100, 100, 138, 138)), minimum=40)
+    assert not find_faces(Squares(), frame(225, 400, (100, 100, 130, 130)), minimum=40)
 
 
 def test_a_score_below_the_gate_is_left_out() -> None:

@@ -180,7 +180,7 @@ def test_small_people_walking_keep_their_numbers(clip) -> None:
     numbers: set[int] = set()
     count = 0
     for frame, picture in enumerate(clip("face-demographics-walking.gif")):
-        found = tracker.update(frame, find_faces(detector, picture, minimum=12))
+        found = tracker.update(frame, find_faces(detector, picture, minimum=14))
         numbers |= set(found)
         count += len(found)
     assert len(numbers) == 2

@@ -25,6 +25,9 @@ CLEARER = 0.5
 ROLLED = 0.99
 """Least confidence in a face that is not upright: heads seldom hang, and much looks like a face from the side."""
 
+SHRUNK = 0.8
+"""Share of its true side that the box of a face at the limit of what the network sees may have."""
+
 SURROUNDINGS = 2.5
 """Side of the square that is turned to see a face upright, in sides of the face's box."""
 
@@ -74,7 +77,7 @@ class Survey:
 
 
 def find_faces(detector: Detector, image: Image, *, minimum: float = 40.0, score: float = 0.5) -> list[Detection]:
-    """Faces in ``image`` (H, W, 3) uint8 RGB whose smaller box side is at least ``minimum`` pixels, left to right.
+    """Faces in ``image`` (H, W, 3) uint8 RGB whose smaller box side is about ``minimum`` pixels or more, left to right.
 
     The detector looks at the whole picture, at a reduced copy with a border (for a face that fills the frame), and,
     where its network would lose faces of ``minimum`` pixels, at overlapping tiles. Every look is reduced to the
@@ -89,11 +92,12 @@ def find_faces(detector: Detector, image: Image, *, minimum: float = 40.0, score
 def survey(detector: Detector, image: Image, *, minimum: float = 40.0, score: float = 0.5) -> Survey:
     """As :func:`find_faces`, with every box that was seen and what became of it."""
     height, width = image.shape[:2]
+    least = SHRUNK * minimum
     upright = list(views(width, height, detector.side * minimum / detector.smallest))
     candidates = _looked(detector, image, upright, score)
     found = _settled(candidates)
     if found:
-        doubtful = [face for face, _ in found if face.score < UPRIGHT and min(sides(face.box)) >= minimum]
+        doubtful = [face for face, _ in found if face.score < UPRIGHT and min(sides(face.box)) >= least]
         candidates += [one for face in doubtful for one in _turned(detector, image, face, score)]
     else:
         coarse = [view for view in upright if view.side >= COARSE * max(width, height)]
@@ -101,8 +105,8 @@ def survey(detector: Detector, image: Image, *, minimum: float = 40.0, score: fl
             detector, image, [replace(view, turns=turns) for turns in _ROLLED for view in coarse], score
         )
     found = _settled(candidates)
-    judged = [_judged(candidate, found, minimum) for candidate in candidates]
-    large = [face for face, _ in found if min(sides(face.box)) >= minimum]
+    judged = [_judged(candidate, found, least) for candidate in candidates]
+    large = [face for face, _ in found if min(sides(face.box)) >= least]
     return Survey(sorted(large, key=lambda face: (float(face.box[0] + face.box[2]), float(face.box[1]))), judged)
 
 
@@ -172,7 +176,7 @@ def _is_another_look(one: _Found, other: _Found) -> bool:
     return is_part(box, clearer) or is_loose(box, clearer) or (one.turns != other.turns and overlap > OVERLAP)
 
 
-def _judged(candidate: Candidate, found: Sequence[_Found], minimum: float) -> Candidate:
+def _judged(candidate: Candidate, found: Sequence[_Found], least: float) -> Candidate:
     """The candidate with its final verdict."""
     if candidate.verdict:
         return candidate
@@ -181,7 +185,7 @@ def _judged(candidate: Candidate, found: Sequence[_Found], minimum: float) -> Ca
         verdict = TURNED
     elif not is_same(candidate.face.box, nearest.face.box):
         verdict = PART
-    elif min(sides(nearest.face.box)) < minimum:
+    elif min(sides(nearest.face.box)) < least:
         verdict = SMALL
     else:
         verdict = KEPT

@@ -18,7 +18,7 @@ from understudy.events import Events
 from understudy.face.detect import Survey, survey
 from understudy.face.geometry import Camera
 from understudy.face.keypoints import KeypointFinder
-from understudy.face.look import look
+from understudy.face.look import look, tilt_of
 from understudy.face.registry import build_detector, build_landmarker, build_recogniser
 from understudy.face.resample import coverage, footprint, warp
 from understudy.face.roles import Card, Detection, Detector, Image, Landmarker, Landmarks, Recogniser
@@ -185,7 +185,7 @@ class Analyser:
         with watch.part("networks"):
             landmarks = self._landmarker.landmarks(image, [within])[0]
             identity = self._recogniser.embed(image, landmarks) if self._recogniser and landmarks else None
-            keypoints = self._keypoints.find(image, within.box)
+            keypoints = self._keypoints.find(image, within.box, tilt_of(within.points))
         with watch.part("colour"):
             picture = _grey_look(image, placed.box, scale, corner + origin)
         shift = corner + origin

@@ -9,6 +9,9 @@ from typing import Any
 from understudy.events import Events
 from understudy.settings import ExtractSettings
 from understudy.stages import extract
+from understudy.stages.bench_curation import measure_curation
+from understudy.stages.bench_extremes import measure_extremes
+from understudy.stages.bench_people import measure_people
 from understudy.stages.bench_plates import enlarged
 from understudy.stages.bench_tracks import measure_shots, measure_still
 from understudy.stages.stopwatch import Stopwatch
@@ -20,13 +23,16 @@ WIDTH = 1920
 def measure(events: Events, sample: Path) -> dict[str, Any]:
     """All that is measured about faces, from the ``sample`` folder's footage: speed, accuracy and steadiness.
 
-    Returns ``speed`` (:func:`measure_speed`), ``shots`` and ``still`` (stages/bench_tracks.py).
+    Returns ``speed`` (:func:`measure_speed`), ``shots`` and ``still`` (stages/bench_tracks.py), ``people``, ``extremes``
+    and ``curation`` (the files of those names).
     """
-    return {
-        "speed": measure_speed(events.within("speed"), sample),
-        "shots": measure_shots(sample, events),
-        "still": measure_still(sample, events.within("still plate")),
-    }
+    report: dict[str, Any] = {"speed": measure_speed(events.within("speed"), sample)}
+    report["shots"] = measure_shots(sample, events)
+    report["still"] = measure_still(sample, events.within("still plate"))
+    report["people"] = measure_people(sample, events.within("two people"))
+    report["extremes"] = measure_extremes(sample, events.within("extremes"))
+    report["curation"] = measure_curation(None, events.within("curation"))
+    return report
 
 
 def measure_speed(events: Events, sample: Path, width: int = WIDTH) -> dict[str, Any]:
