@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from made_faces import make_face
@@ -38,7 +40,7 @@ def test_a_few_faces_between_two_people_do_not_chain_them() -> None:
     between = np.array([np.cos(a) * np.eye(NUMBERS)[0] + np.sin(a) * np.eye(NUMBERS)[1] for a in angles], np.float32)
     vectors = np.concatenate([*ends, between])
     # Each is within the threshold of the next, so whoever joins all that are near would find one person.
-    assert all(one @ other > 0.9 for one, other in zip(between, between[1:], strict=False))
+    assert all(one @ other > 0.9 for one, other in pairwise(between))
     labels = cluster(vectors, 0.6)
     assert len(set(labels[:30])) == len(set(labels[30:60])) == 1
     assert labels[0] != labels[30]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import get_args
 
 import numpy as np
@@ -103,7 +104,7 @@ def test_like_faces_are_chained_from_one_end_to_the_other() -> None:
     ]
     placed = sort_faces(faces, "likeness")
     assert frames(placed) in (list(range(10)), list(range(9, -1, -1)))
-    expected = [distances([one.face, other.face])[0, 1] for one, other in zip(placed, placed[1:], strict=False)]
+    expected = [distances([one.face, other.face])[0, 1] for one, other in pairwise(placed)]
     assert [one.value for one in placed] == pytest.approx([0, *expected], abs=1e-3)
 
 

@@ -28,7 +28,7 @@ def identities(faces: Sequence[Face]) -> tuple[NDArray[np.float32], NDArray[np.b
     if not has.any():
         raise FacesetError(
             "No face of the set says whose it is: it was extracted without a recogniser.",
-            "Extract the footage again with --recogniser insightface.",
+            "Extract the footage again with --recogniser insightface or --recogniser dlib.",
         )
     recognisers = {face.analysis.get("recogniser", "") for face in faces if face.identity is not None}
     if len(recognisers) > 1 or len({len(face.identity) for face in faces if face.identity is not None}) > 1:
