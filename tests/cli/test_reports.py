@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from understudy.cli.reports import show
 from understudy.settings import (
+    BenchSettings,
     CompareSettings,
     DoctorSettings,
     ExtractSettings,
@@ -144,3 +145,31 @@ def test_people_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     show(PeopleSettings(faceset=Path("f"), pictures=Path("p")), report)
     lines = told_lines(capsys)
     assert "2 24 1001 1024 1009 0.61 0.95" in lines and "Track 2: p/f.02.png" in lines
+
+
+def test_the_bench_tells_errors_by_yaw_and_what_was_found(capsys) -> None:
+    error = {"frames": 7, "landmarked": 1, "raw": 9.514, "refined": 4.256, "final": None}
+    told = {
+        "error": {"60-90": error},
+        "corners": {"raw": 3.5, "final": 1.25, "ratio": 0.357},
+        "jitter": {"raw": 3.3, "final": 0.55, "ratio": 0.1667},
+        "lag": 0,
+        "confidence_rank": 0.661,
+        "scale_spread": 1.94,
+    }
+    faces = {
+        "shots": {"plate": {"mediapipe": told}},
+        "extremes": {"tiny": {"found": 3, "of": 4}},
+        "people": {"swaps": 0},
+    }
+    show(BenchSettings(), {"machine": {"cores": 2}, "faces": faces})
+    lines = [
+        line for line in capsys.readouterr().out.splitlines() if "plate" in line or "tiny" in line or "swaps" in line
+    ]
+    cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
+    assert cells == [
+        ["plate", "mediapipe", "60-90", "7 (1 raw)", "9.51", "4.26", "-"],
+        ["plate", "mediapipe", "3.50 to 1.25", "3.30 to 0.55", "0.17", "0", "0.66", "1.9 %"],
+        ["tiny", "3 of 4"],
+        ["swaps", "0"],
+    ]

@@ -185,44 +185,45 @@ def _clusters(console: Terminal, report: Report) -> None:
 
 def _bench(console: Terminal, report: Report) -> None:
     faces = report.get("faces", {})
-    shots = [
-        (shot, name, told)
-        for shot, by_landmarker in faces.get("shots", {}).items()
-        for name, told in by_landmarker.items()
-    ]
-    if shots:
-        errors = _table(
-            "Landmark error, percent of the eye distance",
-            "shot",
-            "landmarks",
-            "yaw",
-            "frames",
-            "raw",
-            "refined",
-            "final",
-        )
-        steady = _table(
-            "Steadiness of the crop's corners, percent of the crop's side",
-            *("shot", "landmarks", "error", "jitter", "ratio", "lag", "confidence", "scale"),
-        )
-        for shot, name, told in shots:
-            for yaw, one in told["error"].items():
-                frames = f"{one['frames']} ({one['landmarked']} raw)"
-                errors.add_row(
-                    shot, name, yaw, frames, *(_figure(one[kind], 2) for kind in ("raw", "refined", "final"))
-                )
-            error, jitter = (
-                " to ".join(_figure(told[what][kind], 2) for kind in ("raw", "final")) for what in ("corners", "jitter")
-            )
-            ratio, rank = _figure(told["jitter"]["ratio"], 2), _figure(told["confidence_rank"], 2)
-            spread = f"{told['scale_spread']:.1f} %"
-            steady.add_row(shot, name, error, jitter, ratio, f"{told['lag']} frames", rank, spread)
-        console.print(errors)
-        console.print(steady)
+    if shots := [
+        (shot, landmarks, told)
+        for shot, by_landmarks in faces.get("shots", {}).items()
+        for landmarks, told in by_landmarks.items()
+    ]:
+        console.print(_landmark_errors(shots))
+        console.print(_steadiness(shots))
+    if extremes := faces.get("extremes"):
+        table = _table("Faces where detectors lose them", "place", "found")
+        for place, count in extremes.items():
+            table.add_row(place, f"{count['found']} of {count['of']}")
+        console.print(table)
     for name, told in report.items():
         if name != "faces":
             _general(console, {name: told})
-    _general(console, {name: told for name, told in faces.items() if name != "shots"})
+    _general(console, {name: told for name, told in faces.items() if name not in ("shots", "extremes")})
+
+
+def _landmark_errors(shots: list[tuple[str, str, Report]]) -> Table:
+    title = "Landmark error, percent of the eye distance"
+    table = _table(title, *("shot", "landmarks", "yaw", "frames", "raw", "refined", "final"))
+    for shot, landmarks, told in shots:
+        for yaw, one in told["error"].items():
+            frames = f"{one['frames']} ({one['landmarked']} raw)"
+            errors = (_figure(one[kind], 2) for kind in ("raw", "refined", "final"))
+            table.add_row(shot, landmarks, yaw, frames, *errors)
+    return table
+
+
+def _steadiness(shots: list[tuple[str, str, Report]]) -> Table:
+    title = "The crop's corners against the truth: raw to final, percent of the crop's side"
+    table = _table(title, *("shot", "landmarks", "error", "jitter", "ratio", "lag", "rank", "scale"))
+    for shot, landmarks, told in shots:
+        error, jitter = (
+            f"{_figure(told[what]['raw'], 2)} to {_figure(told[what]['final'], 2)}" for what in ("corners", "jitter")
+        )
+        figures = _figure(told["jitter"]["ratio"], 2), str(told["lag"]), _figure(told["confidence_rank"], 2)
+        table.add_row(shot, landmarks, error, jitter, *figures, f"{told['scale_spread']:.1f} %")
+    return table
 
 
 def _box(face: Report) -> str:
