@@ -6,6 +6,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -64,7 +65,7 @@ def _curate(faces: list[Face], seconds: dict[str, float], events: Events) -> int
     orders: tuple[FaceOrder, ...] = get_args(FaceOrder)
     for order in orders:
         events.raise_if_stopping()
-        _timed(seconds, f"sort {order}", lambda order=order: sort_faces(faces, order))
+        _timed(seconds, f"sort {order}", partial(sort_faces, faces, order))
     _timed(seconds, "select", lambda: select(faces, min(_KEPT, len(faces)), _POSE_BIN))
     threshold = float(DedupeSettings.model_fields["threshold"].default)
     _timed(seconds, "dedupe", lambda: duplicates(faces, threshold))
