@@ -26,8 +26,8 @@ def explain(folder: Path, frame: int, **options):
 
 def test_one_picture_is_written_and_nothing_else(tmp_path: Path) -> None:
     report, _ = explain(tmp_path, 1001)
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["explain.1001.png"]
-    assert Path(report["picture"]) == tmp_path / "out" / "explain.1001.png"
+    assert {path.name for path in tmp_path.iterdir()} == {"plate", "out.explain.1001.png"}
+    assert Path(report["picture"]) == tmp_path / "out.explain.1001.png"
     assert (report["frame"], report["faces"]) == (1001, 1)
     assert report["boxes"] > 1
 
@@ -54,6 +54,12 @@ def test_a_frame_with_nobody_is_explained_too(tmp_path: Path) -> None:
 def test_a_frame_that_the_plate_lacks_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingInputError, match="1007"):
         explain(tmp_path, 1007)
+
+
+def test_a_shot_that_was_explained_first_can_be_extracted(tmp_path: Path) -> None:
+    explain(tmp_path, 1001)
+    shot = (tmp_path / "plate" / "shot.%04d.exr").as_posix()
+    assert extract.run(ExtractSettings(plate=shot, out=tmp_path / "out"), Events(Recorder()))["faces"] == 1
 
 
 def test_a_faceset_that_is_there_stays_as_it_was(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from understudy.stages.analysis import Analyser, prepare
 
 
 def explain(settings: ExtractSettings, frame: int, events: Events) -> dict[str, Any]:
-    """Write ``explain.FRAME.png`` into the folder ``settings.out``, and nothing else.
+    """Write a picture beside the folder ``settings.out``, called after it and the frame, and nothing else.
 
     Returns the report: ``frame``, ``boxes`` and ``faces`` (how many), and ``picture``. A face that the artist's
     corrections or the track bring is not in it.
@@ -31,7 +31,8 @@ def explain(settings: ExtractSettings, frame: int, events: Events) -> dict[str, 
         f"Frame {frame}, {settings.detector}: boxes {len(survey.candidates)}, faces (white) {len(survey.faces)}; "
         f"least face {settings.min_face:g} px"
     )
-    path = settings.out / f"explain.{frame}.png"
+    # Not inside: a folder that holds something else would not become a faceset.
+    path = settings.out.parent / f"{settings.out.name or 'faces'}.explain.{frame}.png"
     write_png(path, np.asarray(picture(overview, survey, title, read.size[0] / overview.shape[1]), np.uint8))
     events.preview(path)
     return {"frame": frame, "boxes": len(survey.candidates), "faces": len(survey.faces), "picture": str(path)}
