@@ -7,7 +7,6 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from functools import partial
-from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
