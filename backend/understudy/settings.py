@@ -277,7 +277,7 @@ class ClusterSettings(Options):
 
     faceset: Path = option(..., "Folder of the faceset.", positional=True)
     threshold: float | None = option(
-        None, "Smallest mean cosine of one person's faces; that of the recogniser when left out.", ge=-1, le=1
+        None, "Smallest mean cosine of one person's faces; that of the recogniser when left out.", gt=0, le=1
     )
     keep: list[int] = option([], "Numbers of the people to keep; all others go to the trash.")
 
