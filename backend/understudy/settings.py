@@ -78,7 +78,7 @@ class AnalysisOptions(Options):
     likeness: float | None = option(
         None,
         "Smallest cosine to the reference that counts as the person; the recogniser's own when left out.",
-        ge=-1,
+        gt=0,
         le=1,
     )
     crop: Literal["face", "full", "whole", "head"] = option("whole", "How much of the head a crop holds.")
