@@ -12,9 +12,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/installed
 	$(BIN)/understudy demo --out build/demo
 
+# Each Blender's tests mostly wait for Blender: two at a time take hardly longer than one.
 test: lint
 	$(BIN)/python -m pytest
-	for version in $(BLENDERS); do $(BIN)/python tests/blender/run.py $$version || exit 1; done
+	$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(BLENDERS:%=test-blender-%)
+
+test-blender-%: $(VENV)/installed-dev
+	$(BIN)/python tests/blender/run.py $*
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
