@@ -15,7 +15,9 @@ from understudy.errors import Interrupted, MissingInputError
 from understudy.events import Events, Recorder
 from understudy.plate.layers import LayerWriter
 from understudy.settings import BenchSettings
-from understudy.stages import bench, bench_convert, bench_train, laying
+from understudy.stages import bench, laying
+from understudy.stages.bench import convert as bench_convert
+from understudy.stages.bench import train as bench_train
 from understudy.stages.stopwatch import Stopwatch
 from understudy.training.trainer import Trainer
 

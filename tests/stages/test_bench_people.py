@@ -7,7 +7,7 @@ import pytest
 import understudy
 from understudy.events import Events
 from understudy.face.geometry import HEAD_68, Head
-from understudy.stages.bench_people import compare_people, measure_people
+from understudy.stages.bench.people import compare_people, measure_people
 from understudy.tracks.track import Followed, Track
 
 SAMPLE = Path(understudy.__file__).parent / "sample"

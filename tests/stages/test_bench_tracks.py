@@ -8,7 +8,7 @@ import pytest
 import understudy
 from understudy.events import Events
 from understudy.review.truth import read_truth
-from understudy.stages.bench_tracks import compare, measure_shots, measure_still
+from understudy.stages.bench.tracks import compare, measure_shots, measure_still
 from understudy.tracks.track import Followed
 
 SAMPLE = Path(understudy.__file__).parent / "sample"

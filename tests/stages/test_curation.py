@@ -16,7 +16,7 @@ from understudy.events import Events
 from understudy.faceset.measures import BINS, THUMBNAIL, UNMEASURED
 from understudy.faceset.store import Faceset
 from understudy.stages import run as run_stage
-from understudy.stages.bench_curation import PEOPLE, measure_curation
+from understudy.stages.bench.curation import PEOPLE, measure_curation
 
 SHARPNESS = [0.3, 0.1, 0.5, 0.2, 0.6, 0.4]
 YAWS = [0.0, 1.0, 40.0, 2.0, -40.0, 3.0]

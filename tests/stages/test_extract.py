@@ -30,7 +30,8 @@ from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
-from understudy.stages import bench_faces, extract
+from understudy.stages import extract
+from understudy.stages.bench.faces import measure_speed
 from understudy.tracks.document import read_tracks
 
 DEMO = Path(__file__).parents[3] / "shared" / "data" / "synthetic" / "demo"
@@ -535,7 +536,7 @@ def test_memory_does_not_grow_with_the_shot(tmp_path):
 def test_the_bench_tells_where_the_time_goes(squares, tmp_path):
     for index, frame in enumerate(walk(4)):
         write_frame(tmp_path / f"plate.{1001 + index}.exr", picture(320, 200, frame))
-    found = bench_faces.measure_speed(Events(), tmp_path, width=480)
+    found = measure_speed(Events(), tmp_path, width=480)
     assert (found["frames"], found["faces"], found["width"]) == (4, 4, 480)
     assert found["frames_per_second"] == pytest.approx(4 / found["seconds"])
     assert set(found["shares"]) == {"networks", "reading", "colour", "solving", "writing", "other"}

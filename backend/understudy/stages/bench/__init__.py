@@ -13,13 +13,13 @@ import torch
 from understudy.events import Events
 from understudy.model.device import choose_device
 from understudy.settings import BenchSettings
-from understudy.stages import bench_convert, bench_faces, bench_train
+from understudy.stages.bench import convert, faces, train
 from understudy.stages.demo import SAMPLE
 
 MEASURES: dict[str, Callable[[Events, Path], dict[str, Any]]] = {
-    "faces": bench_faces.measure,
-    "train": bench_train.measure,
-    "convert": bench_convert.measure,
+    "faces": faces.measure,
+    "train": train.measure,
+    "convert": convert.measure,
 }
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from understudy.events import Events
 from understudy.settings import ExtractSettings
 from understudy.stages import extract
-from understudy.stages.bench_curation import measure_curation
-from understudy.stages.bench_extremes import measure_extremes
-from understudy.stages.bench_people import measure_people
-from understudy.stages.bench_plates import enlarged
-from understudy.stages.bench_tracks import measure_shots, measure_still
+from understudy.stages.bench.curation import measure_curation
+from understudy.stages.bench.extremes import measure_extremes
+from understudy.stages.bench.people import measure_people
+from understudy.stages.bench.plates import enlarged
+from understudy.stages.bench.tracks import measure_shots, measure_still
 from understudy.stages.stopwatch import Stopwatch
 
 WIDTH = 1920
@@ -23,8 +23,8 @@ WIDTH = 1920
 def measure(events: Events, sample: Path) -> dict[str, Any]:
     """All that is measured about faces, from the ``sample`` folder's footage: speed, accuracy and steadiness.
 
-    Returns ``speed`` (:func:`measure_speed`), ``shots`` and ``still`` (stages/bench_tracks.py), ``people``, ``extremes``
-    and ``curation`` (the files of those names).
+    Returns ``speed`` (:func:`measure_speed`), ``shots`` and ``still`` (``tracks``), ``people``, ``extremes`` and
+    ``curation`` (the files of those names).
     """
     report: dict[str, Any] = {"speed": measure_speed(events.within("speed"), sample)}
     report["shots"] = measure_shots(sample, events)

@@ -25,7 +25,7 @@ from understudy.review.alignment import (
 from understudy.review.truth import TrueFace, read_truth
 from understudy.settings import AnalysisOptions, ExtractSettings
 from understudy.stages import extract
-from understudy.stages.bench_plates import still
+from understudy.stages.bench.plates import still
 from understudy.tracks.document import read_tracks
 from understudy.tracks.track import Followed
 
