@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.events import Events
-from understudy.plate.frame import Window
-from understudy.plate.layers import Layer, write_layers
 from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate
 from understudy.settings import ExtractSettings
 from understudy.stages import extract
+from understudy.stages.bench.plates import write
 from understudy.tracks.document import read_tracks
 from understudy.tracks.track import Track
 
@@ -73,11 +71,7 @@ def crossing(sample: Path, folder: Path, count: int = FRAMES) -> tuple[str, dict
             _paste(picture, np.asarray(frame.rgb, np.float32), at)
         number = 1001 + index
         places[number] = place
-        window = Window(0, 0, *_SIZE)
-        header = replace(frame.header, data=window, display=window)
-        layer = Layer("", ("R", "G", "B"), picture.astype(np.float16))
-        path = folder / f"crossing.{number:04d}.exr"
-        write_layers(path, [layer], header, profile="flat", interop_id=header.interop_id)
+        write(folder / f"crossing.{number:04d}.exr", picture, frame.header)
     return (folder / "crossing.%04d.exr").as_posix(), places
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from understudy.plate.frame import Frame, Window
+from understudy.plate.frame import Header, Window
 from understudy.plate.layers import Layer, write_layers
 from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate
@@ -24,8 +26,7 @@ def enlarged(sample: Path, folder: Path, width: int) -> str:
         frame = read_frame(plate, number)
         size = width, round(frame.size[1] * width / frame.size[0])
         rgb = cv2.resize(np.asarray(frame.rgb, np.float32), size, interpolation=cv2.INTER_CUBIC)
-        header = replace(frame.header, data=Window(0, 0, *size), display=Window(0, 0, *size))
-        _write(folder / f"plate.{number:04d}.exr", replace(frame, rgb=rgb, header=header))
+        write(folder / f"plate.{number:04d}.exr", rgb, frame.header)
     return (folder / "plate.%04d.exr").as_posix()
 
 
@@ -40,10 +41,13 @@ def still(sample: Path, folder: Path, count: int, grain: float) -> str:
     random = np.random.default_rng(1)
     for number in range(1, count + 1):
         noise = random.normal(0.0, grain, rgb.shape) * np.sqrt(np.maximum(rgb, 0.0))
-        _write(folder / f"still.{number:04d}.exr", replace(frame, rgb=rgb + noise))
+        write(folder / f"still.{number:04d}.exr", rgb + noise, frame.header)
     return (folder / "still.%04d.exr").as_posix()
 
 
-def _write(path: Path, frame: Frame) -> None:
-    layer = Layer("", ("R", "G", "B"), frame.rgb.astype(np.float16))
-    write_layers(path, [layer], frame.header, profile="flat", interop_id=frame.header.interop_id)
+def write(path: Path, rgb: NDArray[np.floating[Any]], header: Header) -> None:
+    """Write (H, W, 3) ``rgb`` as half-float EXR of that size, with what ``header`` says of colour and time."""
+    window = Window(0, 0, rgb.shape[1], rgb.shape[0])
+    layer = Layer("", ("R", "G", "B"), rgb.astype(np.float16))
+    header = replace(header, data=window, display=window, dtype="half")
+    write_layers(path, [layer], header, profile="flat", interop_id=header.interop_id)
