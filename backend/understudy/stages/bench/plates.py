@@ -26,7 +26,7 @@ def enlarged(sample: Path, folder: Path, width: int) -> str:
         frame = read_frame(plate, number)
         size = width, round(frame.size[1] * width / frame.size[0])
         rgb = cv2.resize(np.asarray(frame.rgb, np.float32), size, interpolation=cv2.INTER_CUBIC)
-        write(folder / f"plate.{number:04d}.exr", rgb, frame.header)
+        write(folder / f"plate.{number:04d}.exr", np.asarray(rgb, np.float32), frame.header)
     return (folder / "plate.%04d.exr").as_posix()
 
 
