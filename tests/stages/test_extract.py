@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,8 +28,8 @@ from understudy.faceset import store
 from understudy.faceset.store import Faceset
 from understudy.plate.colour import ColourManager
 from understudy.plate.sheet import write_png
-from understudy.settings import ExtractSettings
-from understudy.stages import extract
+from understudy.settings import ExtractSettings, RestoreSettings, TrashSettings
+from understudy.stages import extract, faceset_restore, faceset_trash
 from understudy.stages.bench.faces import measure_speed
 from understudy.tracks.document import read_tracks
 
@@ -350,14 +351,99 @@ def test_the_tracks_lie_beside_the_faces(squares, tmp_path):
         np.testing.assert_allclose(track.frames[face.frame].landmarks, face.landmarks, atol=1e-3)
 
 
-def test_a_face_deleted_by_hand_stays_deleted(squares, tmp_path):
+def test_a_face_deleted_by_hand_stays_deleted_whatever_its_track_is_called(squares, no_networks, tmp_path):
+    plate = write_shot(tmp_path / "plate", two(4))
+    run(plate, tmp_path / "faces", face="all")
+    gone = Faceset.open(tmp_path / "faces").faces()[3]
+    assert (gone.frame, gone.track) == (1002, 1)
+    (tmp_path / "faces" / gone.file).unlink()
+    no_networks()
+    for options in ({"smoothing": 2.0}, {"face": "index:0"}, {}, {"cuts": "1002"}):
+        run(plate, tmp_path / "faces", **({"face": "all"} | options))
+    faces = Faceset.open(tmp_path / "faces").faces()
+    assert [(face.frame, face.box[0] > 150) for face in faces] == [
+        (frame, right) for frame in range(1001, 1005) for right in (False, True) if (frame, right) != (1002, True)
+    ]
+
+
+def test_a_trashed_face_stays_out_until_it_is_restored(squares, tmp_path):
     plate = write_shot(tmp_path / "plate", walk(4))
     run(plate, tmp_path / "faces")
-    gone = Faceset.open(tmp_path / "faces").faces()[1]
-    (tmp_path / "faces" / gone.file).unlink()
-    (tmp_path / "faces" / extract.SHEET).unlink()
-    report, _ = run(plate, tmp_path / "faces")
-    assert report["faces"] == 3
+    faceset_trash.run(TrashSettings(faceset=tmp_path / "faces", frames="1002"), Events())
+    run(plate, tmp_path / "faces", smoothing=3.0)
+    assert [face.frame for face in Faceset.open(tmp_path / "faces").faces()] == [1001, 1003, 1004]
+    faceset_restore.run(RestoreSettings(faceset=tmp_path / "faces"), Events())
+    run(plate, tmp_path / "faces", smoothing=3.0)
+    run(plate, tmp_path / "other", smoothing=3.0)
+    one, other = (Faceset.open(tmp_path / name).faces() for name in ("faces", "other"))
+    assert [face.frame for face in one] == [1001, 1002, 1003, 1004]
+    for face, expected in zip(one, other, strict=True):
+        np.testing.assert_array_equal(face.matrix, expected.matrix)
+
+
+def test_a_damaged_crop_is_cut_anew(squares, no_networks, tmp_path):
+    plate = write_shot(tmp_path / "plate", walk(4))
+    run(plate, tmp_path / "faces")
+    before = content(tmp_path / "faces")
+    file = tmp_path / "faces" / Faceset.open(tmp_path / "faces").faces()[1].file
+    file.write_bytes(file.read_bytes()[:-100])
+    no_networks()
+    _, recorder = run(plate, tmp_path / "faces")
+    assert any(file.name in event["text"] and "damaged" in event["text"] for event in recorder.of("note"))
+    assert content(tmp_path / "faces") == before
+
+
+def test_faces_of_other_footage_beside_are_left_alone(squares, no_networks, tmp_path):
+    plate = write_shot(tmp_path / "plate", walk(4))
+    (tmp_path / "more").mkdir()
+    write_frame(tmp_path / "more" / "other.1002.exr", picture(320, 200, [(100, 60, 60, RED)]))
+    run(str(tmp_path / "more" / "other.%04d.exr"), tmp_path / "others")
+    run(plate, tmp_path / "faces")
+    guest = Faceset.open(tmp_path / "others").faces()[0].file
+    shutil.copy(tmp_path / "others" / guest, tmp_path / "faces")
+    no_networks()
+    run(plate, tmp_path / "faces", smoothing=3.0)
+    assert (tmp_path / "faces" / guest).is_file()
+
+
+@pytest.mark.parametrize("lost", ["looks", "tracks.json"])
+def test_what_was_lost_beside_the_faces_does_no_harm(squares, no_networks, tmp_path, lost):
+    plate = write_shot(tmp_path / "plate", walk(4))
+    run(plate, tmp_path / "faces")
+    path = tmp_path / "faces" / lost
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    no_networks()
+    run(plate, tmp_path / "faces", smoothing=3.0)
+    assert read_tracks(tmp_path / "faces").tracks
+
+
+def test_a_stepped_range_is_one_track(squares, tmp_path):
+    run(write_shot(tmp_path / "plate", walk(24)), tmp_path / "faces", frames="1001-1024x5")
+    assert [(face.frame, face.track) for face in Faceset.open(tmp_path / "faces").faces()] == [
+        (frame, 0) for frame in range(1001, 1025, 5)
+    ]
+
+
+def test_who_is_rejected_is_no_second_person(squares, no_networks, tmp_path):
+    plate = write_shot(tmp_path / "plate", two(6))
+    word = tmp_path / "word.json"
+    faces = [
+        {"point": [1001, 230, 100], "reject": "1001-1006"},
+        {"point": [1001, 50, 90], "head": [{"keys": [{"frame": 1002, "turn": [9, 0, 0]}]}]},
+    ]
+    word.write_text(json.dumps({"kind": "understudy corrections", "version": 1, "faces": faces}))
+    report, _ = run(plate, tmp_path / "faces", corrections=word)
+    assert (report["faces"], report["tracks"]) == (6, 1)
+    # The same word serves the extraction of the other: what it says of this one is for later.
+    faces[0] = {"point": [1001, 50, 90], "landmarks": [{"points": [30], "keys": [{"frame": 1002, "move": [1, 0]}]}]}
+    word.write_text(json.dumps({"kind": "understudy corrections", "version": 1, "faces": faces[:1]}))
+    no_networks()
+    report, _ = run(plate, tmp_path / "faces", corrections=word, face="index:1")
+    assert report["faces"] == 6
+    faces = [{"point": [1001, 50, 90], "reject": "1001-1006"}, {"point": [1001, 230, 100], "reject": "1001-1006"}]
+    word.write_text(json.dumps({"kind": "understudy corrections", "version": 1, "faces": faces}))
+    with pytest.raises(NoFaceError, match="corrections reject every face"):
+        run(plate, tmp_path / "faces", corrections=word)
 
 
 @pytest.mark.parametrize(
@@ -501,8 +587,8 @@ import resource, shutil, sys
 from pathlib import Path
 from made_shots import RED, register, write_shot
 from understudy.events import Events
-from understudy.settings import ExtractSettings
-from understudy.stages import extract
+from understudy.settings import ExtractSettings, RestoreSettings, TrashSettings
+from understudy.stages import extract, faceset_restore, faceset_trash
 register(dict.__setitem__)
 folder = Path(sys.argv[1])
 for count in (20, 20, 120):

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from made_people import stand
+from understudy.events import Events, Recorder
 from understudy.face.conventions import mean_head
 from understudy.face.geometry import Camera
 from understudy.face.keypoints import KEYPOINTS
@@ -28,9 +29,9 @@ def spotted(track: int, frame: int, index: int = 0, given: bool = False, blank: 
 
 
 def solved(folder: Path, people: list[Spotted], landmarker: str = "mediapipe"):
-    heard: list[tuple[int, int]] = []
-    tracks = solved_tracks(folder, people, landmarker, CAMERA, 0.5, lambda done, total: heard.append((done, total)))
-    return tracks, heard
+    recorder = Recorder()
+    tracks = solved_tracks(folder, people, range(1001, 1101), landmarker, CAMERA, 0.5, Events(recorder))
+    return tracks, [(event["done"], event["total"]) for event in recorder.of("progress")]
 
 
 def test_each_track_is_solved_from_its_own_sightings_in_order_of_time(tmp_path) -> None:
@@ -53,6 +54,23 @@ def test_who_was_away_for_long_comes_back_without_bending_what_was_before(tmp_pa
     assert list(track.frames) == [*range(1001, 1006), *range(1061, 1066)]
     for frame in range(1001, 1006):
         assert np.array_equal(track.frames[frame].landmarks, alone.frames[frame].landmarks)
+
+
+def test_frames_that_are_left_out_are_time_that_passes(tmp_path) -> None:
+    # Somebody who turns steadily: over the gap as far as in the five frames that it takes.
+    def turning(frame: int) -> Spotted:
+        head = stand(300, 300, 80, 6.0 * (frame - 1006), 0, 0)
+        marks = head.project(mean_head("mediapipe")).astype(np.float32)
+        box = np.concatenate([head.offset - 52, head.offset + 52]).astype(np.float32)
+        seen = Sighting(box, True, 0.9, marks, None, 0.9, head.project(KEYPOINTS).astype(np.float32), None)
+        return Spotted(frame, 0, 0, seen)
+
+    frames = [1001, 1002, 1003, 1004, 1009, 1010, 1011, 1012]
+    (track,), _ = solved(tmp_path, [turning(frame) for frame in frames])
+    (whole,), _ = solved(tmp_path, [turning(frame) for frame in range(1001, 1013)])
+    assert list(track.frames) == frames
+    for frame in frames:
+        assert track.frames[frame].head.angles[0] == pytest.approx(whole.frames[frame].head.angles[0], abs=0.5)
 
 
 def test_the_landmarkers_own_habits_are_taken_out(tmp_path) -> None:

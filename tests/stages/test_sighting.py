@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from understudy.face.roles import Detection
 from understudy.face.tracker import USUAL
 from understudy.faceset.journal import Entry, Sighting
 from understudy.plate.frame import Frame, Header, Window
@@ -106,8 +105,7 @@ def test_the_same_entries_give_the_same_tracks_also_when_told_in_parts() -> None
     live, tracks = Follower(CutRule(), USUAL), []
     for entry in entries:
         live.begin(entry.frame, entry.small)
-        found = [(Detection(one.box, one.score), one.identity) for one in entry.sightings if one.found]
-        tracks += live.name(entry.frame, found)
+        tracks += live.name(entry.sightings)
     assert tracks == [one.track for one in follow(entries, CutRule())[0] if one.sighting.found]
 
 

@@ -140,8 +140,3 @@ def test_the_key_outside_the_shot_is_named(face: dict[str, object], said: str) -
     corrections = Corrections.model_validate_json(json.dumps({"faces": [{"track": 0, **face}]}))
     with pytest.raises(UsageError, match=f"{said}, outside the shot's frames 1100-1200"):
         corrections.check(range(1100, 1201))
-
-
-def test_cuts_are_added_and_removed() -> None:
-    assert parse(json.dumps(DOCUMENT)).cuts_of([1031, 1010]) == (1010, 1024)
-    assert Corrections().cuts_of([1031]) == (1031,)

@@ -77,5 +77,5 @@ def _open(path: Path) -> oiio.ImageInput:
 def _damaged(path: Path, reason: str) -> FacesetError:
     return FacesetError(
         f"{path} is damaged: {reason.strip().rstrip('.') or 'it is not an EXR file'}.",
-        "Delete it, or extract its frame again.",
+        "Run the same extraction again, which cuts damaged crops anew.",
     )

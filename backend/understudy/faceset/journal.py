@@ -76,7 +76,7 @@ class Journal:
         if not self._path.exists():
             return []
         entries = []
-        for number, line in enumerate(self._path.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(self._path.read_bytes().splitlines(), 1):
             try:
                 entries.append(_entry(json.loads(line)))
             except (ValueError, KeyError, TypeError) as error:

@@ -22,6 +22,7 @@ from understudy.faceset.crop import read_pixels, read_record, write_crop
 from understudy.faceset.index import Known, Stamp
 from understudy.faceset.pack import Pack
 from understudy.faceset.record import Face
+from understudy.plate.exr import has_all_pixels
 from understudy.plate.files import atomic_path, is_leftover, write_json
 
 KIND = "understudy faceset"
@@ -173,6 +174,24 @@ class Faceset:
                 raise cannot_write(path, error) from error
             known.pop(face.file, None)
         self._stale = True
+
+    def drop_damaged(self) -> list[str]:
+        """Delete files that were cut short, and return their names. Raises OutputError, and FacesetError for a pack."""
+        self.check_writable()
+        damaged = [name for name in sorted(self._files()) if not has_all_pixels(self.folder / name)]
+        for name in damaged:
+            try:
+                (self.folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise cannot_write(self.folder / name, error) from error
+        return damaged
+
+    def text(self, name: str) -> str | None:
+        """What the file ``name`` beside the faces, or in the pack, holds; None where there is none."""
+        if self._pack:
+            return self._pack.text(name) if name in self._pack.files else None
+        path = self.folder / name
+        return path.read_text(encoding="utf-8") if path.is_file() else None
 
     def _name(self, face: Face) -> str:
         """The file of the same face, which sorting may have renamed, or a new name."""

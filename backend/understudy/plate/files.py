@@ -70,7 +70,9 @@ def is_leftover(path: Path) -> bool:
 
 
 def remove_leftovers(folder: str | Path) -> None:
-    """Remove the temporaries in a ``folder`` that nobody writes to at the moment. Raises OutputError."""
+    """Remove the temporaries in a ``folder``, if there is one, that nobody writes to at the moment. Raises OutputError."""
+    if not Path(folder).is_dir():
+        return
     try:
         for path in filter(is_leftover, Path(folder).iterdir()):
             path.unlink(missing_ok=True)

@@ -17,7 +17,15 @@ def chosen_faces(faceset: Faceset, face: str, shot: Shot) -> dict[int, Face]:
     Raises when the faceset holds none (NoFaceError), several a frame (AmbiguousFaceError), or those of another plate
     (FacesetError).
     """
-    faces = faceset.faces()
+    name = Path(shot.key).name
+    # Names, not whole paths: a job may be rendered on a machine that mounts the show elsewhere.
+    everybody = faceset.faces()
+    faces = [one for one in everybody if Path(one.plate).name == name]
+    if everybody and not faces:
+        raise FacesetError(
+            f"The faceset {faceset.folder} was extracted from {Path(everybody[0].plate).name}, not from {name}.",
+            "Give the extraction of this plate, or none.",
+        )
     kept = choose(faces, parse_choice(face))
     by_frame: dict[int, Face] = {}
     for one in faces:
@@ -31,12 +39,4 @@ def chosen_faces(faceset: Faceset, face: str, shot: Shot) -> dict[int, Face]:
         by_frame[one.frame] = one
     if not by_frame:
         raise NoFaceError(f"The faceset {faceset.folder} holds no face to swap.")
-    name = Path(shot.key).name
-    for one in by_frame.values():
-        # Names, not whole paths: a job may be rendered on a machine that mounts the show elsewhere.
-        if Path(one.plate).name != name:
-            raise FacesetError(
-                f"The faceset {faceset.folder} was extracted from {Path(one.plate).name}, not from {name}.",
-                "Give the extraction of this plate, or none.",
-            )
     return by_frame

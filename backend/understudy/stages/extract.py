@@ -24,13 +24,14 @@ from understudy.faceset.journal import LOOKS, Entry, Journal
 from understudy.faceset.sheet import SHEET, faceset_sheet
 from understudy.faceset.store import Faceset
 from understudy.plate.files import remove_leftovers, write_text
-from understudy.plate.ranges import format_range, parse_range
+from understudy.plate.ranges import format_range
 from understudy.plate.reader import probe, read_frame
 from understudy.plate.sequence import open_plate
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
 from understudy.stages.analysis import Analyser, Shot, prepare
 from understudy.stages.crops import cut_out, describe, is_stored
+from understudy.stages.deletions import deleted_places, listed, without_deleted
 from understudy.stages.explaining import explain
 from understudy.stages.following import solved_tracks
 from understudy.stages.people import People
@@ -61,22 +62,32 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
     if settings.reference and settings.recogniser == "none":
         raise UsageError("A reference picture needs a recogniser.", "Add one, such as --recogniser insightface.")
     corrections = load(settings.corrections) if settings.corrections else Corrections()
-    rule = CutRule(given_cuts(settings.cuts), frozenset(corrections.cuts.add), frozenset(corrections.cuts.remove))
+    given = given_cuts(settings.cuts)
+    rule = CutRule(given, frozenset(corrections.cuts.add), frozenset(corrections.cuts.remove))
     wanted = _wanted(settings)
     shot = prepare(settings, events)
     corrections.check(shot.plate.frames)
+    if outside := (given or frozenset()) - set(shot.plate.frames):
+        raise UsageError(
+            f"--cuts names frame {min(outside)}, which the shot does not have.", "Name frames of the plate."
+        )
     faceset = _existing(settings, shot)
     entries = _replayed(settings.out, shot) if faceset else []
+    damaged = faceset.drop_damaged() if faceset else []
+    for name in damaged:
+        events.note(f"The crop {name} is damaged and is cut anew.")
     sheet = settings.out / SHEET
     complete = len(entries) == len(shot.plate.frames)
-    if faceset and complete and faceset.provenance.get("wanted") == wanted and sheet.is_file():
+    written = not damaged and sheet.is_file() and (settings.out / TRACKS).is_file()
+    if faceset and complete and written and faceset.provenance.get("wanted") == wanted:
         events.note(f"The faceset {settings.out} is complete already; nothing was done.")
         return _report(faceset, shot, sheet, start)
 
     same = SAME_PERSON.get(settings.recogniser, USUAL)
-    people = People(choice)
-    for entry_people in _by_frame(follow(entries, rule, same)[0]):
-        people.add(entry_people)
+    # Who is rejected or joined is known at the end only.
+    people = People(Choice("all") if corrections.changes_people else choice)
+    for together in _by_frame(follow(entries, rule, same)[0]):
+        people.add(together)
     if settings.reference is None:
         people.check()
     analyser: Analyser | None = None
@@ -84,30 +95,35 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
         analyser = Analyser(settings)
         if settings.reference:
             people.reference = _reference(settings, shot, analyser)
-        made_by = {role: str(card) for role, card in analyser.cards.items()}
-        faceset = _with_analysis(faceset, settings, shot, made_by)
-        _tell_licences(analyser.cards.values(), events)
+        faceset = _with_analysis(faceset, settings, shot, analyser, events)
         entries = look_through(shot, analyser, settings.out, entries, rule, same, people, events=events, watch=watch)
     spotted, cuts = follow(entries, rule, same)
     spotted = _amended(spotted, corrections, shot, analyser)
     if not faceset or not any(one.sighting.found for one in spotted):
-        raise NoFaceError(
-            f"No face was found in {shot.plate.pattern} ({len(shot.plate.frames)} frames).",
-            "Check the plate, its frame range and its colour space, or lower the smallest face size.",
-        )
+        raise _nobody(shot, entries)
     chosen = _chosen(spotted, choice, people.reference)
     with watch.running(), watch.part("solving"):
-        tracks = _solved(settings, shot, chosen, faceset, corrections, events)
-    _cut(settings, shot, faceset, tracks, chosen, wanted, events=events, watch=watch)
+        tracks = _solved(settings, shot, chosen, faceset, events)
+    tracks = list(applied_to_heads(corrections, tracks, spotted))
+    _cut(settings, shot, faceset, tracks, chosen, damaged, events=events, watch=watch)
+    _write_tracks(settings.out, shot, cuts, tracks)
+    write_png(sheet, faceset_sheet(faceset, shot.colour.to_display))
     for folder in (settings.out, settings.out / LOOKS):
         remove_leftovers(folder)
-    found = ShotTracks(
-        shot.key, shot.header.display.width, shot.header.display.height, shot.plate.frames, cuts, tuple(tracks)
-    )
-    write_text(settings.out / TRACKS, tracks_to_json(found))
-    write_png(sheet, faceset_sheet(faceset, shot.colour.to_display))
+    faceset.describe(wanted=wanted)
     events.preview(sheet)
     return _report(faceset, shot, sheet, start)
+
+
+def _nobody(shot: Shot, entries: Sequence[Entry]) -> NoFaceError:
+    if any(one.found for entry in entries for one in entry.sightings):
+        return NoFaceError(
+            f"The corrections reject every face of {shot.plate.pattern}.", "Leave one, or extract without them."
+        )
+    return NoFaceError(
+        f"No face was found in {shot.plate.pattern} ({len(shot.plate.frames)} frames).",
+        "Check the plate, its frame range and its colour space, or lower the smallest face size.",
+    )
 
 
 def _by_frame(spotted: Sequence[Spotted]) -> list[list[Spotted]]:
@@ -159,24 +175,24 @@ def _solved(
     shot: Shot,
     chosen: list[Spotted],
     faceset: Faceset,
-    corrections: Corrections,
     events: Events,
 ) -> list[Track]:
     landmarker = faceset.provenance.get("analysis", {}).get("landmarker", "").split(" ")[0]
     tracks = solved_tracks(
         settings.out,
         chosen,
+        shot.plate.frames,
         landmarker,
         shot.camera(settings.lens),
         settings.smoothing,
-        lambda done, total: events.progress(done, total, "tracks"),
+        events,
     )
     if not tracks:
         raise NoFaceError(
             f"None of the {len(chosen)} faces found in {faceset.provenance['settings']['plate']} could be landmarked.",
             "Try another landmarker, or other frames.",
         )
-    return list(applied_to_heads(corrections, tracks))
+    return tracks
 
 
 def _cut(
@@ -185,7 +201,7 @@ def _cut(
     faceset: Faceset,
     tracks: Sequence[Track],
     chosen: Sequence[Spotted],
-    wanted: dict[str, Any],
+    damaged: Sequence[str],
     *,
     events: Events,
     watch: Stopwatch,
@@ -203,22 +219,24 @@ def _cut(
         for track in tracks
         for frame, one in track.frames.items()
     ]
-    held = {(face.frame, face.track): face for face in faceset.faces()}
-    before = faceset.provenance.get("cut", {})
-    deleted = {(frame, int(track)) for track, frames in before.items() for frame in parse_range(frames)} - held.keys()
-    missing = [
-        face
-        for face in due
-        if (face.frame, face.track) not in deleted and not is_stored(held.get((face.frame, face.track)), face)
-    ]
-    faceset.describe(wanted=None)  # a run that is killed in between is not complete
-    cut_out(shot, faceset, missing, events=events, watch=watch)
+    own = [face for face in faceset.faces() if face.plate == shot.key]  # a faceset may hold other footage beside
+    places = deleted_places(faceset.provenance, own, damaged)
+    due = without_deleted(due, places)
+    held = {(face.frame, face.track): face for face in own}
     meant = {(face.frame, face.track) for face in due}
+    # A run that is killed in between is not complete, and what it removed was not deleted by somebody.
+    stay = [face for key, face in held.items() if key in meant]
+    faceset.describe(wanted=None, cut=listed(stay), deleted=places)
+    missing = [face for face in due if not is_stored(held.get((face.frame, face.track)), face)]
+    cut_out(shot, faceset, missing, events=events, watch=watch)
     faceset.remove(face for key, face in held.items() if key not in meant)
-    frames: dict[int, list[int]] = defaultdict(list)
-    for face in due:
-        frames[face.track].append(face.frame)
-    faceset.describe(wanted=wanted, cut={str(track): format_range(sorted(own)) for track, own in frames.items()})
+    faceset.describe(cut=listed(due))
+
+
+def _write_tracks(folder: Path, shot: Shot, cuts: tuple[int, ...], tracks: Sequence[Track]) -> None:
+    window = shot.header.display
+    found = ShotTracks(shot.key, window.width, window.height, shot.plate.frames, cuts, tuple(tracks))
+    write_text(folder / TRACKS, tracks_to_json(found))
 
 
 def _existing(settings: ExtractSettings, shot: Shot) -> Faceset | None:
@@ -226,7 +244,7 @@ def _existing(settings: ExtractSettings, shot: Shot) -> Faceset | None:
     if not Faceset.is_one(settings.out):
         return None
     faceset = Faceset.open(settings.out, allow_empty=True)
-    hint = "Choose another folder, or delete this one."
+    hint = "Choose another folder, or delete this one. For other crops of the same faces there is faceset recrop."
     made, wanted = faceset.provenance.get("settings", {}), _fingerprint(settings, shot)
     for name, value in wanted.items():
         if made.get(name) != value:
@@ -270,8 +288,12 @@ def _replayed(folder: Path, shot: Shot) -> list[Entry]:
     return entries
 
 
-def _with_analysis(faceset: Faceset | None, settings: ExtractSettings, shot: Shot, made_by: dict[str, str]) -> Faceset:
+def _with_analysis(
+    faceset: Faceset | None, settings: ExtractSettings, shot: Shot, analyser: Analyser, events: Events
+) -> Faceset:
     """The faceset, created if there is none; one that other weights began must not be gone on with."""
+    made_by = {role: str(card) for role, card in analyser.cards.items()}
+    _tell_licences(analyser.cards.values(), events)
     if faceset is None:
         return Faceset.create(settings.out, {"settings": _fingerprint(settings, shot), "analysis": made_by})
     for role, card in made_by.items():

@@ -16,7 +16,7 @@ from understudy.faceset import journal
 from understudy.faceset.record import Face
 from understudy.faceset.sheet import SHEET, faceset_sheet
 from understudy.faceset.store import Faceset
-from understudy.plate.files import remove_leftovers
+from understudy.plate.files import remove_leftovers, write_text
 from understudy.plate.ranges import format_range
 from understudy.plate.sheet import write_png
 from understudy.settings import PlateOptions, RecropSettings
@@ -77,7 +77,7 @@ def _plate_of(settings: RecropSettings, old: Faceset, faces: Sequence[Face], eve
     if len(plates) > 1:
         raise UsageError(
             f"The faces of {settings.faceset} are of {len(plates)} plates: {', '.join(plates)}.",
-            "Crop the faceset of each plate.",
+            "Only the faceset of one plate can be cropped anew.",
         )
     made = old.provenance.get("settings", {})
     options = PlateOptions(
@@ -86,7 +86,13 @@ def _plate_of(settings: RecropSettings, old: Faceset, faces: Sequence[Face], eve
         colour_space=made.get("colour_space"),
         ocio=made.get("ocio"),
     )
-    return prepare(options, events)
+    shot = prepare(options, events)
+    if Path(shot.key).name != Path(plates[0]).name:
+        raise UsageError(
+            f"{Path(shot.key).name} is not the plate of {settings.faceset}, which is {Path(plates[0]).name}.",
+            "Give the place where that plate is now.",
+        )
+    return shot
 
 
 def _begun(out: Path, old: Faceset, made: dict[str, Any]) -> Faceset:
@@ -99,8 +105,8 @@ def _begun(out: Path, old: Faceset, made: dict[str, Any]) -> Faceset:
     new = Faceset.create(out, old.provenance | {"settings": made, "wanted": None})
     try:
         for name in (journal.NAME, TRACKS):
-            if (old.folder / name).is_file():
-                shutil.copyfile(old.folder / name, out / name)
+            if (text := old.text(name)) is not None:
+                write_text(out / name, text)
         if (old.folder / journal.LOOKS).is_dir():
             shutil.copytree(old.folder / journal.LOOKS, out / journal.LOOKS, dirs_exist_ok=True)
     except OSError as error:

@@ -32,6 +32,8 @@ def run(settings: RestoreSettings, events: Events) -> dict[str, Any]:
             raise cannot_write(order, error) from error
     if undone.left:
         events.note(f"{len(undone.left)} files stay where they are: others have taken their place since.")
+    if undone.restored:
+        faceset.describe(wanted=None)  # they may be of an older solve: the next extraction looks at them
     return {
         "faceset": str(faceset.folder),
         "undone": [one.why for one in (operations if settings.everything else operations[-1:])],

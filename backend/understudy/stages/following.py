@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.events import Events
 from understudy.face.conventions import mean_head
 from understudy.face.geometry import Camera
 from understudy.face.tracker import GAP
@@ -24,39 +25,59 @@ from understudy.tracks.track import Track
 def solved_tracks(
     folder: Path,
     spotted: Sequence[Spotted],
+    frames: Sequence[int],
     landmarker: str,
     camera: Camera,
     smoothing: float,
-    tell: Callable[[int, int], None],
+    events: Events,
 ) -> list[Track]:
     """Solve each track of ``spotted``; a track on which nothing tells where the head is has no place in the result.
 
-    ``folder`` is the faceset's, ``landmarker`` the name of what marked the faces; ``tell`` hears how many tracks of how
-    many are done.
+    ``folder`` is the faceset's, ``frames`` are the shot's, ``landmarker`` the name of what marked the faces. Raises
+    Interrupted.
     """
+    order = {frame: index for index, frame in enumerate(frames)}
     by_track: dict[int, list[Spotted]] = defaultdict(list)
     for one in spotted:
         by_track[one.track].append(one)
     tracks = []
     for done, (number, own) in enumerate(sorted(by_track.items()), 1):
-        runs = [
-            solve(number, [_observed(folder, one) for one in run], mean_head(landmarker), camera, smoothing)
-            for run in _runs(sorted(own, key=lambda one: one.frame))
-        ]
-        solved = [run for run in runs if run is not None]
+        solved: list[Track] = []
+        for run in _runs(sorted(own, key=lambda one: one.frame), order):
+            events.raise_if_stopping()
+            observed = _filled([_observed(folder, one) for one in run], frames, order)
+            track = solve(number, observed, mean_head(landmarker), camera, smoothing)
+            if track is not None:
+                seen = {one.frame for one in run}
+                there = {frame: one for frame, one in track.frames.items() if frame in seen}
+                solved.append(Track(number, there, track.shape))
         if solved:
             longest = max(solved, key=lambda run: len(run.frames))
-            frames = {frame: one for run in solved for frame, one in run.frames.items()}
-            tracks.append(Track(number, frames, longest.shape))
-        tell(done, len(by_track))
+            followed = {frame: one for run in solved for frame, one in run.frames.items()}
+            tracks.append(Track(number, followed, longest.shape))
+        events.progress(done, len(by_track), "tracks")
     return tracks
 
 
-def _runs(own: Sequence[Spotted]) -> Iterator[Sequence[Spotted]]:
+def _runs(own: Sequence[Spotted], order: Mapping[int, int]) -> Iterator[Sequence[Spotted]]:
     """Parts of a track, in order, between which the person was away: what moved meanwhile is unknown."""
-    starts = [index for index in range(1, len(own)) if own[index].frame - own[index - 1].frame > GAP + 1]
+    places = [order[one.frame] for one in own]
+    starts = [index for index in range(1, len(own)) if places[index] - places[index - 1] > GAP + 1]
     for start, end in pairwise([0, *starts, len(own)]):
         yield own[start:end]
+
+
+def _filled(observed: Sequence[Observed], frames: Sequence[int], order: Mapping[int, int]) -> list[Observed]:
+    """The run with an unseen face on each frame that it lacks: for the solve neighbours in the list are so in time."""
+    whole = list(observed[:1])
+    for before, after in pairwise(observed):
+        first, last = order[before.frame], order[after.frame]
+        for index in range(first + 1, last):
+            share = np.float32((index - first) / (last - first))
+            box = before.box + share * (after.box - before.box)
+            whole.append(Observed(frames[index], box, False, None, 0.0, None, None))
+        whole.append(after)
+    return whole
 
 
 def _observed(folder: Path, one: Spotted) -> Observed:

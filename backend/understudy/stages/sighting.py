@@ -29,6 +29,10 @@ SAME_PLACE = 0.3
 """Intersection over union from which a place that was looked at is the one where a track is expected."""
 
 
+TELLING = 0.7
+"""Trust in a face's landmarks from which its identity says who it is."""
+
+
 @dataclass(frozen=True, eq=False)
 class Spotted:
     """A sighting that is known to be of one track."""
@@ -59,16 +63,21 @@ class Follower:
         self._rule = rule
         self._finder = CutFinder()
         self._tracker = Tracker(same=same)
+        self._index = -1  # of the frame among the plate's: one that is left out is no time that passes
 
     def begin(self, frame: int, small: NDArray[np.uint8]) -> None:
         """Tell of the next frame before anybody on it."""
+        self._index += 1
         if self._rule.applies(frame, self._finder.begins(small)):
             self.cuts.append(frame)
             self._tracker.cut()
 
-    def name(self, frame: int, found: Sequence[tuple[Detection, NDArray[np.float32] | None]]) -> list[int]:
-        """The track of each face that was found, given with its identity."""
-        return self._tracker.update(frame, [one for one, _ in found], [identity for _, identity in found])
+    def name(self, sightings: Sequence[Sighting]) -> list[int]:
+        """The track of each face that was found."""
+        found = [one for one in sightings if one.found]
+        # Of a face behind a hand the recogniser says nothing that could be believed.
+        identities = [one.identity if one.trust >= TELLING else None for one in found]
+        return self._tracker.update(self._index, [Detection(one.box, one.score) for one in found], identities)
 
     def missed(self) -> list[tuple[int, NDArray[np.float32]]]:
         """Tracks that were expected on this frame, and where."""
@@ -87,7 +96,7 @@ def follow(entries: Sequence[Entry], rule: CutRule, same: float = USUAL) -> tupl
     for entry in entries:
         follower.begin(entry.frame, entry.small)
         found = [(index, one) for index, one in enumerate(entry.sightings) if one.found]
-        tracks = follower.name(entry.frame, _detected(entry))
+        tracks = follower.name(entry.sightings)
         for (index, one), track in zip(found, tracks, strict=True):
             spotted += waiting.pop(track, [])
             spotted.append(Spotted(entry.frame, track, index, one))
@@ -120,7 +129,7 @@ def look_through(
     follower = Follower(rule, same)
     for entry in entries:
         follower.begin(entry.frame, entry.small)
-        follower.name(entry.frame, _detected(entry))
+        follower.name(entry.sightings)
     frames = shot.plate.frames[len(done) :]
     (folder / LOOKS).mkdir(exist_ok=True)
     with (
@@ -135,11 +144,12 @@ def look_through(
             small = small_picture(overview)
             follower.begin(number, small)
             seen = analyser.analyse(shot, frame, overview, watch)
-            tracks = follower.name(number, [(one.detection, one.identity) for one in seen])
+            sightings = [sighting(frame, one) for one in seen]
+            tracks = follower.name(sightings)
             expected = [box for _, box in follower.missed() if _on(frame, box)]
             with watch.part("colour"):
                 looks = [one.look for one in seen] + [analyser.glance(shot, frame, box) for box in expected]
-            sightings = [sighting(frame, one) for one in seen] + [_nobody(box) for box in expected]
+            sightings += [_nobody(box) for box in expected]
             entry = Entry(shot.key, number, small, tuple(sightings))
             with watch.part("writing"):
                 clerk.enter(entry, looks)
@@ -150,10 +160,6 @@ def look_through(
         with watch.part("writing"):
             clerk.finish()
     return done
-
-
-def _detected(entry: Entry) -> list[tuple[Detection, NDArray[np.float32] | None]]:
-    return [(Detection(one.box, one.score), one.identity) for one in entry.sightings if one.found]
 
 
 def sighting(frame: Frame, one: Seen) -> Sighting:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from understudy.errors import UsageError
 from understudy.events import Events
+from understudy.faceset.store import Faceset
 from understudy.plate.files import write_text
 from understudy.plate.ranges import format_range
 from understudy.settings import TracksExportSettings
 from understudy.tracks.chan import focal_of, track_to_chan
-from understudy.tracks.document import read_tracks, tracks_to_json
+from understudy.tracks.document import read_tracks, tracks_of, tracks_to_json
 from understudy.tracks.nuke import corner_pin, tracker_node
 from understudy.tracks.points import indices
 from understudy.tracks.points_text import points_to_text
 from understudy.tracks.table import tracks_to_csv
-from understudy.tracks.track import ShotTracks, Track
+from understudy.tracks.track import TRACKS, ShotTracks, Track
 
 
 def run(settings: TracksExportSettings, events: Events) -> dict[str, Any]:
@@ -26,11 +28,11 @@ def run(settings: TracksExportSettings, events: Events) -> dict[str, Any]:
     FacesetError (no solved tracks), UsageError (no such track or landmark, several tracks for a file of one) and
     OutputError.
     """
-    shot = read_tracks(settings.faceset)
+    shot = _solved(settings.faceset)
     if settings.track is not None:
+        there = ", ".join(str(one.number) for one in shot.tracks) or "none"
         shot = replace(shot, tracks=tuple(one for one in shot.tracks if one.number == settings.track))
         if not shot.tracks:
-            there = ", ".join(str(one.number) for one in read_tracks(settings.faceset).tracks) or "none"
             raise UsageError(f"{settings.faceset} has no track {settings.track}.", f"Its tracks: {there}.")
     events.raise_if_stopping()
     write_text(settings.out, _text(settings, shot))
@@ -43,6 +45,13 @@ def run(settings: TracksExportSettings, events: Events) -> dict[str, Any]:
         "faces": faces,
         "frames": format_range(frame for one in shot.tracks for frame in one.frames),
     }
+
+
+def _solved(faceset: Path) -> ShotTracks:
+    """The tracks of a faceset's folder, or of a pack."""
+    if faceset.is_file():
+        return tracks_of(Faceset.open(faceset).text(TRACKS), faceset)
+    return read_tracks(faceset)
 
 
 def _text(settings: TracksExportSettings, shot: ShotTracks) -> str:

@@ -108,18 +108,25 @@ def applied_to_sightings(corrections: Corrections, sightings: Sequence[Sighting]
     return Amended(left, tuple(sorted(forced, key=lambda one: (one.track, one.frame))))
 
 
-def applied_to_heads(corrections: Corrections, tracks: Sequence[Track]) -> tuple[Track, ...]:
+def applied_to_heads(
+    corrections: Corrections, tracks: Sequence[Track], everybody: Sequence[Sighting] = ()
+) -> tuple[Track, ...]:
     """Carry out what acts after the solve: poses, landmarks and boxes.
+
+    ``everybody`` are the amended sightings of the shot: what is said of somebody whose track is not among ``tracks`` is
+    for another extraction.
 
     ``raw`` and ``refined`` stay. A frame that is touched has the origin "given"; its confidence is 1 at a key and falls
     off linearly to its own over ``REACH`` frames. Raises :class:`UsageError` for a track or point that is nobody's.
     """
     spots = [_Spot(frame, one.number, face.box) for one in tracks for frame, face in one.frames.items()]
+    spots += [_Spot(one.frame, one.track, one.box) for one in everybody]
     by_number = {one.number: one for one in tracks}
     for face in corrections.faces:
         if face.head or face.landmarks or face.boxes:
             number = _resolved(face, spots)
-            by_number[number] = _corrected(by_number[number], face)
+            if number in by_number:
+                by_number[number] = _corrected(by_number[number], face)
     return tuple(by_number[one.number] for one in tracks)
 
 

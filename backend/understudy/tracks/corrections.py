@@ -21,7 +21,7 @@ the frames from its first to its last key and for no others, or with ``hold`` fo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -219,9 +219,10 @@ class Corrections(Options):
                     "Take it out, or extract all the frames that the corrections are for.",
                 )
 
-    def cuts_of(self, found: Iterable[int]) -> tuple[int, ...]:
-        """The cuts of the shot, ascending: those ``found``, without the removed and with the added ones."""
-        return tuple(sorted((set(found) - set(self.cuts.remove)) | set(self.cuts.add)))
+    @property
+    def changes_people(self) -> bool:
+        """Whether anything is said of who is whom, or nobody."""
+        return any(face.reject or face.split or face.join for face in self.faces)
 
     def _mentioned(self) -> Iterator[tuple[int, str]]:
         yield from ((frame, "a cut") for frame in (*self.cuts.add, *self.cuts.remove))

@@ -69,13 +69,16 @@ def tracks_from_json(text: str, name: str = "the tracks") -> ShotTracks:
 def read_tracks(faceset: str | Path) -> ShotTracks:
     """The solved tracks of the shot that ``faceset`` was extracted from; raises FacesetError when it has none."""
     path = Path(faceset) / TRACKS
-    try:
-        text = path.read_text("utf-8")
-    except OSError:
+    return tracks_of(path.read_text("utf-8") if path.is_file() else None, faceset)
+
+
+def tracks_of(text: str | None, faceset: str | Path) -> ShotTracks:
+    """What the file :data:`TRACKS` of ``faceset`` says; raises FacesetError when there is none (``text`` is None)."""
+    if text is None:
         raise FacesetError(
             f"{faceset} has no {TRACKS}: it is no faceset, or its shot was not solved.", "Extract the shot again."
-        ) from None
-    return tracks_from_json(text, str(path))
+        )
+    return tracks_from_json(text, f"{faceset}: {TRACKS}")
 
 
 def _compact(value: Any) -> str:
