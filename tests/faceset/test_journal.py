@@ -82,6 +82,15 @@ def test_a_damaged_line_is_named(tmp_path) -> None:
         journal.entries()
 
 
+def test_a_line_that_is_no_text_is_named(tmp_path) -> None:
+    journal = Journal(tmp_path)
+    journal.append(entry(1001))
+    with (tmp_path / "frames.jsonl").open("ab") as file:
+        file.write(b"\xff\xfe\n")
+    with pytest.raises(FacesetError, match=r"Line 2 of .*frames\.jsonl"):
+        journal.entries()
+
+
 def test_the_line_is_on_the_disk_when_append_returns(tmp_path, monkeypatch) -> None:
     import os
 

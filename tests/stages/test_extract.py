@@ -523,6 +523,8 @@ def test_the_wrong_words_are_refused_before_any_work(squares, tmp_path):
     plate = write_shot(tmp_path / "plate", walk(2))
     with pytest.raises(UsageError, match="first"):
         run(plate, tmp_path / "faces", face="first")
+    with pytest.raises(UsageError, match="--cuts names frame 5000"):
+        run(plate, tmp_path / "faces", cuts="1002,5000")
     with pytest.raises(UsageError, match="recogniser"):
         run(plate, tmp_path / "faces", reference=tmp_path / "me.png")
     with pytest.raises(MissingInputError, match=r"me\.png"):

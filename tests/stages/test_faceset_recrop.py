@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from made_shots import register, two, walk, write_shot
@@ -79,6 +81,15 @@ def test_a_plate_that_moved_is_said_or_named(faces, tmp_path):
     assert {face.plate for face in Faceset.open(tmp_path / "new").faces()} == {
         (tmp_path / "archive" / "shot.%04d.exr").resolve().as_posix()
     }
+
+
+def test_another_plate_is_refused(faces, tmp_path):
+    old = faces(write_shot(tmp_path / "plate", walk(3)))
+    (tmp_path / "more").mkdir()
+    for number in (1001, 1002, 1003):
+        shutil.copy(tmp_path / "plate" / f"shot.{number}.exr", tmp_path / "more" / f"other.{number}.exr")
+    with pytest.raises(UsageError, match=r"other\.%04d\.exr is not the plate"):
+        recrop(old, tmp_path / "new", plate=(tmp_path / "more" / "other.%04d.exr").as_posix())
 
 
 def test_crops_of_two_kinds_are_not_mixed(faces, tmp_path):

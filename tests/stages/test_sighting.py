@@ -114,3 +114,18 @@ def test_what_lies_beyond_the_picture_is_not_visible() -> None:
     frame = Frame(1001, np.zeros((100, 200, 3), np.float16), None, header)
     points = np.tile(np.float32([(150, 100), (299, 149), (90, 100), (200, 160)]), (17, 1))
     assert visible(frame, points) == pytest.approx(0.5)
+
+
+def test_a_strange_look_in_somebody_s_very_place_is_that_somebody() -> None:
+    seen = [face(100 + 2 * step, identity=BEN if step == 3 else ANN) for step in range(7)]
+    assert by_track(shot(*([one] for one in seen))) == {0: [(1001 + step, True) for step in range(7)]}
+
+
+def test_a_stranger_who_stays_or_stands_beside_or_comes_last_is_another_person() -> None:
+    stays = [face(100, identity=BEN if 3 <= step < 6 else ANN) for step in range(9)]
+    assert len(by_track(shot(*([one] for one in stays)))[1]) == 3
+    beside = [[face(100, identity=ANN)] for _ in range(6)]
+    beside[3] = [face(190, identity=BEN)]
+    assert by_track(shot(*beside))[1] == [(1004, True)]
+    last = [[face(100, identity=BEN if step == 5 else ANN)] for step in range(6)]
+    assert by_track(shot(*last))[1] == [(1006, True)]

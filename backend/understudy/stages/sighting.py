@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.events import Events
-from understudy.face.boxes import intersection_over_union
+from understudy.face.boxes import SAME_FACE, intersection_over_union
+from understudy.face.choose import BLIP
 from understudy.face.roles import Detection
 from understudy.face.tracker import USUAL, Tracker
 from understudy.faceset.journal import LOOKS, Entry, Journal, Sighting, look_name
@@ -27,10 +28,6 @@ from understudy.tracks.cuts import CutFinder, CutRule, small_picture
 
 SAME_PLACE = 0.3
 """Intersection over union from which a place that was looked at is the one where a track is expected."""
-
-
-TELLING = 0.7
-"""Trust in a face's landmarks from which its identity says who it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +72,9 @@ class Follower:
     def name(self, sightings: Sequence[Sighting]) -> list[int]:
         """The track of each face that was found."""
         found = [one for one in sightings if one.found]
-        # Of a face behind a hand the recogniser says nothing that could be believed.
-        identities = [one.identity if one.trust >= TELLING else None for one in found]
-        return self._tracker.update(self._index, [Detection(one.box, one.score) for one in found], identities)
+        return self._tracker.update(
+            self._index, [Detection(one.box, one.score) for one in found], [one.identity for one in found]
+        )
 
     def missed(self) -> list[tuple[int, NDArray[np.float32]]]:
         """Tracks that were expected on this frame, and where."""
@@ -93,6 +90,7 @@ def follow(entries: Sequence[Entry], rule: CutRule, same: float = USUAL) -> tupl
     follower = Follower(rule, same)
     spotted: list[Spotted] = []
     waiting: dict[int, list[Spotted]] = {}
+    expected: dict[int, list[tuple[int, NDArray[np.float32]]]] = {}
     for entry in entries:
         follower.begin(entry.frame, entry.small)
         found = [(index, one) for index, one in enumerate(entry.sightings) if one.found]
@@ -101,12 +99,43 @@ def follow(entries: Sequence[Entry], rule: CutRule, same: float = USUAL) -> tupl
             spotted += waiting.pop(track, [])
             spotted.append(Spotted(entry.frame, track, index, one))
         places = [(index, one) for index, one in enumerate(entry.sightings) if not one.found]
-        for track, box in follower.missed():
+        expected[entry.frame] = follower.missed()
+        for track, box in expected[entry.frame]:
             near = [(intersection_over_union(box, one.box), index, one) for index, one in places]
             if near and max(near)[0] >= SAME_PLACE:
                 _, index, one = max(near, key=lambda place: place[0])
                 waiting.setdefault(track, []).append(Spotted(entry.frame, track, index, one))
-    return sorted(spotted, key=lambda one: (one.frame, one.track)), tuple(follower.cuts)
+    mended = _without_blips(spotted, expected)
+    return sorted(mended, key=lambda one: (one.frame, one.track)), tuple(follower.cuts)
+
+
+def _without_blips(
+    spotted: Sequence[Spotted], expected: Mapping[int, Sequence[tuple[int, NDArray[np.float32]]]]
+) -> list[Spotted]:
+    """Tracks of a frame or two in the very place of somebody who is there before and after are that somebody.
+
+    So it is with a face behind a hand, of which the recogniser says that it is a stranger's.
+    """
+    found: dict[int, list[Spotted]] = {}
+    for one in spotted:
+        if one.sighting.found:
+            found.setdefault(one.track, []).append(one)
+    owner: dict[int, int] = {}
+    for blip, own in found.items():
+        if len(own) > BLIP:
+            continue
+        there = [
+            {track for track, box in expected[one.frame] if intersection_over_union(box, one.box) >= SAME_FACE}
+            for one in own
+        ]
+        for track in sorted(set.intersection(*there)):
+            frames = [one.frame for one in found.get(track, ())]
+            if frames and min(frames) < own[0].frame and max(frames) > own[-1].frame:
+                owner[blip] = track
+    taken = {(one.frame, owner[one.track]) for one in spotted if one.track in owner}
+    return [
+        replace(one, track=owner.get(one.track, one.track)) for one in spotted if (one.frame, one.track) not in taken
+    ]
 
 
 def look_through(
