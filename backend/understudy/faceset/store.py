@@ -175,16 +175,18 @@ class Faceset:
             known.pop(face.file, None)
         self._stale = True
 
-    def drop_damaged(self) -> list[str]:
-        """Delete files that were cut short, and return their names. Raises OutputError, and FacesetError for a pack."""
+    def damaged(self) -> list[str]:
+        """Names of crops that were cut short; of a folder. Raises :class:`FacesetError` when it cannot be listed."""
+        return [name for name in sorted(self._files()) if not has_all_pixels(self.folder / name)]
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Delete files by name, readable or not. Raises OutputError, and FacesetError for a pack."""
         self.check_writable()
-        damaged = [name for name in sorted(self._files()) if not has_all_pixels(self.folder / name)]
-        for name in damaged:
+        for name in names:
             try:
                 (self.folder / name).unlink(missing_ok=True)
             except OSError as error:
                 raise cannot_write(self.folder / name, error) from error
-        return damaged
 
     def text(self, name: str) -> str | None:
         """What the file ``name`` beside the faces, or in the pack, holds; None where there is none."""

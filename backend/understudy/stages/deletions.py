@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from understudy.faceset.record import Face
+from understudy.faceset.store import Faceset
 
 
 class Place(NamedTuple):
@@ -26,17 +27,10 @@ class Place(NamedTuple):
         return self.frame == face.frame and x0 <= self.x <= x1 and y0 <= self.y <= y1
 
 
-def deleted_places(provenance: Mapping[str, Any], held: Sequence[Face], damaged: Sequence[str]) -> list[Place]:
-    """Where faces were deleted, given those that the faceset holds now.
-
-    A face that was restored since is none of them, nor is one whose file (of the names ``damaged``) was unreadable.
-    """
+def deleted_places(provenance: Mapping[str, Any], held: Sequence[Face]) -> list[Place]:
+    """Where faces were deleted, given those that the faceset holds now. One that was restored since is none of them."""
     keys = {(face.frame, face.track) for face in held}
-    gone = [
-        Place(frame, x, y)
-        for frame, track, x, y in provenance.get("cut", ())
-        if (frame, track) not in keys and not any(name.endswith(f".{frame:04d}.{track:02d}.exr") for name in damaged)
-    ]
+    gone = [Place(frame, x, y) for frame, track, x, y in provenance.get("cut", ()) if (frame, track) not in keys]
     by_frame: dict[int, list[Face]] = {}
     for face in held:
         by_frame.setdefault(face.frame, []).append(face)
@@ -50,6 +44,20 @@ def without_deleted(faces: Iterable[Face], places: Sequence[Place]) -> list[Face
     for place in places:
         by_frame.setdefault(place.frame, []).append(place)
     return [face for face in faces if not any(place.lies_in(face) for place in by_frame.get(face.frame, ()))]
+
+
+def drop_damaged(faceset: Faceset) -> list[str]:
+    """Delete crops that were cut short, which is nobody's wish, and return their names. Raises OutputError."""
+    names = faceset.damaged()
+    if names:
+        left = [
+            row
+            for row in faceset.provenance.get("cut", ())
+            if not any(name.endswith(f".{row[0]:04d}.{row[1]:02d}.exr") for name in names)
+        ]
+        faceset.describe(cut=left, wanted=None)
+        faceset.drop(names)
+    return names
 
 
 def listed(faces: Iterable[Face]) -> list[list[float]]:

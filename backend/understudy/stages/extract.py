@@ -31,7 +31,7 @@ from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
 from understudy.stages.analysis import Analyser, Shot, prepare
 from understudy.stages.crops import cut_out, describe, is_stored
-from understudy.stages.deletions import deleted_places, listed, without_deleted
+from understudy.stages.deletions import deleted_places, drop_damaged, listed, without_deleted
 from understudy.stages.explaining import explain
 from understudy.stages.following import solved_tracks
 from understudy.stages.people import People
@@ -73,12 +73,11 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
         )
     faceset = _existing(settings, shot)
     entries = _replayed(settings.out, shot) if faceset else []
-    damaged = faceset.drop_damaged() if faceset else []
-    for name in damaged:
+    for name in drop_damaged(faceset) if faceset else ():
         events.note(f"The crop {name} is damaged and is cut anew.")
     sheet = settings.out / SHEET
     complete = len(entries) == len(shot.plate.frames)
-    written = not damaged and sheet.is_file() and (settings.out / TRACKS).is_file()
+    written = sheet.is_file() and (settings.out / TRACKS).is_file()
     if faceset and complete and written and faceset.provenance.get("wanted") == wanted:
         events.note(f"The faceset {settings.out} is complete already; nothing was done.")
         return _report(faceset, shot, sheet, start)
@@ -105,7 +104,7 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
     with watch.running(), watch.part("solving"):
         tracks = _solved(settings, shot, chosen, faceset, events)
     tracks = list(applied_to_heads(corrections, tracks, spotted))
-    _cut(settings, shot, faceset, tracks, chosen, damaged, events=events, watch=watch)
+    _cut(settings, shot, faceset, tracks, chosen, events=events, watch=watch)
     _write_tracks(settings.out, shot, cuts, tracks)
     write_png(sheet, faceset_sheet(faceset, shot.colour.to_display))
     for folder in (settings.out, settings.out / LOOKS):
@@ -201,7 +200,6 @@ def _cut(
     faceset: Faceset,
     tracks: Sequence[Track],
     chosen: Sequence[Spotted],
-    damaged: Sequence[str],
     *,
     events: Events,
     watch: Stopwatch,
@@ -220,7 +218,7 @@ def _cut(
         for frame, one in track.frames.items()
     ]
     own = [face for face in faceset.faces() if face.plate == shot.key]  # a faceset may hold other footage beside
-    places = deleted_places(faceset.provenance, own, damaged)
+    places = deleted_places(faceset.provenance, own)
     due = without_deleted(due, places)
     held = {(face.frame, face.track): face for face in own}
     meant = {(face.frame, face.track) for face in due}
