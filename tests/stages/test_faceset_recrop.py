@@ -9,8 +9,8 @@ from understudy.errors import FacesetError, Interrupted, MissingInputError, Usag
 from understudy.events import Events, Recorder
 from understudy.face import registry
 from understudy.faceset.store import Faceset
-from understudy.settings import ExtractSettings, RecropSettings
-from understudy.stages import extract, faceset_recrop
+from understudy.settings import ExtractSettings, PackSettings, RecropSettings, TracksExportSettings
+from understudy.stages import extract, faceset_pack, faceset_recrop, tracks_export
 
 
 @pytest.fixture
@@ -101,3 +101,16 @@ def test_crops_of_two_kinds_are_not_mixed(faces, tmp_path):
         recrop(old, tmp_path / "new", crop="head")
     with pytest.raises(FacesetError, match="no faceset"):
         recrop(tmp_path / "nothing", tmp_path / "more")
+
+
+def test_a_pack_brings_its_journal_and_tracks_along(faces, monkeypatch, tmp_path):
+    plate = write_shot(tmp_path / "plate", walk(3))
+    old = faces(plate)
+    faceset_pack.run(PackSettings(faceset=old, out=tmp_path / "faces.zip"), Events())
+    monkeypatch.setattr(registry, "DETECTORS", {})
+    recrop(tmp_path / "faces.zip", tmp_path / "new", crop="head")
+    settings = ExtractSettings(plate=plate, out=tmp_path / "new", crop="head", smoothing=2.0)
+    assert extract.run(settings, Events())["faces"] == 3
+    for origin, name in ((old, "one.csv"), (tmp_path / "faces.zip", "other.csv")):
+        tracks_export.run(TracksExportSettings(faceset=origin, format="csv", out=tmp_path / name), Events())
+    assert (tmp_path / "one.csv").read_text() == (tmp_path / "other.csv").read_text()
