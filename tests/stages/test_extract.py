@@ -413,8 +413,9 @@ def test_what_was_lost_beside_the_faces_does_no_harm(squares, no_networks, tmp_p
     path = tmp_path / "faces" / lost
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     no_networks()
-    run(plate, tmp_path / "faces", smoothing=3.0)
+    _, recorder = run(plate, tmp_path / "faces", smoothing=3.0)
     assert read_tracks(tmp_path / "faces").tracks
+    assert any("less steadily" in event["text"] for event in recorder.of("note")) == (lost == "looks")
 
 
 def test_a_stepped_range_is_one_track(squares, tmp_path):

@@ -176,6 +176,8 @@ def _solved(
     faceset: Faceset,
     events: Events,
 ) -> list[Track]:
+    if not (settings.out / LOOKS).is_dir():  # as in a faceset that was packed
+        events.note(f"The pictures in {settings.out / LOOKS} are gone: without them faces are followed less steadily.")
     landmarker = faceset.provenance.get("analysis", {}).get("landmarker", "").split(" ")[0]
     tracks = solved_tracks(
         settings.out,
