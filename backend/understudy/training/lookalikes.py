@@ -29,6 +29,9 @@ LATTICE = 17
 POSE_REACH = np.array([10.0, 8.0])
 """Yaw and pitch in degrees over which faces count as seen from the same side."""
 
+POSE_RIDGE = 0.3
+"""Faces' worth of doubt that shape changes with pose at all."""
+
 RIDGE = 1e-4
 """Keeps the slopes finite for a person who never blinks or never speaks."""
 
@@ -96,10 +99,18 @@ def _opening(landmarks: FloatArray) -> FloatArray:
 
 
 def _nearness(angles: FloatArray, others: FloatArray) -> FloatArray:
-    """(M, N) weights, each row of sum 1, of ``others`` (N, 2) seen from ``angles`` (M, 2)."""
-    distance = (((angles[:, None] - others[None]) / POSE_REACH) ** 2).sum(2)
+    """(M, N) weights, each row of sum 1, by which ``others`` (N, 2) tell what is seen from ``angles`` (M, 2).
+
+    Those of a local linear fit (Fan, 1993): where faces lie mostly to one side of a pose, a plain mean would show the
+    head turned towards them. The ridge keeps a pose that few faces are near from being guessed from far ones.
+    """
+    apart = (others[None] - angles[:, None]) / POSE_REACH
+    distance = (apart**2).sum(2)
     weight = np.exp(-0.5 * (distance - distance.min(1, keepdims=True))) + 1e-9
-    return np.asarray(weight / weight.sum(1, keepdims=True))
+    basis = np.concatenate([np.ones_like(apart[..., :1]), apart], axis=2)
+    moments = np.einsum("mni,mn,mnj->mij", basis, weight, basis) + np.diag([0.0, POSE_RIDGE, POSE_RIDGE])
+    level = np.linalg.solve(moments, np.tile([[1.0], [0.0], [0.0]], (len(angles), 1, 1)))[..., 0]
+    return np.asarray(np.einsum("mni,mi,mn->mn", basis, level, weight))
 
 
 @dataclass(frozen=True)
