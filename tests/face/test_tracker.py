@@ -197,3 +197,18 @@ def test_likeness_is_judged_by_what_the_recogniser_means_by_one_person() -> None
         tracker.update(1, [at(100)], [vector(1.0)])
         tracker.update(2, [at(101)], [vector(1.0)])
         assert tracker.update(3, [at(102)], [vector(0.9)]) == [expected]
+
+
+def test_colours_tell_who_is_whom_where_places_do_not() -> None:
+    # Two who stand close together, and move half way between where they were.
+    ann, ben = np.zeros(216, np.uint8), np.zeros(216, np.uint8)
+    ann[:100], ben[100:] = 20, 20
+    for colours, kept in (([ann, ben], [0, 1]), (None, None)):
+        tracker = Tracker()
+        for frame in range(4):
+            assert tracker.update(frame, [at(100), at(140)], None, colours) == [0, 1]
+        numbers = tracker.update(4, [at(120, 92), at(120, 108)], None, colours)
+        if kept:
+            assert numbers == kept
+        else:
+            assert numbers != [0, 1]

@@ -20,6 +20,7 @@ def entry(frame: int) -> Entry:
         trust=0.875,
         keypoints=rng.normal(50, 20, (6, 2)).astype(np.float32),
         identity=rng.normal(size=512).astype(np.float32),
+        appearance=rng.integers(0, 256, 216).astype(np.uint8),
     )
     place = Sighting(np.array((0, 0, 20, 1 / 3), np.float32), False, 0.0, None, None, 0.0, None, None)
     return Entry("/shots/plate.%04d.exr", frame, SMALL + np.uint8(frame % 100), (seen, place))

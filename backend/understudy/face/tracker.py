@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from understudy.face.appearance import likeness as alike_colours
 from understudy.face.boxes import intersection_over_union
 from understudy.face.roles import Detection
 
@@ -29,6 +31,12 @@ USUAL = 0.35
 STRANGER = 0.2
 """Below this likeness two faces are two people, whatever their places."""
 
+COLOURS = 0.4
+"""Share of a match by place that other colours take away."""
+
+LIKE, UNLIKE = 0.95, 0.6
+"""Likeness of colours that one person keeps from frame to frame, and that of quite another."""
+
 DOUBT = 0.15
 """How much better than the next best a match must be."""
 
@@ -39,6 +47,14 @@ KNOWN = 0.5
 """From this likeness a face that appears is a person who was lost, wherever that was."""
 
 
+class _Face(NamedTuple):
+    """What is known of a detection."""
+
+    box: NDArray[np.float64]
+    identity: NDArray[np.float64] | None
+    colours: NDArray[np.float64] | None
+
+
 @dataclass
 class _Track:
     number: int
@@ -47,12 +63,14 @@ class _Track:
     size: NDArray[np.float64]
     velocity: NDArray[np.float64]  # pixels a frame
     identity: NDArray[np.float64] | None = None
+    colours: NDArray[np.float64] | None = None
     seen: int = 1  # times; from the second on its velocity is known
 
     def predicted(self, frame: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return self.centre + self.velocity * (frame - self.frame), self.size
 
-    def take(self, frame: int, box: NDArray[np.float64], identity: NDArray[np.float64] | None, crowded: bool) -> None:
+    def take(self, frame: int, face: _Face, crowded: bool) -> None:
+        box, identity, colours = face
         centre, size = _centre_and_size(box)
         fresh = (centre - self.centre) / (frame - self.frame)
         # Who is partly hidden has a box that is pushed about: that is no motion.
@@ -61,6 +79,8 @@ class _Track:
         self.frame, self.centre, self.size, self.seen = frame, centre, size, self.seen + 1
         if identity is not None:
             self.identity = identity if self.identity is None else 0.8 * self.identity + 0.2 * identity
+        if colours is not None and not crowded:  # beside another face the colours are of both
+            self.colours = colours if self.colours is None else 0.8 * self.colours + 0.2 * colours
 
     def back(self, frame: int, box: NDArray[np.float64]) -> _Track:
         """The same person at rest in another place."""
@@ -89,11 +109,12 @@ class Tracker:
         frame: int,
         detections: Sequence[Detection],
         embeddings: Sequence[NDArray[np.float32] | None] | None = None,
+        appearances: Sequence[NDArray[np.uint8] | None] | None = None,
     ) -> list[int]:
         """The track number (from 0) of each detection of ``frame``, in the same order.
 
-        ``embeddings`` are unit vectors, one for each detection, None where there is none. Raises ValueError when
-        frames do not ascend.
+        ``embeddings`` are unit vectors and ``appearances`` those of face/appearance.py, one for each detection, None where
+        there is none. Raises ValueError when frames do not ascend.
         """
         if self._frame is not None and frame <= self._frame:
             raise ValueError(f"frame {frame} comes after frame {self._frame}")
@@ -101,24 +122,27 @@ class Tracker:
         late = [track for track in self._tracks if frame - track.frame > self._patience(track) + 1]
         self._tracks = [track for track in self._tracks if track not in late]
         self._lost += [track for track in late if track.identity is not None]
-        identities = [
-            None if one is None else np.asarray(one, np.float64) for one in embeddings or [None] * len(detections)
+        nothing = [None] * len(detections)
+        faces = [
+            _Face(one.box.astype(np.float64), _exact(identity), _exact(colours))
+            for one, identity, colours in zip(detections, embeddings or nothing, appearances or nothing, strict=True)
         ]
-        boxes = [detection.box.astype(np.float64) for detection in detections]
-        numbers = [-1] * len(boxes)
-        for track, index in self._matches(frame, boxes, identities):
-            crowded = any(intersection_over_union(boxes[index], box) > 0 for box in boxes if box is not boxes[index])
-            track.take(frame, boxes[index], identities[index], crowded)
+        numbers = [-1] * len(faces)
+        for track, index in self._matches(frame, faces):
+            face = faces[index]
+            crowded = any(intersection_over_union(face.box, other.box) > 0 for other in faces if other is not face)
+            track.take(frame, face, crowded)
             numbers[index] = track.number
         for index, number in enumerate(numbers):
-            known = self._known_again(identities[index]) if number < 0 else None
+            face = faces[index]
+            known = self._known_again(face.identity) if number < 0 else None
             if known is not None:
                 self._lost.remove(known)
-                self._tracks.append(known.back(frame, boxes[index]))
+                self._tracks.append(known.back(frame, face.box))
                 numbers[index] = known.number
             elif number < 0:
-                centre, size = _centre_and_size(boxes[index])
-                self._tracks.append(_Track(self._count, frame, centre, size, np.zeros(2), identities[index]))
+                centre, size = _centre_and_size(face.box)
+                self._tracks.append(_Track(self._count, frame, centre, size, np.zeros(2), face.identity, face.colours))
                 numbers[index] = self._count
                 self._count += 1
         return numbers
@@ -153,23 +177,16 @@ class Tracker:
         """Frames for which a track is waited for: a slip of the detector must not take over who appears there later."""
         return min(self._gap, 2 * track.seen + 1)
 
-    def _matches(
-        self, frame: int, boxes: list[NDArray[np.float64]], identities: list[NDArray[np.float64] | None]
-    ) -> list[tuple[_Track, int]]:
-        """Tracks and the indices of their boxes. Who was seen last is served first: who is hidden is seldom a rival."""
+    def _matches(self, frame: int, faces: list[_Face]) -> list[tuple[_Track, int]]:
+        """Tracks and the indices of their faces. Who was seen last is served first: who is hidden is seldom a rival."""
         latest = max((track.frame for track in self._tracks), default=frame)
         present = [track for track in self._tracks if track.frame == latest]
         hidden = [track for track in self._tracks if track.frame < latest]
-        free = list(range(len(boxes)))
+        free = list(range(len(faces)))
         kept: list[tuple[_Track, int]] = []
         for tracks, others in ((present, hidden), (hidden, [])):
             likeness, rivals = (
-                np.array(
-                    [
-                        [_likeness(track, frame, boxes[index], identities[index], self._same) for index in free]
-                        for track in some
-                    ]
-                )
+                np.array([[_likeness(track, frame, faces[index], self._same) for index in free] for track in some])
                 for some in (tracks, others)
             )
             claimed: set[int] = set()
@@ -198,10 +215,13 @@ def _next_best(likeness: NDArray[np.float64], row: int, column: int) -> float:
     return float(rivals.max(initial=0.0))
 
 
-def _likeness(
-    track: _Track, frame: int, box: NDArray[np.float64], identity: NDArray[np.float64] | None, same: float
-) -> float:
+def _exact(values: NDArray[np.float32] | NDArray[np.uint8] | None) -> NDArray[np.float64] | None:
+    return None if values is None else np.asarray(values, np.float64)
+
+
+def _likeness(track: _Track, frame: int, face: _Face, same: float) -> float:
     """0 (cannot be) to 2 (overlaps fully and is the same person)."""
+    box, identity, colours = face
     where, before = track.predicted(frame)
     centre, size = _centre_and_size(box)
     scale = float(np.sqrt(np.sqrt(np.prod(before) * np.prod(size))))
@@ -211,6 +231,10 @@ def _likeness(
         return 0.0
     expected = np.concatenate([where - before / 2, where + before / 2])
     place = 0.6 * intersection_over_union(expected, box) + 0.4 * (1 - distance / REACH)
+    if colours is not None and track.colours is not None:
+        # Light may change from one frame to the next: colours weigh, but never decide alone.
+        shade = np.clip((alike_colours(colours, track.colours) - UNLIKE) / (LIKE - UNLIKE), 0.0, 1.0)
+        place *= 1.0 - COLOURS * (1.0 - float(shade))
     if identity is None or track.identity is None:
         return place
     alike = _alike(identity, track.identity, same)

@@ -32,6 +32,7 @@ class Sighting:
     trust: float  # in the landmarks, 0..1
     keypoints: NDArray[np.float32] | None  # (6, 2)
     identity: NDArray[np.float32] | None  # (D,) unit vector of the recogniser
+    appearance: NDArray[np.uint8] | None = None  # as face.appearance
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +112,7 @@ def _record(entry: Entry) -> dict[str, Any]:
                 "trust": one.trust,
                 "keypoints": _packed(one.keypoints),
                 "identity": _packed(one.identity),
+                "appearance": None if one.appearance is None else base64.b64encode(one.appearance.tobytes()).decode(),
             }
             for one in entry.sightings
         ],
@@ -134,6 +136,9 @@ def _entry(record: dict[str, Any]) -> Entry:
                 trust=float(one["trust"]),
                 keypoints=_unpacked(one["keypoints"], 2),
                 identity=_unpacked(one["identity"], 1),
+                appearance=None
+                if one["appearance"] is None
+                else np.frombuffer(base64.b64decode(one["appearance"], validate=True), np.uint8),
             )
             for one in record["sightings"]
         ),

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from understudy.events import Events
+from understudy.face.appearance import appearance
 from understudy.face.detect import Survey, survey
 from understudy.face.geometry import Camera
 from understudy.face.keypoints import KeypointFinder
@@ -122,6 +123,7 @@ class Seen:
     identity: NDArray[np.float32] | None
     keypoints: NDArray[np.float32] | None  # (6, 2) as face.keypoints
     look: NDArray[np.uint8]  # the small grey picture of tracks.observed
+    appearance: NDArray[np.uint8]  # as face.appearance
 
 
 class Analyser:
@@ -188,10 +190,11 @@ class Analyser:
             keypoints = self._keypoints.find(image, within.box, tilt_of(within.points))
         with watch.part("colour"):
             picture = _grey_look(image, placed.box, scale, corner + origin)
+            colours = appearance(image, within.box)
         shift = corner + origin
         marks = None if landmarks is None else _marks_moved(landmarks, scale, shift)
         points = None if keypoints is None else (keypoints * scale + shift).astype(np.float32)
-        return Seen(placed, marks, identity, points, picture)
+        return Seen(placed, marks, identity, points, picture, colours)
 
     def glance(self, shot: Shot, frame: Frame, box: NDArray[np.float32]) -> NDArray[np.uint8]:
         """The small grey picture around ``box`` (plate pixels), where nobody was found."""

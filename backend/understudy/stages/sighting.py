@@ -73,7 +73,10 @@ class Follower:
         """The track of each face that was found."""
         found = [one for one in sightings if one.found]
         return self._tracker.update(
-            self._index, [Detection(one.box, one.score) for one in found], [one.identity for one in found]
+            self._index,
+            [Detection(one.box, one.score) for one in found],
+            [one.identity for one in found],
+            [one.appearance for one in found],
         )
 
     def missed(self) -> list[tuple[int, NDArray[np.float32]]]:
@@ -203,6 +206,7 @@ def sighting(frame: Frame, one: Seen) -> Sighting:
         trust=0.0 if marks is None else marks.score * visible(frame, marks.points68),
         keypoints=one.keypoints,
         identity=one.identity,
+        appearance=one.appearance,
     )
 
 
