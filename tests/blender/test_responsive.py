@@ -113,9 +113,11 @@ def test_every_answer_becomes_state_on_the_main_thread(session, shot, beside_the
     def done():
         others.update(threading.enumerate())
         for panel in _panels():
-            started = time.perf_counter()
+            started, worked = time.perf_counter(), time.thread_time()
             _draw(panel)
-            assert time.perf_counter() - started < 0.05, panel
+            # Little work, and no waiting for the backend; the machine may be busy with something else meanwhile.
+            assert time.thread_time() - worked < 0.05, panel
+            assert time.perf_counter() - started < 0.5, panel
         return not session.is_busy(shot)
 
     until(session, done)
