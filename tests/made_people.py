@@ -18,13 +18,15 @@ from understudy.face.resample import coverage, warp
 from understudy.faceset.measures import UNMEASURED
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
-from understudy.model.networks import SIDES, Architecture, SwapNetwork
+from understudy.model.families import build
+from understudy.model.network import SIDES
+from understudy.model.quick import QuickArchitecture
 from understudy.model.store import Card, save_model
 from understudy.plate.reader import read_frame
 from understudy.settings import PlateOptions
 from understudy.stages.analysis import cut, prepare
 
-TINY = Architecture(64, (8, 16, 24), 16)
+TINY = QuickArchitecture(64, (8, 16, 24), 16)
 """A network that learns nothing useful, quickly."""
 
 
@@ -187,10 +189,10 @@ def make_shot(
     return MadeShot(pattern, folder / "faces", frames)
 
 
-def make_model(folder: Path, kind: str = "whole", arch: Architecture = TINY) -> Path:
+def make_model(folder: Path, kind: str = "whole", arch: QuickArchitecture = TINY) -> Path:
     """A model that has learned nothing, but paints a face of some colours with a mask in the middle."""
     torch.manual_seed(3)
-    network = SwapNetwork(arch)
+    network = build(arch)
     line = torch.linspace(-1, 1, arch.resolution)
     mask = (3 - 8 * (line[:, None] ** 2 + line[None] ** 2)).clamp(-4, 4)
     means = {}

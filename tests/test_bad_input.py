@@ -17,7 +17,7 @@ from understudy.cli import main
 from understudy.convert.layers import CHANNELS
 from understudy.errors import ExitCode
 from understudy.face import registry
-from understudy.model.networks import Architecture
+from understudy.model.quick import QuickArchitecture
 from understudy.plate.layers import is_complete
 from understudy.training.presets import PRESETS
 
@@ -156,8 +156,8 @@ def test_a_folder_of_text_files(tmp_path, says):
 
 
 def test_a_model_of_another_resolution_or_an_impossible_one(tmp_path, says, people, monkeypatch):
-    def architecture(resolution: int) -> Architecture:
-        return Architecture(resolution, TINY.widths, TINY.code)
+    def architecture(resolution: int) -> QuickArchitecture:
+        return QuickArchitecture(resolution, TINY.widths, TINY.code)
 
     monkeypatch.setitem(PRESETS, "cpu", replace(PRESETS["cpu"], architecture=architecture, batch=2))
     train = ["train", "--source", people[0], "--target", people[1], "--model", tmp_path / "m", "--device", "cpu"]

@@ -7,7 +7,9 @@ import pytest
 import torch
 from made_people import ANNE, BERT, channel, make_faceset, make_shot
 from understudy.events import Events
-from understudy.model.networks import SIDES, SwapNetwork, large
+from understudy.model.families import build
+from understudy.model.network import SIDES
+from understudy.model.quick import large
 from understudy.settings import ConvertSettings, TrainingOptions, TrainSettings
 from understudy.stages import convert, train
 from understudy.training.data import load_side
@@ -50,7 +52,7 @@ def test_a_step_in_bfloat16_and_channels_last_is_a_step_of_the_processor(tmp_pat
         device = torch.device(name)
         sides = {side: load_side([folders[side]], 64, device) for side in SIDES}
         torch.manual_seed(0)
-        network = SwapNetwork(large(64))
+        network = build(large(64))
         network.start({side: sides[side].mean_face().cpu() for side in SIDES})
         teacher = Trainer(network, sides, TrainingOptions(), batch=2, learning_rate=2e-4, device=device)
         losses[name] = torch.stack([teacher.step(0.0).cpu() for _ in range(3)])

@@ -4,14 +4,15 @@ import pytest
 import torch
 from made_people import TINY, make_model
 from understudy.errors import ModelError
-from understudy.model.networks import Architecture, SwapNetwork
+from understudy.model.families import build
+from understudy.model.quick import QuickArchitecture
 from understudy.model.store import FILE, Card, load_card, load_model, save_model
 
 CPU = torch.device("cpu")
 
 
 def test_a_model_comes_back_with_its_card_and_its_weights(tmp_path):
-    network = SwapNetwork(TINY)
+    network = build(TINY)
     card = Card(
         TINY, "full", 12, 1.5, {"mean": 0.25}, "lin_ap1_scene", {"mean": [1.0], "spread": [2.0]}, {"source": []}
     )
@@ -37,6 +38,6 @@ def test_a_model_cut_short_is_damaged(tmp_path, keep):
 
 
 def test_weights_that_do_not_fit_the_card_are_refused(tmp_path):
-    save_model(tmp_path, SwapNetwork(TINY), Card(Architecture(64, (8, 16, 32), 16), "whole"))
+    save_model(tmp_path, build(TINY), Card(QuickArchitecture(64, (8, 16, 32), 16), "whole"))
     with pytest.raises(ModelError, match="weights"):
         load_model(tmp_path, CPU)

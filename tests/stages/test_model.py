@@ -7,7 +7,7 @@ import pytest
 from made_people import TINY
 from understudy.errors import ModelError
 from understudy.events import Events
-from understudy.model.networks import SwapNetwork
+from understudy.model.families import build
 from understudy.model.store import Card, save_model
 from understudy.settings import ModelSettings
 from understudy.stages.model import run
@@ -20,7 +20,7 @@ def test_a_model_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     card = Card(
         TINY, "full", 12, 1.5, {"source": 0.25}, "lin_ap1_scene", {"mean": [1.0], "spread": [2.0]}, {"source": SOURCE}
     )
-    save_model(folder, SwapNetwork(TINY), card)
+    save_model(folder, build(TINY), card)
     (folder / "curve.png").touch()
     monkeypatch.chdir(tmp_path)
     report = run(ModelSettings(model=Path("model")), Events())

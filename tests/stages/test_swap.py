@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from made_people import TINY, channel
 from understudy.events import Events, Recorder
-from understudy.model.networks import Architecture
+from understudy.model.quick import QuickArchitecture
 from understudy.settings import SwapSettings
 from understudy.stages import swap
 from understudy.training.presets import PRESETS
@@ -20,8 +20,8 @@ from understudy.training.presets import PRESETS
 def quick(monkeypatch) -> None:
     made_shots.register(monkeypatch.setitem)
 
-    def architecture(resolution: int) -> Architecture:
-        return Architecture(resolution, TINY.widths, TINY.code)
+    def architecture(resolution: int) -> QuickArchitecture:
+        return QuickArchitecture(resolution, TINY.widths, TINY.code)
 
     monkeypatch.setitem(PRESETS, "cpu", replace(PRESETS["cpu"], architecture=architecture, batch=2))
 

@@ -10,7 +10,7 @@ from made_people import ANNE, BERT, TINY, make_faceset
 from safetensors.torch import load_file
 from understudy.errors import ExitCode, FacesetError, Interrupted, ModelError
 from understudy.events import Events, Recorder
-from understudy.model.networks import Architecture
+from understudy.model.quick import QuickArchitecture
 from understudy.model.store import FILE, load_card
 from understudy.settings import TrainSettings
 from understudy.stages import train
@@ -32,8 +32,8 @@ def people(tmp_path_factory) -> dict[str, list[Path]]:
 def tiny(monkeypatch) -> None:
     """The cpu preset with a network of a few thousand weights."""
 
-    def architecture(resolution: int) -> Architecture:
-        return Architecture(resolution, TINY.widths, TINY.code)
+    def architecture(resolution: int) -> QuickArchitecture:
+        return QuickArchitecture(resolution, TINY.widths, TINY.code)
 
     monkeypatch.setitem(PRESETS, "cpu", replace(PRESETS["cpu"], architecture=architecture, batch=2))
 

@@ -4,7 +4,9 @@ import pytest
 import torch
 from made_people import ANNE, BERT, TINY, make_faceset
 from understudy.errors import ModelError
-from understudy.model.networks import SIDES, Architecture, SwapNetwork
+from understudy.model.families import build
+from understudy.model.network import SIDES
+from understudy.model.quick import QuickArchitecture
 from understudy.settings import TrainingOptions
 from understudy.training.data import load_side
 from understudy.training.trainer import Trainer
@@ -17,9 +19,9 @@ def sides(people):
     return {side: load_side([people[side]], 64, CPU) for side in SIDES}
 
 
-def trainer(sides, arch: Architecture = TINY, rate: float = 2e-3, **options) -> Trainer:
+def trainer(sides, arch: QuickArchitecture = TINY, rate: float = 2e-3, **options) -> Trainer:
     torch.manual_seed(0)
-    network = SwapNetwork(arch)
+    network = build(arch)
     network.start({side: sides[side].mean_face() for side in SIDES})
     return Trainer(network, sides, TrainingOptions(**options), batch=2, learning_rate=rate, device=CPU)
 
@@ -46,7 +48,7 @@ def test_a_few_faces_are_soon_learned(tmp_path):
         side: load_side([make_faceset(tmp_path / side, person, 3)], 64, CPU)
         for side, person in (("source", BERT), ("target", ANNE))
     }
-    teacher = trainer(few, Architecture(64, (24, 48, 64), 48), warp=0.0)
+    teacher = trainer(few, QuickArchitecture(64, (24, 48, 64), 48), warp=0.0)
     start = teacher.validate()
     losses = torch.stack([teacher.step(0.0) for _ in range(60)])
     end = teacher.validate()
@@ -86,7 +88,7 @@ def test_a_state_carried_over_goes_on_bit_for_bit(sides):
 
 def test_the_state_of_another_network_is_refused(sides):
     with pytest.raises(ModelError, match="another network"):
-        trainer(sides).restore(trainer(sides, Architecture(64, (8, 16, 32), 16)).checkpoint({}))
+        trainer(sides).restore(trainer(sides, QuickArchitecture(64, (8, 16, 32), 16)).checkpoint({}))
 
 
 def test_faces_to_look_at_come_with_their_masks(sides):

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from understudy.model.encoding import encode
-from understudy.model.networks import SwapNetwork
+from understudy.model.network import SwapNetwork
 from understudy.model.presentation import Light, detail, gate
 
 
@@ -51,9 +51,9 @@ class Predictor:
         hull = torch.from_numpy(np.concatenate([hulls, np.repeat(hulls[-1:], fill, 0)]).astype(np.float32))
         shown = self._light.normalise(encode(linear.permute(0, 3, 1, 2).to(self._device)))
         window = gate(hull[:, None].to(self._device))
-        features = self._network.encoder(detail(shown, window))
-        swap, swap_logits = self._network.decoders["source"](features)
-        _, rebuilt_logits = self._network.decoders["target"](features)
+        code = self._network.encode(detail(shown, window))
+        swap, swap_logits = self._network.decode(code, "source")
+        _, rebuilt_logits = self._network.decode(code, "target")
         mask = torch.sigmoid(swap_logits) * torch.sigmoid(rebuilt_logits)
         columns = [part[:count].float().cpu() for part in (shown, swap, mask, window)]
         return [Prediction(*row) for row in zip(*columns, strict=True)]

@@ -17,7 +17,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from understudy.errors import ModelError
-from understudy.model.networks import Architecture, SwapNetwork
+from understudy.model.families import architecture_from_json, build
+from understudy.model.network import Architecture, SwapNetwork
 from understudy.plate.files import atomic_path
 
 FILE = "model.safetensors"
@@ -46,7 +47,7 @@ class Card:
         data = json.loads(text)
         if data["version"] != CARD_VERSION:
             raise ValueError(f"card version {data['version']} is not {CARD_VERSION}")
-        return Card(**{**data, "architecture": Architecture.from_json(data["architecture"])})
+        return Card(**{**data, "architecture": architecture_from_json(data["architecture"])})
 
 
 def save_model(folder: Path, network: SwapNetwork, card: Card) -> Path:
@@ -81,7 +82,7 @@ def load_card(folder: Path) -> Card:
 def load_model(folder: Path, device: torch.device) -> tuple[SwapNetwork, Card]:
     """The network in inference mode on ``device``, and its card. Raises :class:`ModelError`."""
     card = load_card(folder)
-    network = SwapNetwork(card.architecture)
+    network = build(card.architecture)
     try:
         with safe_open(folder / FILE, framework="pt") as file:
             network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118

@@ -28,7 +28,7 @@ from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.matte.edge import soft_matte
 from understudy.model.encoding import encode
-from understudy.model.networks import SwapNetwork
+from understudy.model.network import SwapNetwork
 from understudy.model.presentation import Light, measure_light
 from understudy.model.store import Card
 from understudy.plate.frame import Frame

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from understudy.events import Events
-from understudy.model.networks import SIDES
+from understudy.model.network import SIDES
 from understudy.model.store import load_card
 from understudy.settings import ModelSettings
-from understudy.stages.train import CURVE, PREVIEW
+from understudy.training.curve import FILE as CURVE
+from understudy.training.preview import FILE as PREVIEW
 
 
 def run(settings: ModelSettings, events: Events) -> dict[str, Any]:  # noqa: ARG001 - every stage is called alike

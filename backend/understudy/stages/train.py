@@ -12,22 +12,24 @@ import torch
 from understudy.errors import FacesetError, Interrupted, ModelError, OutOfMemoryError
 from understudy.events import Events
 from understudy.model.device import choose_device
-from understudy.model.networks import SIDES, Architecture, SwapNetwork, parameter_count
+from understudy.model.families import architecture_from_json, build
+from understudy.model.network import SIDES, Architecture, parameter_count
 from understudy.model.store import Card, save_model
 from understudy.plate.colour import ColourManager
 from understudy.plate.files import remove_leftovers
 from understudy.settings import TrainSettings
 from understudy.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from understudy.training.curve import FILE as CURVE
+from understudy.training.curve import write_curve
 from understudy.training.data import Side, load_side
 from understudy.training.log import MetricsLog
 from understudy.training.presets import PRESETS, Preset
-from understudy.training.preview import write_curve, write_preview
+from understudy.training.preview import FILE as PREVIEW
+from understudy.training.preview import write_preview
 from understudy.training.schedule import Budget
 from understudy.training.trainer import Trainer
 
 LOG_EVERY = 20
-PREVIEW = "preview.png"
-CURVE = "curve.png"
 PREVIEW_FACES = 8
 
 
@@ -75,7 +77,7 @@ class Session:
                 f"Extract {before} crops to go on with it, or train a new model.",
             )
         self.sides = sides
-        network = SwapNetwork(architecture)
+        network = build(architecture)
         if checkpoint is None:
             torch.manual_seed(settings.seed)
             network.start({side: sides[side].mean_face().cpu() for side in SIDES})
@@ -224,7 +226,7 @@ def _architecture(settings: TrainSettings, preset: Preset, checkpoint: Checkpoin
     if checkpoint is None:
         return preset.architecture(settings.resolution or preset.resolution)
     try:
-        known = Architecture.from_json(checkpoint.numbers["architecture"])
+        known = architecture_from_json(checkpoint.numbers["architecture"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"The training state in {settings.model} is not understood: {error}.") from None
     if settings.resolution is not None and settings.resolution != known.resolution:

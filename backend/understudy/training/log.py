@@ -8,17 +8,27 @@ from typing import Any
 
 from understudy.errors import cannot_write
 from understudy.plate.files import write_text
+from understudy.training.tensorboard import Board
 
 FILE = "metrics.jsonl"
 
 
 class MetricsLog:
-    """Appends measurements; opening it forgets those after ``step``, which a resumed training makes again."""
+    """Appends measurements, to the file and for TensorBoard; opening it goes back to ``step``."""
 
     def __init__(self, folder: Path, step: int) -> None:
+        self._folder = folder
         self._path = folder / FILE
-        self.records = [record for record in read_metrics(folder) if record["step"] <= step]
+        self.records = read_metrics(folder)
+        self._board: Board | None = None
+        self.go_back(step)
+
+    def go_back(self, step: int) -> None:
+        """Forget what came after ``step``, which training makes again. Raises :class:`OutputError`."""
+        self.records = [record for record in self.records if record["step"] <= step]
         write_text(self._path, "".join(json.dumps(record) + "\n" for record in self.records))
+        self.close()
+        self._board = Board(self._folder, step)
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one measurement, on the disk at once. Raises :class:`OutputError`."""
@@ -28,6 +38,14 @@ class MetricsLog:
                 file.write(json.dumps(record) + "\n")
         except OSError as error:
             raise cannot_write(self._path, error) from error
+        if self._board:
+            self._board.add(record)
+
+    def close(self) -> None:
+        """Let go of TensorBoard's file; nothing is lost without, but in a long-lived process it would stay open."""
+        if self._board:
+            self._board.close()
+            self._board = None
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from understudy.model.networks import Architecture, large, small
+from understudy.model.network import Architecture
+from understudy.model.quick import large, small
 
 
 @dataclass(frozen=True)

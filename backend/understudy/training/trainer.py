@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from understudy.errors import ModelError
+from understudy.model.families import build
 from understudy.model.losses import mask_loss, masked_mse, multi_scale_dssim
-from understudy.model.networks import SIDES, SwapNetwork
+from understudy.model.network import SIDES, SwapNetwork
 from understudy.settings import TrainingOptions
 from understudy.training.augment import Random, along, look_up, vary
 from understudy.training.checkpoint import Checkpoint
@@ -56,7 +57,7 @@ class Trainer:
     ) -> None:
         size = network.arch.resolution
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = SwapNetwork(network.arch).to(device).requires_grad_(False)
+        self.average = build(network.arch).to(device).requires_grad_(False)
         self.average.load_state_dict(network.state_dict())
         self.sides, self.options = sides, options
         self.batch, self.learning_rate, self.device = batch, learning_rate, device
@@ -114,11 +115,11 @@ class Trainer:
             group["lr"] = self.learning_rate * rate_factor(self.step_count, progress)
         pair_weight = self.options.pair_weight * pair_factor(progress)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            features = self.network.encoder(draw.shown, draw.noise)
-            of_source, of_target = features.chunk(2)
+            codes = self.network.encode(draw.shown, draw.noise)
+            of_source, of_target = codes.chunk(2)
             # The source's decoder paints its own faces and, for the look-alikes, the target's: one pass for both.
-            colour, logits = self.network.decoders["source"](features if pair_weight else of_source)
-            target_colour, target_logits = self.network.decoders["target"](of_target)
+            colour, logits = self.network.decode(codes if pair_weight else of_source, "source")
+            target_colour, target_logits = self.network.decode(of_target, "target")
         colour, logits, count = colour.float(), logits.float(), self.batch
         losses = [
             self.loss(colour[:count], logits[:count], draw.source),
@@ -154,8 +155,7 @@ class Trainer:
         result: dict[str, float] = {}
         for side in SIDES:
             faces = self.sides[side].held_out[:64].float()
-            features = self.average.encoder(faces[:, 5:8])
-            colour, logits = self.average.decoders[side](features)
+            colour, logits = self.average.decode(self.average.encode(faces[:, 5:8]), side)
             result[side] = float(self.loss(colour, logits, faces))
         result["mean"] = sum(result.values()) / len(SIDES)
         return result
@@ -168,11 +168,11 @@ class Trainer:
             packed = self.sides[side].packed
             picks = torch.linspace(0, len(packed) - 1, count).round().long().to(packed.device)
             faces = packed[picks].float()
-            features = self.average.encoder(faces[:, 5:8])
+            code = self.average.encode(faces[:, 5:8])
             rows[side], rows[f"{side} mask"] = faces[:, :3].cpu(), faces[:, 3:4].cpu()
-            rows[f"{side} rebuilt"] = self.average.decoders[side](features)[0].cpu()
+            rows[f"{side} rebuilt"] = self.average.decode(code, side)[0].cpu()
             if side == "target":
-                swap, logits = self.average.decoders["source"](features)
+                swap, logits = self.average.decode(code, "source")
                 rows["swap"], rows["swap mask"] = swap.cpu(), torch.sigmoid(logits).cpu()
         return rows
 

@@ -1,21 +1,21 @@
-"""One shared encoder, one decoder per identity: the network that swaps faces.
+"""The quick family: one encoder and a decoder for each side, built for few multiplications a step.
 
-The encoder turns an aligned face into a short code of pose and expression; each decoder paints one person from such a
-code. Decoding the code of the target's face with the source's decoder is the swap.
-
-Everything is built for few multiplications a step: pictures are folded into 4 x 4 blocks at the door (pixel unshuffle)
-and unfolded at the exit, the convolutions work at a quarter of the resolution and below, and every decoder starts
-from its person's mean face, so that training spends itself on what differs.
+Pictures are folded into 4 x 4 blocks at the door (pixel unshuffle) and unfolded at the exit, the convolutions work at a
+quarter of the resolution and below, and every decoder starts from its person's mean face, so that training spends
+itself on what differs. A processor learns a face with it in minutes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from understudy.model.network import SIDES, SwapNetwork
 
 FOLD = 4
 """Side of the pixel blocks that become channels."""
@@ -23,37 +23,35 @@ FOLD = 4
 SLOPE = 0.1
 """Negative slope of the leaky rectifiers."""
 
-SIDES = ("source", "target")
-"""The identities of a two-person model, in the order of their decoders."""
-
 
 @dataclass(frozen=True)
-class Architecture:
-    """Everything that fixes the shape of a network's weights."""
+class QuickArchitecture:
+    """The shape of a quick network's weights."""
+
+    family: ClassVar[str] = "quick"
+    identities: ClassVar[tuple[str, ...]] = SIDES
 
     resolution: int  # side of the picture in pixels, a multiple of 16
     widths: tuple[int, int, int]  # channels at 1/4, 1/8 and 1/16 of the resolution
     code: int  # length of the code
 
     def to_json(self) -> dict[str, Any]:
-        return {"family": "df", **asdict(self)}
+        return {"family": self.family, **asdict(self)}
 
     @staticmethod
-    def from_json(data: dict[str, Any]) -> Architecture:
-        if data.get("family") != "df":
-            raise ValueError(f"unknown model family {data.get('family')!r}")
+    def from_json(data: Mapping[str, Any]) -> QuickArchitecture:
         first, second, third = (int(width) for width in data["widths"])
-        return Architecture(int(data["resolution"]), (first, second, third), int(data["code"]))
+        return QuickArchitecture(int(data["resolution"]), (first, second, third), int(data["code"]))
 
 
-def small(resolution: int) -> Architecture:
+def small(resolution: int) -> QuickArchitecture:
     """Learns on two CPU cores in minutes; about 3 million weights at 64 px."""
-    return Architecture(resolution, (48, 96, 160), 128)
+    return QuickArchitecture(resolution, (48, 96, 160), 128)
 
 
-def large(resolution: int) -> Architecture:
+def large(resolution: int) -> QuickArchitecture:
     """For a GPU and hours; about 60 million weights at 256 px."""
-    return Architecture(resolution, (128, 256, 512), 512)
+    return QuickArchitecture(resolution, (128, 256, 512), 512)
 
 
 class Residual(nn.Module):
@@ -81,9 +79,9 @@ class Enlarge(nn.Module):
 
 
 class Encoder(nn.Module):
-    """(N, 3, R, R) detail -> (N, widths[2], R / 16, R / 16) features behind a narrow code."""
+    """(N, 3, R, R) detail -> (N, code), and codes -> (N, widths[2], R / 16, R / 16) features."""
 
-    def __init__(self, arch: Architecture) -> None:
+    def __init__(self, arch: QuickArchitecture) -> None:
         super().__init__()
         first, second, third = arch.widths
         self.side = arch.resolution // 16
@@ -100,19 +98,19 @@ class Encoder(nn.Module):
         self.expand = nn.Linear(arch.code, third * self.side**2)
 
     def forward(self, picture: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-        """``picture``: detail as :func:`~understudy.model.presentation.detail` gives it; ``noise`` (N, code) is added."""
         code = self.squeeze(self.look(picture).flatten(1))
         code = code * torch.rsqrt(code.square().mean(1, keepdim=True) + 1e-6)
-        if noise is not None:
-            code = code + noise
-        features = F.leaky_relu(self.expand(code), SLOPE)
-        return features.view(len(code), -1, self.side, self.side)
+        return code if noise is None else code + noise
+
+    def features(self, code: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = self.expand(code)
+        return F.leaky_relu(features, SLOPE).view(len(code), -1, self.side, self.side)
 
 
 class Decoder(nn.Module):
     """Features -> one person: (N, 3, R, R) normalised code values and (N, 1, R, R) mask logits."""
 
-    def __init__(self, arch: Architecture) -> None:
+    def __init__(self, arch: QuickArchitecture) -> None:
         super().__init__()
         first, second, third = arch.widths
         self.paint = nn.Sequential(Enlarge(third, second), Residual(second), Enlarge(second, first), Residual(first))
@@ -124,20 +122,26 @@ class Decoder(nn.Module):
         return out[:, :3], out[:, 3:]
 
 
-class SwapNetwork(nn.Module):
+class QuickNetwork(SwapNetwork):
     """The encoder and both decoders."""
 
-    def __init__(self, arch: Architecture) -> None:
-        super().__init__()
-        self.arch = arch
+    def __init__(self, arch: QuickArchitecture) -> None:
+        super().__init__(arch)
         self.encoder = Encoder(arch)
         self.decoders = nn.ModuleDict({side: Decoder(arch) for side in SIDES})
 
-    def start(self, means: dict[str, torch.Tensor]) -> None:
-        """Fresh weights: variance-preserving, both decoders alike, each at its person's mean face.
+    def encode(self, shown: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
+        code: torch.Tensor = self.encoder(shown, noise)
+        return code
 
-        ``means``: for each side (4, R, R), mean colour in normalised code values and mean mask as logits. Alike
-        decoders read a code alike from the first step, which is what a swap needs.
+    def decode(self, code: torch.Tensor, identity: str) -> tuple[torch.Tensor, torch.Tensor]:
+        painted: tuple[torch.Tensor, torch.Tensor] = self.decoders[identity](self.encoder.features(code))
+        return painted
+
+    def start(self, means: Mapping[str, torch.Tensor]) -> None:
+        """Variance-preserving weights, both decoders alike.
+
+        Alike decoders read a code alike from the first step, which is what a swap needs.
         """
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
@@ -153,8 +157,3 @@ class SwapNetwork(nn.Module):
             first = self.decoders[SIDES[0]].state_dict()
             for side in SIDES:
                 self.decoders[side].load_state_dict({**first, "mean": means[side][None]})
-
-
-def parameter_count(network: nn.Module) -> int:
-    """Number of weights."""
-    return sum(parameter.numel() for parameter in network.parameters())
