@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
+from killing import start, wait_until
 from made_people import channel, make_model, make_shot
 from understudy.convert.layers import CHANNELS
 from understudy.events import Events
 from understudy.plate.layers import is_complete
 from understudy.settings import ConvertSettings
 from understudy.stages import convert
-
-BACKEND = Path(__file__).parents[2] / "backend"
 
 
 @pytest.mark.slow
@@ -29,7 +24,6 @@ def test_a_conversion_that_is_killed_again_and_again_ends_like_one_that_is_not(t
     }  # fmt: skip
     settings = ConvertSettings(**values, out=(tmp_path / "out" / "out.####.exr").as_posix())
     arguments = [
-        sys.executable,
         "-m",
         "understudy",
         "convert",
@@ -49,22 +43,19 @@ def test_a_conversion_that_is_killed_again_and_again_ends_like_one_that_is_not(t
         "--occlusion",
         "none",
     ]
-    paths = os.pathsep.join(filter(None, [str(BACKEND), os.environ.get("PYTHONPATH", "")]))
-    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-    moments, seen = random.Random(8), [0]
+    moments, seen, told = random.Random(8), [0], tmp_path / "told.txt"
     for _ in range(3):
-        process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        while process.poll() is None and len(list((tmp_path / "out").glob("out.*.exr"))) <= seen[-1]:
-            time.sleep(0.001)
+        process = start(arguments, told)
+        wait_until(lambda: len(list((tmp_path / "out").glob("out.*.exr"))) > seen[-1], process, told)
         time.sleep(moments.uniform(0.0, 0.1))
         process.kill()
-        _, told = process.communicate()
+        process.wait()
         outputs = sorted((tmp_path / "out").glob("out.*.exr"))
         for path in outputs:
             assert is_complete(path, CHANNELS), path
             channel(path, "matte.A")  # every pixel is there
         seen.append(len(outputs))
-        assert seen[-1] > seen[-2], told
+        assert seen[-1] > seen[-2], told.read_text()
     assert seen[1] < 16, seen
     stamps = {path.name: path.stat().st_mtime_ns for path in outputs}
     report = convert.run(settings, Events())

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from killing import start, wait_until
 from understudy.events import Events
 from understudy.faceset.crop import read_pixels, read_record
 from understudy.settings import ExtractSettings
@@ -44,16 +42,14 @@ def test_an_extraction_that_is_killed_again_and_again_ends_like_one_that_is_not(
     plate = (DEMO / "plate.%04d.exr").as_posix()
     extract.run(ExtractSettings(plate=plate, out=tmp_path / "through", crop_size=128), Events())
     settings = ExtractSettings(plate=plate, out=tmp_path / "killed", crop_size=128)
-    environment = {**os.environ, "PYTHONPATH": str(Path(extract.__file__).parents[2])}
-    moments = random.Random(5)
-    seen = []
+    moments, told = random.Random(5), tmp_path / "told.txt"
+    journal = settings.out / "frames.jsonl"
+    seen: list[int] = []
     for _ in range(4):
-        journal = settings.out / "frames.jsonl"
         before = journal.stat().st_size if journal.exists() else 0
-        process = subprocess.Popen([sys.executable, "-c", RUN, settings.model_dump_json()], env=environment)
+        process = start(["-c", RUN, settings.model_dump_json()], told)
         # From when it begins to write: somewhere within the next frames.
-        while process.poll() is None and not (journal.exists() and journal.stat().st_size > before):
-            time.sleep(0.002)
+        wait_until(lambda: journal.exists() and journal.stat().st_size > before, process, told)  # noqa: B023
         time.sleep(moments.uniform(0, 0.5))
         process.kill()
         process.wait()

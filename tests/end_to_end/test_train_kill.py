@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import torch
+from killing import start, wait_until
 from made_people import ANNE, BERT, make_faceset
 from understudy.model.store import load_model
 from understudy.training.checkpoint import FILE, load_checkpoint
-
-BACKEND = Path(__file__).parents[2] / "backend"
 
 
 @pytest.fixture(scope="module")
@@ -26,53 +23,45 @@ def command(tmp_path_factory) -> list[str]:
     source, target = make_faceset(folder / "bert", BERT, 6, seed=1), make_faceset(folder / "anne", ANNE, 5, seed=2)
     # Saves all the time, so that a kill often hits a save.
     options = ["--batch", "1", "--save-every", "0.001", "--iterations", "100000", "--device", "cpu"]
-    return [sys.executable, "-m", "understudy", "train", "--source", str(source), "--target", str(target), *options]
+    return ["-m", "understudy", "train", "--source", str(source), "--target", str(target), *options]
 
 
-def start(command: list[str], model: Path) -> subprocess.Popen[str]:
-    paths = os.pathsep.join(filter(None, [str(BACKEND), os.environ.get("PYTHONPATH", "")]))
-    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [*command, "--model", str(model)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-
-
-def wait_for_a_save(process: subprocess.Popen[str], model: Path) -> None:
+def wait_for_a_save(process: subprocess.Popen[str], model: Path, told: Path) -> None:
     state = model / FILE
     before = state.stat().st_mtime_ns if state.exists() else 0
-    while process.poll() is None and not (state.exists() and state.stat().st_mtime_ns > before):
-        time.sleep(0.005)
-    assert process.poll() is None, process.stderr.read()
+    wait_until(lambda: state.exists() and state.stat().st_mtime_ns > before, process, told)
+    assert process.poll() is None, told.read_text()
 
 
 @pytest.mark.slow
 def test_a_training_that_is_killed_again_and_again_goes_on(command, tmp_path):
+    told, model = tmp_path / "told.txt", tmp_path / "model"
+    command = [*command, "--model", str(model)]
     moments, reached = random.Random(3), [0]
     for _ in range(3):
-        process = start(command, tmp_path)
-        wait_for_a_save(process, tmp_path)
+        process = start(command, told)
+        wait_for_a_save(process, model, told)
         time.sleep(moments.uniform(0.0, 1.2))
         process.kill()
-        process.communicate()
-        state = load_checkpoint(tmp_path)
+        process.wait()
+        state = load_checkpoint(model)
         assert state is not None
         assert all(bool(torch.isfinite(value).all()) for value in state.tensors.values() if value.is_floating_point())
         reached.append(state.numbers["step"])
-        if (tmp_path / "model.safetensors").exists():
-            load_model(tmp_path, torch.device("cpu"))
+        if (model / "model.safetensors").exists():
+            load_model(model, torch.device("cpu"))
     assert reached == sorted(set(reached)), reached
     # The same command goes on from there; Ctrl-C ends it with everything saved.
-    process = start(command, tmp_path)
-    wait_for_a_save(process, tmp_path)
+    process = start(command, told)
+    wait_for_a_save(process, model, told)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 130, told
-    assert "stopped on request" in told and "Traceback" not in told
-    state = load_checkpoint(tmp_path)
+    assert process.wait(timeout=60) == 130, told.read_text()
+    assert "stopped on request" in told.read_text() and "Traceback" not in told.read_text()
+    state = load_checkpoint(model)
     assert state.numbers["step"] > reached[-1]
-    assert not list(tmp_path.glob(".*")), "a killed process's temporaries are cleared by the next"
+    assert not list(model.glob(".*")), "a killed process's temporaries are cleared by the next"
     steps = [
         (record["step"], "loss" in record)
-        for record in map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())
+        for record in map(json.loads, (model / "metrics.jsonl").read_text().splitlines())
     ]
     assert steps == sorted(set(steps)) and steps[-1][0] == state.numbers["step"]
