@@ -44,6 +44,10 @@ REQUIRED = {
     "tracks export": ["faces", "--format", "csv", "--out", "t.csv"],
     "tracks import": ["t.csv", "--out", "c.json"],
     "model info": ["m"],
+    "model preview": ["m"],
+    "model timelapse": ["m", "--out", "m.mp4"],
+    "model backups": ["m"],
+    "model restore": ["m", "--step", "200"],
 }
 
 

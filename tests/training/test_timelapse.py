@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from understudy.errors import ModelError
+from understudy.events import Events, Recorder
 from understudy.training import timelapse
 from understudy.training.timelapse import FOLDER, keep_frame, write_timelapse
 
@@ -43,10 +44,11 @@ def test_the_movie_shows_the_pictures_in_order_under_their_step(tmp_path):
     shades = {200: 40, 1000000: 200, 400: 120}
     for step in sorted(shades):
         keep_frame(tmp_path, step, np.full((160, 320, 3), shades[step], np.uint8))
-    assert write_timelapse(tmp_path, tmp_path / "out" / "film.mp4") == 3
+    recorder = Recorder()
+    assert write_timelapse(tmp_path, tmp_path / "out" / "film.mp4", Events(recorder)) == 3
     with av.open(str(tmp_path / "out" / "film.mp4")) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-    assert len(frames) == 3
+    assert len(frames) == 3 == recorder.of("progress")[-1]["done"]
     for frame, shade in zip(frames, (40, 120, 200), strict=True):
         assert frame.shape[0] > 160 and frame.shape[0] % 2 == 0
         assert abs(int(frame[-80, 160, 1]) - shade) < 4  # the picture
@@ -56,5 +58,5 @@ def test_the_movie_shows_the_pictures_in_order_under_their_step(tmp_path):
 
 def test_without_pictures_it_is_said(tmp_path):
     with pytest.raises(ModelError, match="no time-lapse"):
-        write_timelapse(tmp_path, tmp_path / "film.mp4")
+        write_timelapse(tmp_path, tmp_path / "film.mp4", Events())
     assert not (tmp_path / "film.mp4").exists()

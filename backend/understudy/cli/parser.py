@@ -69,6 +69,10 @@ COMMANDS: dict[str, type[Options]] = {
     "tracks export": schema.TracksExportSettings,
     "tracks import": schema.TracksImportSettings,
     "model info": schema.ModelSettings,
+    "model preview": schema.ModelPreviewSettings,
+    "model timelapse": schema.TimelapseSettings,
+    "model backups": schema.BackupsSettings,
+    "model restore": schema.ModelRestoreSettings,
     "serve": ServeOptions,
 }
 """Every command and the options it takes."""
@@ -76,7 +80,7 @@ COMMANDS: dict[str, type[Options]] = {
 GROUPS = {
     "faceset": "Look into a faceset, and tidy it.",
     "tracks": "Exchange tracks with other programs.",
-    "model": "Look into a model.",
+    "model": "Look into a model and its training, and bring back what it was.",
 }
 """What the commands of two words have in common, by their first word."""
 

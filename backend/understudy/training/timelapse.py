@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from understudy.errors import ModelError, cannot_write
+from understudy.events import Events
 from understudy.plate.files import remove_leftovers
 from understudy.plate.movie_writer import write_movie
 from understudy.plate.sheet import contact_sheet, write_png
@@ -47,7 +48,7 @@ def keep_frame(folder: Path, step: int, picture: NDArray[Any]) -> None:
             raise cannot_write(path, error) from error
 
 
-def write_timelapse(folder: Path, out: Path) -> int:
+def write_timelapse(folder: Path, out: Path, events: Events) -> int:
     """Write the pictures kept in the model's ``folder`` as a movie, each with its step; returns how many there are.
 
     Raises :class:`ModelError` when there are none, and what :func:`write_movie` raises.
@@ -60,10 +61,12 @@ def write_timelapse(folder: Path, out: Path) -> int:
         )
 
     def titled() -> Iterator[NDArray[np.uint8]]:
-        for step, path in sorted(pictures.items()):
+        for index, (step, path) in enumerate(sorted(pictures.items())):
+            events.raise_if_stopping()
             with Image.open(path) as image:
                 picture = np.asarray(image.convert("RGB"))
             yield contact_sheet([picture], [""], columns=1, tile_height=len(picture), title=f"step {step}")
+            events.progress(index + 1, len(pictures), "pictures")
 
     write_movie(out, titled(), RATE)
     return len(pictures)
