@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from understudy.cli.reports import show
 from understudy.settings import (
+    BackupsSettings,
     BenchSettings,
     CompareSettings,
     DoctorSettings,
@@ -14,6 +15,7 @@ from understudy.settings import (
     FacesetReportSettings,
     FindSettings,
     InspectSettings,
+    ModelPreviewSettings,
     ModelSettings,
     PeopleSettings,
 )
@@ -114,12 +116,51 @@ def test_a_plate_is_told_with_its_gaps_and_rate(capsys: pytest.CaptureFixture[st
     assert "missing none" in told_lines(capsys)
 
 
+def a_model() -> dict[str, object]:
+    footage = {"faceset": "a", "plate": "a.exr", "faces": 7, "sha256": "0123456789abcdef" * 4}
+    detector = {"detector": "finder (sha256 99; CC0-1.0)"}
+    return {
+        "model": "m",
+        "family": "quick",
+        "weights": 3140000,
+        "steps": 300,
+        "minutes": 150.0,
+        "validation": {"source": 0.25, "target": 0.5, "mean": 0.375, "source_psnr": 27.126, "source_ssim": 0.91236},
+        "trained_on": {"source": [footage | detector, {"faceset": "b", "faces": 9}], "target": [footage | detector]},
+        "preview": None,
+    }
+
+
 def test_a_model_is_told_with_what_it_was_trained_on(capsys: pytest.CaptureFixture[str]) -> None:
-    trained_on = {"source": [{"faceset": "a", "faces": 7}, {"faceset": "b", "faces": 9}], "target": []}
-    show(ModelSettings(model=Path("m")), {"model": "m", "steps": 300, "preview": None, "trained_on": trained_on})
+    show(ModelSettings(model=Path("m")), a_model())
     lines = told_lines(capsys)
-    assert "steps 300" in lines and "source footage a, b" in lines
+    for line in ("family quick", "weights 3.14 million", "steps 300", "trained for 2.5 h"):
+        assert line in lines
+    assert "source 0.2500 27.13 0.9124" in lines and "target 0.5000 - -" in lines
+    assert "source a a.exr 7 0123456789abcdef" in lines and "source b 9" in lines
+    assert lines.count("The detector: finder (sha256 99; CC0-1.0)") == 1
     assert not any("preview" in line for line in lines)
+
+
+def test_a_model_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
+    show(ModelSettings(model=Path("m"), as_json=True), a_model())
+    assert json.loads(capsys.readouterr().out) == a_model()
+
+
+def test_backups_are_a_table_with_what_is_wrong_below(capsys: pytest.CaptureFixture[str]) -> None:
+    sound = {"step": 200, "age": 5400, "minutes": 3.5, "validation": {"mean": 0.25}, "size": 45_100_000, "problem": ""}
+    torn = {"step": 900, "age": None, "minutes": None, "validation": None, "size": None, "problem": "it is torn"}
+    show(BackupsSettings(model=Path("m")), {"model": "m", "backups": [sound, torn]})
+    lines = told_lines(capsys)
+    assert "200 90.0 min 3.5 min 0.2500 - - 45.1 MB" in lines
+    assert "900 damaged" in lines and "Step 900 cannot be restored: it is torn." in lines
+    show(BackupsSettings(model=Path("m")), {"model": "m", "backups": []})
+    assert told_lines(capsys) == ["There are no backups of m yet."]
+
+
+def test_it_is_told_where_a_preview_will_be(capsys: pytest.CaptureFixture[str]) -> None:
+    show(ModelPreviewSettings(model=Path("m")), {"model": "m", "preview": "m/preview.png"})
+    assert told_lines(capsys) == ["The sheet will be m/preview.png"]
 
 
 @pytest.mark.parametrize(

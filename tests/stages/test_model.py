@@ -8,6 +8,7 @@ from made_people import TINY
 from understudy.errors import ModelError
 from understudy.events import Events
 from understudy.model.families import build
+from understudy.model.network import parameter_count
 from understudy.model.store import Card, save_model
 from understudy.settings import ModelSettings
 from understudy.stages.model import run
@@ -18,17 +19,32 @@ SOURCE = [{"faceset": "a", "plate": "b.%04d.exr", "faces": 7}]
 def test_a_model_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "model"
     card = Card(
-        TINY, "full", 12, 1.5, {"source": 0.25}, "lin_ap1_scene", {"mean": [1.0], "spread": [2.0]}, {"source": SOURCE}
+        TINY,
+        "full",
+        12,
+        1.5,
+        {"source": 0.25},
+        "lin_ap1_scene",
+        {"mean": [1.0], "spread": [2.0]},
+        {"source": SOURCE},
+        4,
+        96,
     )
-    save_model(folder, build(TINY), card)
+    network = build(TINY)
+    save_model(folder, network, card)
     (folder / "curve.png").touch()
     monkeypatch.chdir(tmp_path)
     report = run(ModelSettings(model=Path("model")), Events())
     assert json.loads(json.dumps(report, allow_nan=False)) == {
         "model": str(folder),
+        "family": "quick",
+        "resolution": TINY.resolution,
+        "weights": parameter_count(network),
+        "identities": ["source", "target"],
         "steps": 12,
         "minutes": 1.5,
-        "resolution": TINY.resolution,
+        "batch": 4,
+        "faces_seen": 96,
         "crop": "full",
         "validation": {"source": 0.25},
         "trained_on": {"source": SOURCE, "target": []},

@@ -37,6 +37,7 @@ def test_each_plate_is_normalised_by_its_own_light(tmp_path, people):
         faceset.add(face, pixels)
     side = load_side([people["target"], bright], 64, CPU)
     assert [part["faces"] for part in side.origin] == [18, 17]
+    assert len({part["sha256"] for part in side.origin}) == 2
     mask = side.packed[:, 3:4]
     means = (side.packed[:, :3] * mask).sum((1, 2, 3)) / mask.sum((1, 2, 3)) / 3
     assert abs(float(means[:17].mean() - means[18:].mean())) < 0.15

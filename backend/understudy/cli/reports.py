@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from understudy.cli import model_reports
 from understudy.cli.console import Terminal
 from understudy.cli.streams import quiet_when_unread
+from understudy.cli.tables import Report, figure, general, new_table
 from understudy.settings import (
+    BackupsSettings,
     BenchSettings,
     ClusterSettings,
     CompareSettings,
@@ -21,27 +23,26 @@ from understudy.settings import (
     FacesetReportSettings,
     FindSettings,
     InspectSettings,
+    ModelPreviewSettings,
     ModelSettings,
     Options,
     PeopleSettings,
     SchemaSettings,
 )
 
-Report = dict[str, Any]
-
 
 def show(settings: Options, report: Report) -> None:
     """Print the ``report`` of the stage that ``settings`` are made for on stdout."""
     with quiet_when_unread(sys.stdout):
         match settings:
-            case DoctorSettings(as_json=True) | SchemaSettings():
+            case DoctorSettings(as_json=True) | ModelSettings(as_json=True) | SchemaSettings():
                 print(json.dumps(report, indent=2))
             case FacesetListSettings(as_json=True):
                 # One record a line, and the whole still one JSON array.
                 print("[" + ",\n".join(json.dumps(face) for face in report["faces"]) + "]")
             case _:
                 console = Terminal(highlight=False)
-                _TABLES.get(type(settings), _general)(console, report)
+                _TABLES.get(type(settings), general)(console, report)
 
 
 def _compare(console: Terminal, report: Report) -> None:
@@ -72,27 +73,23 @@ def _compare(console: Terminal, report: Report) -> None:
 def _measures(record: Report, psnr: float | None) -> tuple[str, str, str, str]:
     same = record["mse"] == 0
     return (
-        "same" if same else _figure(psnr, 2),
-        _figure(record["ssim"], 4),
-        _figure(record["de2000"], 3),
-        _figure(record["flicker"], 3),
+        "same" if same else figure(psnr, 2),
+        figure(record["ssim"], 4),
+        figure(record["de2000"], 3),
+        figure(record["flicker"], 3),
     )
-
-
-def _figure(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def _doctor(console: Terminal, report: Report) -> None:
     console.print(f"understudy {report['understudy']}, Python {report['python']}, {report['platform']}")
-    packages = _table("Packages", "package", "version", "for")
+    packages = new_table("Packages", "package", "version", "for")
     for package in report["packages"]:
         packages.add_row(package["name"], package["version"] or "missing", package["purpose"])
-    devices = _table("Devices", "device", "what", "memory")
+    devices = new_table("Devices", "device", "what", "memory")
     for device in report["devices"]:
         memory = f"{device['memory'] / 2**30:.1f} GiB" if device["memory"] else ""
         devices.add_row(device["name"], device["what"], memory)
-    models = _table("Face analysis", "name", "role", "licence", "commercial use", "weights (sha256)")
+    models = new_table("Face analysis", "name", "role", "licence", "commercial use", "weights (sha256)")
     uses = {True: "yes", False: "no, unless licensed", None: "not known"}
     for part in report["components"]:
         if part["missing"]:
@@ -133,7 +130,7 @@ def _faceset_report(console: Terminal, report: Report) -> None:
 
 
 def _find(console: Terminal, report: Report) -> None:
-    table = _table(f"Faces on frame {report['frame']} of {report['width']} x {report['height']} px")
+    table = new_table(f"Faces on frame {report['frame']} of {report['width']} x {report['height']} px")
     for heading in ("index", "box", "yaw", "pitch", "roll", "confidence"):
         table.add_column(heading, justify="right")
     for index, face in enumerate(report["faces"]):
@@ -147,18 +144,11 @@ def _inspect(console: Terminal, report: Report) -> None:
     rate = f"{report['fps'][0] / report['fps'][1]:.6g}" if report["fps"] else None
     left_out = ("movie", "first", "last", "scene_linear")
     told = {name: value for name, value in report.items() if name not in left_out}
-    _general(console, told | {"missing": missing, "fps": rate})
-
-
-def _model(console: Terminal, report: Report) -> None:
-    told = {name: value for name, value in report.items() if name != "trained_on"}
-    for side, facesets in report["trained_on"].items():
-        told[f"{side} footage"] = ", ".join(str(faceset.get("faceset", faceset)) for faceset in facesets)
-    _general(console, told)
+    general(console, told | {"missing": missing, "fps": rate})
 
 
 def _people(console: Terminal, report: Report) -> None:
-    table = _table(f"People in {report['faceset']}")
+    table = new_table(f"People in {report['faceset']}")
     for heading in ("track", "frames", "first", "last", "weakest", "its confidence", "confidence"):
         table.add_column(heading, justify="right")
     for one in report["people"]:
@@ -171,14 +161,14 @@ def _people(console: Terminal, report: Report) -> None:
 
 
 def _clusters(console: Terminal, report: Report) -> None:
-    table = _table(f"People in {report['faceset']}")
+    table = new_table(f"People in {report['faceset']}")
     for heading in ("person", "faces", "tracks", "likeness"):
         table.add_column(heading, justify="right")
     for one in report["people"]:
         table.add_row(str(one["person"]), str(one["faces"]), str(len(one["tracks"])), f"{one['likeness']:.2f}")
     console.print(table)
     told = {name: value for name, value in report.items() if name not in ("people", "faceset", "sheets")}
-    _general(console, told)
+    general(console, told)
     for sheet in report["sheets"]:
         console.print(f"Written: {sheet}", markup=False, soft_wrap=True)
 
@@ -193,35 +183,35 @@ def _bench(console: Terminal, report: Report) -> None:
         console.print(_landmark_errors(shots))
         console.print(_steadiness(shots))
     if extremes := faces.get("extremes"):
-        table = _table("Faces where detectors lose them", "place", "found")
+        table = new_table("Faces where detectors lose them", "place", "found")
         for place, count in extremes.items():
             table.add_row(place, f"{count['found']} of {count['of']}")
         console.print(table)
     for name, told in report.items():
         if name != "faces":
-            _general(console, {name: told})
-    _general(console, {name: told for name, told in faces.items() if name not in ("shots", "extremes")})
+            general(console, {name: told})
+    general(console, {name: told for name, told in faces.items() if name not in ("shots", "extremes")})
 
 
 def _landmark_errors(shots: list[tuple[str, str, Report]]) -> Table:
     title = "Landmark error, percent of the eye distance"
-    table = _table(title, *("shot", "landmarks", "yaw", "frames", "raw", "refined", "final"))
+    table = new_table(title, *("shot", "landmarks", "yaw", "frames", "raw", "refined", "final"))
     for shot, landmarks, told in shots:
         for yaw, one in told["error"].items():
             frames = f"{one['frames']} ({one['landmarked']} raw)"
-            errors = (_figure(one[kind], 2) for kind in ("raw", "refined", "final"))
+            errors = (figure(one[kind], 2) for kind in ("raw", "refined", "final"))
             table.add_row(shot, landmarks, yaw, frames, *errors)
     return table
 
 
 def _steadiness(shots: list[tuple[str, str, Report]]) -> Table:
     title = "The crop's corners against the truth: raw to final, percent of the crop's side"
-    table = _table(title, *("shot", "landmarks", "error", "jitter", "ratio", "lag", "rank", "scale"))
+    table = new_table(title, *("shot", "landmarks", "error", "jitter", "ratio", "lag", "rank", "scale"))
     for shot, landmarks, told in shots:
         error, jitter = (
-            f"{_figure(told[what]['raw'], 2)} to {_figure(told[what]['final'], 2)}" for what in ("corners", "jitter")
+            f"{figure(told[what]['raw'], 2)} to {figure(told[what]['final'], 2)}" for what in ("corners", "jitter")
         )
-        figures = _figure(told["jitter"]["ratio"], 2), str(told["lag"]), _figure(told["confidence_rank"], 2)
+        figures = figure(told["jitter"]["ratio"], 2), str(told["lag"]), figure(told["confidence_rank"], 2)
         table.add_row(shot, landmarks, error, jitter, *figures, f"{told['scale_spread']:.1f} %")
     return table
 
@@ -230,43 +220,8 @@ def _box(face: Report) -> str:
     return " ".join(f"{edge:.0f}" for edge in face["box"])
 
 
-def _general(console: Terminal, report: Report) -> None:
-    """Any report: its single values in one table, and one more for each group of values."""
-    single = {name: value for name, value in report.items() if not isinstance(value, dict)}
-    groups = {name: value for name, value in report.items() if isinstance(value, dict)}
-    for title, values in (("", single), *groups.items()):
-        table = Table(title=_words(title) or None, title_justify="left", show_header=False)
-        for name, value in _rows(values):
-            table.add_row(_words(name), value)
-        if table.rows:
-            console.print(table)
-
-
-def _rows(values: Report, prefix: str = "") -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    for name, value in values.items():
-        if isinstance(value, dict):
-            rows += _rows(value, f"{prefix}{name} ")
-        elif isinstance(value, list):
-            rows.append((prefix + name, ", ".join(map(_value, value)) if len(value) <= 8 else f"{len(value)} entries"))
-        elif value is not None:
-            rows.append((prefix + name, _value(value)))
-    return rows
-
-
-def _value(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _table(title: str, *headings: str) -> Table:
-    return Table(*headings, title=title, title_justify="left")
-
-
 _TABLES: dict[type[Options], Callable[[Terminal, Report], None]] = {
+    BackupsSettings: model_reports.backups,
     BenchSettings: _bench,
     ClusterSettings: _clusters,
     CompareSettings: _compare,
@@ -275,6 +230,7 @@ _TABLES: dict[type[Options], Callable[[Terminal, Report], None]] = {
     FacesetReportSettings: _faceset_report,
     FindSettings: _find,
     InspectSettings: _inspect,
-    ModelSettings: _model,
+    ModelPreviewSettings: model_reports.requested,
+    ModelSettings: model_reports.model,
     PeopleSettings: _people,
 }

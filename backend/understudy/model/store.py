@@ -8,6 +8,7 @@ card never disagree.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class Card:
     working_space: str = ""  # colour space of the crops it was trained on
     source_light: dict[str, list[float]] = field(default_factory=dict)  # mean and spread of the source footage
     trained_on: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    batch: int = 0  # faces of each side in a step, the last time
+    faces_seen: int = 0  # of both sides, over all steps
     version: int = CARD_VERSION
 
     def to_json(self) -> str:
@@ -75,7 +78,21 @@ def load_card(folder: Path) -> Card:
             return Card.from_json(file.metadata()["card"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"{path} is damaged or not an Understudy model: {error}.", "Restore it from a backup."
+            f"{path} is damaged or not an Understudy model: {error}.",
+            f"Bring a backup back; there may be some: understudy model backups {folder}",
+        ) from None
+
+
+def count_weights(folder: Path) -> int:
+    """The number of weights of the model in ``folder``, from the header of its file. Raises :class:`ModelError`."""
+    path = folder / FILE
+    try:
+        with safe_open(path, framework="pt") as file:
+            return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{path} cannot be read: {error}.",
+            f"Bring a backup back; there may be some: understudy model backups {folder}",
         ) from None
 
 

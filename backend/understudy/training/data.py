@@ -12,6 +12,7 @@ import torch
 
 from understudy.errors import FacesetError
 from understudy.faceset.aligned import AlignedFaces, load_aligned
+from understudy.faceset.fingerprint import fingerprint
 from understudy.faceset.store import Faceset
 from understudy.model.encoding import encode
 from understudy.model.presentation import Light, detail, gate, measure_light
@@ -62,7 +63,15 @@ def load_side(folders: Sequence[Path], resolution: int, device: torch.device) ->
             packs.append(packed)
             lights.append(light)
             aligned.append(part)
-            origin.append({"faceset": str(folder), "plate": plate, "faces": len(part.faces), **part.faces[0].analysis})
+            origin.append(
+                {
+                    "faceset": str(folder),
+                    "plate": plate,
+                    "faces": len(part.faces),
+                    "sha256": fingerprint(part.faces),
+                    **part.faces[0].analysis,
+                }
+            )
     first = aligned[0].faces[0]
     for part, source in zip(aligned, origin, strict=True):
         other = part.faces[0]

@@ -1,0 +1,73 @@
+"""What is printed of models."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from understudy.cli.console import Terminal
+from understudy.cli.tables import Report, figure, general, new_table
+
+
+def model(console: Terminal, report: Report) -> None:
+    """What a model is, how well it does, and what it was trained on."""
+    told = {name: value for name, value in report.items() if name not in ("minutes", "trained_on", "validation")}
+    told["weights"] = f"{report['weights'] / 1e6:.2f} million"
+    told["trained for"] = _duration(60 * report["minutes"])
+    general(console, told)
+    if report["validation"]:
+        console.print(_validation(report["validation"]))
+    table = new_table("Trained on", "side", "faceset", "plate", "faces", "records (sha256)")
+    for side, footage in report["trained_on"].items():
+        for one in footage:
+            told_of = (str(one.get(name, "")) for name in ("faceset", "plate", "faces"))
+            table.add_row(side, *told_of, one.get("sha256", "")[:16])
+    if table.rows:
+        console.print(table)
+    everything = [one for footage in report["trained_on"].values() for one in footage]
+    for role in ("detector", "landmarker", "recogniser"):
+        for what in dict.fromkeys(one[role] for one in everything if role in one):
+            console.print(f"The {role}: {what}", markup=False, soft_wrap=True)
+
+
+def _validation(figures: Report) -> Table:
+    """Held-out faces rebuilt: losses are called as their side, other figures ``SIDE_psnr`` and ``SIDE_ssim``."""
+    table = new_table("Held-out faces rebuilt", "side", "loss", "PSNR, dB", "SSIM")
+    for side in dict.fromkeys(name.partition("_")[0] for name in figures):
+        names = (side, f"{side}_psnr", f"{side}_ssim")
+        cells = (figure(figures.get(name), digits) for name, digits in zip(names, (4, 2, 4), strict=True))
+        table.add_row(side, *cells)
+    return table
+
+
+def backups(console: Terminal, report: Report) -> None:
+    """The backups of a model, and why some cannot be restored."""
+    if not report["backups"]:
+        console.print(f"There are no backups of {report['model']} yet.", markup=False, soft_wrap=True)
+        return
+    table = new_table(f"Backups of {report['model']}")
+    for heading in ("step", "age", "trained for", "loss", "PSNR, dB", "SSIM", "size"):
+        table.add_column(heading, justify="right")
+    for one in report["backups"]:
+        if one["problem"]:
+            table.add_row(str(one["step"]), "damaged")
+        else:
+            figures = [one["validation"].get(name) for name in ("mean", "mean_psnr", "mean_ssim")]
+            told = (figure(value, digits) for value, digits in zip(figures, (4, 2, 4), strict=True))
+            ages = (_duration(one["age"]), _duration(60 * one["minutes"]))
+            table.add_row(str(one["step"]), *ages, *told, f"{one['size'] / 1e6:.1f} MB")
+    console.print(table)
+    for one in report["backups"]:
+        if one["problem"]:
+            console.print(f"Step {one['step']} cannot be restored: {one['problem']}.", markup=False, soft_wrap=True)
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def requested(console: Terminal, report: Report) -> None:
+    """Where the preview that was asked for will be."""
+    console.print(f"The sheet will be {report['preview']}", markup=False, soft_wrap=True)
