@@ -15,13 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from understudy.model.blocks import SLOPE, Enlarge, Expand, Residual, Squeeze, unit
 from understudy.model.network import SIDES, SwapNetwork
 
 FOLD = 4
 """Side of the pixel blocks that become channels."""
-
-SLOPE = 0.1
-"""Negative slope of the leaky rectifiers."""
 
 
 @dataclass(frozen=True)
@@ -54,37 +52,13 @@ def large(resolution: int) -> QuickArchitecture:
     return QuickArchitecture(resolution, (128, 256, 512), 512)
 
 
-class Residual(nn.Module):
-    """Two 3 x 3 convolutions beside a straight path; (N, C, H, W) stays (N, C, H, W)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        inner = F.leaky_relu(self.first(x), SLOPE)
-        return F.leaky_relu(x + self.second(inner), SLOPE)
-
-
-class Enlarge(nn.Module):
-    """Doubles the sides by pixel shuffle: (N, C, H, W) -> (N, out, 2H, 2W)."""
-
-    def __init__(self, channels: int, out: int) -> None:
-        super().__init__()
-        self.spread = nn.Conv2d(channels, out * 4, 3, padding=1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.pixel_shuffle(F.leaky_relu(self.spread(x), SLOPE), 2)
-
-
 class Encoder(nn.Module):
     """(N, 3, R, R) detail -> (N, code), and codes -> (N, widths[2], R / 16, R / 16) features."""
 
     def __init__(self, arch: QuickArchitecture) -> None:
         super().__init__()
         first, second, third = arch.widths
-        self.side = arch.resolution // 16
+        side = arch.resolution // 16
         self.look = nn.Sequential(
             nn.PixelUnshuffle(FOLD),
             nn.Conv2d(3 * FOLD * FOLD, first, 3, padding=1),
@@ -94,17 +68,15 @@ class Encoder(nn.Module):
             nn.Conv2d(second, third, 3, stride=2, padding=1),
             nn.LeakyReLU(SLOPE),
         )
-        self.squeeze = nn.Linear(third * self.side**2, arch.code)
-        self.expand = nn.Linear(arch.code, third * self.side**2)
+        self.squeeze = Squeeze(third, side, arch.code)
+        self.expand = Expand(arch.code, third, side)
 
     def forward(self, picture: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-        code = self.squeeze(self.look(picture).flatten(1))
-        code = code * torch.rsqrt(code.square().mean(1, keepdim=True) + 1e-6)
+        code = unit(self.squeeze(self.look(picture)))
         return code if noise is None else code + noise
 
     def features(self, code: torch.Tensor) -> torch.Tensor:
-        features: torch.Tensor = self.expand(code)
-        return F.leaky_relu(features, SLOPE).view(len(code), -1, self.side, self.side)
+        return F.leaky_relu(self.expand(code), SLOPE)
 
 
 class Decoder(nn.Module):

@@ -1,0 +1,97 @@
+"""The comb family: any number of people in one network.
+
+One encoder, one inter and one decoder serve everybody. Whose face is painted is said by few numbers: an offset to the
+inter's features, which says where things are, and a scale and a shift of every channel that a layer of the decoder is
+given, which say what they look like. All of them begin at nothing, so that everybody reads codes alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import nn
+
+from understudy.model.deep import Decoder, DeepArchitecture, DeepNetwork, Inter
+from understudy.model.network import SIDES
+
+
+@dataclass(frozen=True)
+class CombArchitecture(DeepArchitecture):
+    """The shape of a comb network's weights, and whose faces it holds."""
+
+    family: ClassVar[str] = "comb"
+
+    identities: tuple[str, ...] = SIDES
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(set(self.identities)) != len(self.identities) or self.identities[:2] != SIDES:
+            raise ValueError(f"the people of a comb network are source, target and others, not {self.identities}")
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return super().from_json({**data, "identities": tuple(str(name) for name in data["identities"])})
+
+
+class Style(nn.Module):
+    """A scale and a shift of each channel, for each person; (N, C, H, W) stays (N, C, H, W)."""
+
+    def __init__(self, people: int, channels: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.zeros(people, channels))
+        self.shift = nn.Parameter(torch.zeros(people, channels))
+
+    def forward(self, x: torch.Tensor, person: int) -> torch.Tensor:
+        return x * (1 + self.scale[person])[:, None, None] + self.shift[person][:, None, None]
+
+
+class StyledDecoder(Decoder):
+    """A decoder that paints in the style of one of several people."""
+
+    def __init__(self, arch: CombArchitecture, channels: int) -> None:
+        super().__init__(arch, channels)
+        people = len(arch.identities)
+        self.colour_styles = nn.ModuleList(Style(people, width) for width in self.widths)
+        self.mask_styles = nn.ModuleList(Style(people, width) for width in self.mask_widths)
+
+    def paint(self, features: torch.Tensor, person: int) -> torch.Tensor:
+        """What :meth:`forward` returns, as the person of this number."""
+        colour = mask = features
+        for layer, style in zip((*self.colour, self.colour_head), self.colour_styles, strict=True):
+            colour = layer(style(colour, person))
+        for layer, style in zip((*self.mask, self.mask_head), self.mask_styles, strict=True):
+            mask = layer(style(mask, person))
+        return torch.cat([self.unfold(colour), mask], dim=1)
+
+
+class CombNetwork(DeepNetwork):
+    """Encoder, inter, and the decoder of many styles."""
+
+    def __init__(self, arch: CombArchitecture) -> None:
+        super().__init__(arch)
+        channels = 2 * arch.bottleneck
+        self.squeeze = self.encoder.squeeze(arch)
+        self.inter = Inter(arch, channels)
+        side = arch.inter_side * (1 if arch.texture else 2)
+        self.offset = nn.Parameter(torch.zeros(len(arch.identities), channels, side, side))
+        self.decoder = StyledDecoder(arch, channels)
+
+    def encode(self, shown: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
+        code = self.code_of(self.squeeze(self.encoder(shown)))
+        return code if noise is None else code + noise
+
+    def decode(self, code: torch.Tensor, identity: str) -> tuple[torch.Tensor, torch.Tensor]:
+        person = self.arch.identities.index(identity)
+        out = self.decoder.paint(self.inter(code) + self.offset[person], person) + self.mean_of(identity)
+        return out[:, :3], out[:, 3:]
+
+    def start(self, means: Mapping[str, torch.Tensor]) -> None:
+        super().start(means)
+        nn.init.zeros_(self.offset)
+        for module in self.modules():
+            if isinstance(module, Style):
+                nn.init.zeros_(module.scale)
+                nn.init.zeros_(module.shift)
