@@ -27,6 +27,7 @@ class ExitCode(IntEnum):
     OUTPUT = 10  # the result cannot be written: disk full, no permission
     COMPONENT = 11  # an optional package or model pack is not installed
     MEMORY = 12  # out of host or device memory
+    PEER = 13  # another process of those that train together is gone
     INTERRUPTED = 130  # stopped on request; what was done so far is kept
 
 
@@ -105,6 +106,12 @@ class OutOfMemoryError(UnderstudyError):
     """The host or the device has too little memory."""
 
     code = ExitCode.MEMORY
+
+
+class PeerError(UnderstudyError):
+    """Another process of those that train one model together is gone, or never came."""
+
+    code = ExitCode.PEER
 
 
 class Interrupted(UnderstudyError):  # noqa: N818 - it is no error, it was asked for

@@ -1,0 +1,111 @@
+"""One of two processes that train together, run by ``test_group.py``; prints what came of it as JSON."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import sys
+import time
+from typing import Any
+
+import torch
+from understudy.errors import PeerError
+from understudy.training import group as group_module
+from understudy.training.group import Group
+
+CPU = torch.device("cpu")
+
+
+def train(group: Group, batch: int, steps: int = 12) -> list[float]:
+    """Weights of a toy after some steps, each process with its part of ``batch``."""
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Linear(3, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
+    dice = torch.Generator().manual_seed(1)
+    for _ in range(steps):
+        x = torch.randn(batch, 3, generator=dice)
+        wanted = torch.stack([x.prod(1), x.sum(1)], 1)
+        optimiser.zero_grad()
+        ((network(group.share(x)) - group.share(wanted)) ** 2).mean().backward()
+        group.average_gradients(network.parameters())
+        optimiser.step()
+    return torch.cat([weight.detach().reshape(-1) for weight in network.parameters()]).tolist()
+
+
+def average(group: Group) -> dict[str, Any]:
+    """Mean gradients of two types, one of them channels_last, in buckets of a few bytes."""
+    group_module.BUCKET = 64
+    weights = [torch.zeros(2, 3), torch.zeros(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)]
+    weights += [torch.zeros(7, dtype=torch.float64), torch.zeros(1)]
+    for index, weight in enumerate(weights[:3]):
+        ramp = torch.arange(weight.numel(), dtype=weight.dtype).view(weight.shape)
+        weight.grad = torch.zeros_like(weight).copy_((ramp + index) * (1 + 2 * group.rank))
+    group.average_gradients(weights)
+    kept = weights[1].grad.is_contiguous(memory_format=torch.channels_last)
+    return {
+        "gradients": [weight.grad.reshape(-1).tolist() for weight in weights[:3]],
+        "no gradient": weights[3].grad is None,
+        "channels_last": kept,
+    }
+
+
+def work(group: Group) -> dict[str, Any]:
+    """Everything that a group does while all is well."""
+    part = group.share(torch.arange(6 * 2 * 3 * 3.0).view(6, 2, 3, 3).contiguous(memory_format=torch.channels_last))
+    result: dict[str, Any] = {
+        "rank": group.rank,
+        "is main": group.is_main,
+        "agreed": [
+            group.agree([0.1 + group.rank, float("nan")])[0],
+            *group.agree([7.0 + group.rank]),
+            *group.agree([]),
+        ],
+        "any": [group.any(False), group.any(group.rank == 1), group.any(True)],
+        "share": part[:, 0, 0, 0].tolist(),
+        "share keeps its layout": part.is_contiguous(memory_format=torch.channels_last),
+        "trained": train(group, 4),
+        **average(group),
+    }
+    started = time.monotonic()
+    with group.busy():
+        if group.is_main:
+            time.sleep(2.5 * group_module.PATIENCE.total_seconds())
+    result["after main was busy"] = group.agree([3.0 if group.is_main else 0.0])
+    result["waited"] = time.monotonic() - started
+    group.wait()
+    return result
+
+
+def lose(group: Group, how: str) -> dict[str, Any]:
+    """What the first process hears when the second ends or falls silent in the middle."""
+    group.wait()
+    if group.rank == 1:
+        if how == "dies":
+            os._exit(9)
+        time.sleep(group_module.PATIENCE.total_seconds() + 2)
+        return {}
+    started = time.monotonic()
+    weight = torch.zeros(3)
+    weight.grad = torch.ones(3)
+    try:
+        group.average_gradients([weight])
+    except PeerError as error:
+        return {"message": error.message, "hint": error.hint, "after": time.monotonic() - started}
+    return {}
+
+
+def main(ports: list[str]) -> None:
+    group_module.PATIENCE = datetime.timedelta(seconds=1.5)
+    result = {}
+    for port, scene in zip(ports, ("work", "is silent", "dies"), strict=True):
+        os.environ["MASTER_PORT"] = port
+        with Group.join(CPU) as group:
+            result[scene] = work(group) if scene == "work" else lose(group, scene)
+        if group.rank == 1:
+            print(json.dumps(result), flush=True)
+    print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from group_member import CPU, train
+from understudy.errors import ComponentError, UsageError
+from understudy.training import group as group_module
+from understudy.training.group import Group
+from understudy.training.place import NAMES, Place, place_of_process
+
+FARM = {
+    "UNDERSTUDY_MAIN_ADDR": "render01",
+    "UNDERSTUDY_MAIN_PORT": "29500",
+    "UNDERSTUDY_RANK": "1",
+    "UNDERSTUDY_WORLD_SIZE": "4",
+}
+TORCH = {"MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "12345", "RANK": "2", "WORLD_SIZE": "3", "LOCAL_RANK": "1"}
+
+
+def free_port() -> str:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return str(found.getsockname()[1])
+
+
+def start(ports: list[str], variables: dict[str, str]) -> subprocess.Popen[str]:
+    clean = {name: value for name, value in os.environ.items() if name not in {*NAMES, *NAMES.values()}}
+    member = Path(__file__).with_name("group_member.py")
+    return subprocess.Popen(
+        [sys.executable, str(member), *ports],
+        env={**clean, "OMP_NUM_THREADS": "1", **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def told() -> list[dict[str, Any]]:
+    """What each of two processes has to say, the first led by torch's names, the second by a farm's."""
+    ports = [free_port() for _ in range(3)]
+    members = [
+        start(ports, {"MASTER_ADDR": "127.0.0.1", "RANK": "0", "WORLD_SIZE": "2", "UNDERSTUDY_RANK": "1"}),
+        start(ports, {"UNDERSTUDY_MAIN_ADDR": "127.0.0.1", "UNDERSTUDY_RANK": "1", "UNDERSTUDY_WORLD_SIZE": "2"}),
+    ]
+    try:
+        answers = [member.communicate(timeout=120) for member in members]
+    finally:
+        for member in members:
+            member.kill()
+    assert [member.returncode for member in members] == [0, 9], answers
+    return [json.loads(out.splitlines()[-1]) for out, _ in answers]
+
+
+def test_everybody_hears_what_main_says(told):
+    for rank, answer in enumerate(result["work"] for result in told):
+        assert (answer["rank"], answer["is main"]) == (rank, rank == 0)
+        assert answer["agreed"] == [0.1, 7.0]
+        assert answer["any"] == [False, True, True]
+
+
+def test_shares_are_a_batch_dealt_out(told):
+    assert [answer["work"]["share"] for answer in told] == [[0.0, 36.0, 72.0], [18.0, 54.0, 90.0]]
+    assert all(answer["work"]["share keeps its layout"] for answer in told)
+
+
+def test_gradients_become_their_mean(told):
+    for answer in (result["work"] for result in told):
+        # Ramps times 1 and times 3: their mean is the ramp times 2.
+        assert answer["gradients"] == [[2.0 * (k + index) for k in range(n)] for index, n in enumerate((6, 120, 7))]
+        assert answer["no gradient"] and answer["channels_last"]
+
+
+def test_two_processes_train_like_one_with_the_doubled_batch(told):
+    one = train(Group(Place(), CPU), 4)
+    two = [answer["work"]["trained"] for answer in told]
+    assert two[0] == two[1]
+    assert two[0] == pytest.approx(one, abs=1e-6)
+    assert one != pytest.approx(train(Group(Place(), CPU), 4, steps=11), abs=1e-3), "the steps do something"
+
+
+def test_a_busy_main_is_waited_for(told):
+    patience = 1.5
+    for answer in (result["work"] for result in told):
+        assert answer["after main was busy"] == [3.0]
+        assert answer["waited"] > 2 * patience
+
+
+@pytest.mark.parametrize(("how", "longest"), [("dies", 1.4), ("is silent", 4.0)])
+def test_who_loses_another_is_told_soon(told, how, longest):
+    lost = told[0][how]
+    assert lost["message"].startswith("Process 0 of 2 has lost the others")
+    assert "--max-restarts" in lost["hint"]
+    assert lost["after"] < longest
+
+
+def test_alone_nothing_is_sent():
+    with Group(Place(), CPU) as alone:
+        weight = torch.zeros(3)
+        weight.grad = torch.ones(3)
+        alone.average_gradients([weight])
+        alone.wait()
+        with alone.busy():
+            faces = torch.rand(3, 2)
+            assert alone.share(faces) is faces
+        assert alone.agree([1.0, 2.0]) == [1.0, 2.0]
+        assert (alone.any(True), alone.any(False)) == (True, False)
+        assert alone.is_main and alone.size == 1 and alone.device == CPU
+    assert torch.equal(weight.grad, torch.ones(3)) and not torch.distributed.is_initialized()
+
+
+def test_places_by_torchs_and_by_a_farms_names():
+    assert place_of_process({"PATH": "/bin", "RANK": ""}) == Place(0, 1)
+    assert place_of_process(FARM) == Place(1, 4, 0, "render01", 29500)
+    assert place_of_process({**FARM, "UNDERSTUDY_LOCAL_RANK": "1"}).local_rank == 1
+    assert place_of_process(TORCH) == place_of_process({**FARM, **TORCH}) == Place(2, 3, 1, "10.0.0.1", 12345)
+    assert not place_of_process(FARM).is_main and place_of_process({**FARM, "RANK": "0"}).is_main
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"UNDERSTUDY_RANK": "4"}, "UNDERSTUDY_RANK is 4, but UNDERSTUDY_WORLD_SIZE is 4"),
+        ({"RANK": "-1"}, "RANK is '-1', which is no number"),
+        ({"UNDERSTUDY_WORLD_SIZE": "two"}, "UNDERSTUDY_WORLD_SIZE is 'two'"),
+        ({"UNDERSTUDY_WORLD_SIZE": "0"}, "UNDERSTUDY_WORLD_SIZE is 0"),
+        ({"UNDERSTUDY_LOCAL_RANK": "1.5"}, "UNDERSTUDY_LOCAL_RANK is '1.5'"),
+        ({"UNDERSTUDY_MAIN_PORT": "99999"}, "99999, which is no port"),
+        ({"UNDERSTUDY_MAIN_PORT": ""}, "UNDERSTUDY_MAIN_PORT is not set"),
+        ({"UNDERSTUDY_MAIN_ADDR": "", "UNDERSTUDY_RANK": ""}, "UNDERSTUDY_RANK, UNDERSTUDY_MAIN_ADDR are not set"),
+    ],
+)
+def test_an_environment_that_makes_no_sense_is_named(changes, words):
+    with pytest.raises(UsageError, match=words):
+        place_of_process({**FARM, **changes})
+
+
+def test_a_port_that_nobody_answers_is_told(monkeypatch):
+    monkeypatch.setattr(group_module, "JOINING", group_module.datetime.timedelta(seconds=1))
+    with pytest.raises(group_module.PeerError, match=r"Process 1 did not meet the others, 2 in all, at 127\.0\.0\.1"):
+        Group(Place(1, 2, 1, "127.0.0.1", int(free_port())), CPU)
+
+
+@pytest.mark.parametrize(
+    ("asked", "local_rank", "visible", "shown", "own"),
+    [
+        ("cuda", 2, 4, None, "cuda:2"),
+        ("cuda", 1, 2, "3,5", "cuda:1"),
+        ("cuda", 3, 1, "3", "cuda:0"),
+        ("cuda:1", 0, 2, None, "cuda:1"),
+        ("cpu", 1, 0, None, "cpu"),
+    ],
+)
+def test_each_process_of_a_host_has_its_own_gpu(monkeypatch, asked, local_rank, visible, shown, own):
+    set_gpus(monkeypatch, visible, shown)
+    assert group_module._own_device(torch.device(asked), local_rank) == torch.device(own)
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch):
+    set_gpus(monkeypatch, 1, None)
+    with pytest.raises(ComponentError, match="Process 1 of this host has no GPU of its own"):
+        group_module._own_device(torch.device("cuda"), 1)
+
+
+def set_gpus(monkeypatch: pytest.MonkeyPatch, visible: int, shown: str | None) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: visible)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if shown:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
