@@ -1,0 +1,91 @@
+"""What a network costs, counted without making it: on torch's meta device, where pictures have shapes and no pixels.
+
+``python -m understudy.model.cost`` prints the page ``docs/networks.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from understudy.model.families import FAMILIES, build, default_architecture
+from understudy.model.network import SIDES, Architecture, SwapNetwork, parameter_count
+
+COPIES = 5
+"""Float32 numbers that training keeps for each weight: it, its gradient, the optimiser's two moments, its average."""
+
+SIZES = (64, 128, 256, 512, 1024)
+"""Resolutions of the page, in pixels."""
+
+BATCH = 8
+"""Faces of each side in a step of the page."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an architecture costs; a multiplication with its addition counts as two operations."""
+
+    weights: int
+    memory_bytes: int  # of training, whatever the batch: all that is kept for each weight
+    tflop_per_step: float  # forwards and backwards, look-alikes of the target painted as the source included
+    gflop_per_swap: float  # one face encoded and painted as the source
+
+
+def cost(arch: Architecture, batch: int) -> Cost:
+    """The cost of ``arch`` and of a training step on ``batch`` faces of each side."""
+    with torch.device("meta"):
+        network = build(arch)
+        swap = _count(network, batch=1, learn=False)
+        step = _count(network, batch=batch, learn=True)
+    weights = parameter_count(network)
+    return Cost(weights, weights * COPIES * 4, step / 1e12, swap / 1e9)
+
+
+def _count(network: SwapNetwork, *, batch: int, learn: bool) -> int:
+    """Operations of a swap of ``batch`` faces, or of learning from as many of each side."""
+    faces = torch.empty(batch * (1 + learn), 3, network.arch.resolution, network.arch.resolution)
+    with FlopCounterMode(display=False) as counter, torch.set_grad_enabled(learn):
+        code = network.encode(faces)
+        painted = list(network.decode(code, SIDES[0]))
+        if learn:
+            painted += network.decode(code[batch:], SIDES[1])
+            torch.stack([part.sum() for part in painted]).sum().backward()  # type: ignore[no-untyped-call]
+    return int(counter.get_total_flops())
+
+
+def table(resolutions: Iterable[int] = SIZES, batch: int = BATCH) -> str:
+    """Every family at every resolution, each in the sizes that suit it, as a table in Markdown."""
+    lines = [
+        f"| family | picture | weights | memory of training | a step of {batch} + {batch} faces | a swapped face |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for family in FAMILIES:
+        for resolution in resolutions:
+            counted = cost(default_architecture(family, resolution), batch)
+            lines.append(
+                f"| {family} | {resolution} px | {counted.weights / 1e6:.1f} M | {counted.memory_bytes / 2**30:.2f} GiB "
+                f"| {counted.tflop_per_step:.3f} TFLOP | {counted.gflop_per_swap:.1f} GFLOP |"
+            )
+    return "\n".join(lines)
+
+
+def page() -> str:
+    """``docs/networks.md``: the families, and what they cost."""
+    families = "\n".join(f"- `{family}`: {purpose}" for family, purpose in FAMILIES.items())
+    return f"""# Networks
+
+{families}
+
+What each costs in the sizes that suit a picture, counted by `python -m understudy.model.cost`. The memory is that of the
+weights, their gradients, the optimiser's moments and the averaged weights, in float32; what a batch passes through comes
+on top and grows with it. A multiplication with its addition counts as two operations.
+
+{table()}
+"""
+
+
+if __name__ == "__main__":
+    print(page(), end="")
