@@ -117,7 +117,7 @@ def test_a_plate_is_told_with_its_gaps_and_rate(capsys: pytest.CaptureFixture[st
 
 
 def a_model() -> dict[str, object]:
-    footage = {"faceset": "a", "plate": "a.exr", "faces": 7, "sha256": "0123456789abcdef" * 4}
+    footage = {"faceset": "a", "plate": "/shots/a.%04d.exr", "faces": 7, "sha256": "0123456789abcdef" * 4}
     detector = {"detector": "finder (sha256 99; CC0-1.0)"}
     return {
         "model": "m",
@@ -137,7 +137,7 @@ def test_a_model_is_told_with_what_it_was_trained_on(capsys: pytest.CaptureFixtu
     for line in ("family quick", "weights 3.14 million", "steps 300", "trained for 2.5 h"):
         assert line in lines
     assert "source 0.2500 27.13 0.9124" in lines and "target 0.5000 - -" in lines
-    assert "source a a.exr 7 0123456789abcdef" in lines and "source b 9" in lines
+    assert "source a a.%04d.exr 7 0123456789abcdef" in lines and "source b 9" in lines
     assert lines.count("The detector: finder (sha256 99; CC0-1.0)") == 1
     assert not any("preview" in line for line in lines)
 

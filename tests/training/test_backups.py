@@ -122,6 +122,33 @@ def test_a_backup_comes_back_and_what_it_replaces_is_backed_up(tmp_path):
     assert state(tmp_path) == load_card(tmp_path).steps == 9
 
 
+def test_a_step_that_was_trained_twice_comes_back_as_it_was_the_first_time(tmp_path):
+    save(tmp_path, 5)
+    keep_backup(tmp_path, 0.0)
+    save_checkpoint(tmp_path, Checkpoint({"weight": torch.full((10,), 77.0)}, {"step": 5}))
+    restore_backup(tmp_path, 5, 60.0)
+    assert state(tmp_path) == 5
+    kept = load_checkpoint(tmp_path / FOLDER / "5")
+    assert kept and bool((kept.tensors["weight"] == 77).all())
+
+
+def test_a_model_that_cannot_be_replaced_leaves_the_state_too(tmp_path, monkeypatch):
+    save(tmp_path, 5)
+    keep_backup(tmp_path, 0.0)
+    save(tmp_path, 9)
+    replace_file = Path.replace
+
+    def held_fast(self: Path, other: Path) -> Path:
+        if other == tmp_path / FILE:
+            raise PermissionError(13, "Permission denied")
+        return replace_file(self, other)
+
+    monkeypatch.setattr(Path, "replace", held_fast)
+    with pytest.raises(OutputError, match="Permission denied"):
+        restore_backup(tmp_path, 5, 60.0)
+    assert state(tmp_path) == load_card(tmp_path).steps == 9
+
+
 def test_a_damaged_state_is_made_good_and_not_kept(tmp_path):
     save(tmp_path, 5)
     keep_backup(tmp_path, 0.0)

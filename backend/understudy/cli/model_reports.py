@@ -10,17 +10,16 @@ from understudy.cli.tables import Report, figure, general, new_table
 
 def model(console: Terminal, report: Report) -> None:
     """What a model is, how well it does, and what it was trained on."""
-    told = {name: value for name, value in report.items() if name not in ("minutes", "trained_on", "validation")}
-    told["weights"] = f"{report['weights'] / 1e6:.2f} million"
-    told["trained for"] = _duration(60 * report["minutes"])
-    general(console, told)
+    told = {name: value for name, value in report.items() if name not in ("trained_on", "validation")}
+    told |= {"weights": f"{report['weights'] / 1e6:.2f} million", "minutes": _duration(60 * report["minutes"])}
+    general(console, {"trained for" if name == "minutes" else name: value for name, value in told.items()})
     if report["validation"]:
         console.print(_validation(report["validation"]))
     table = new_table("Trained on", "side", "faceset", "plate", "faces", "records (sha256)")
     for side, footage in report["trained_on"].items():
         for one in footage:
-            told_of = (str(one.get(name, "")) for name in ("faceset", "plate", "faces"))
-            table.add_row(side, *told_of, one.get("sha256", "")[:16])
+            plate = one.get("plate", "").replace("\\", "/").rsplit("/", 1)[-1]
+            table.add_row(side, one["faceset"], plate, str(one["faces"]), one.get("sha256", "")[:16])
     if table.rows:
         console.print(table)
     everything = [one for footage in report["trained_on"].values() for one in footage]
@@ -32,7 +31,7 @@ def model(console: Terminal, report: Report) -> None:
 def _validation(figures: Report) -> Table:
     """Held-out faces rebuilt: losses are called as their side, other figures ``SIDE_psnr`` and ``SIDE_ssim``."""
     table = new_table("Held-out faces rebuilt", "side", "loss", "PSNR, dB", "SSIM")
-    for side in dict.fromkeys(name.partition("_")[0] for name in figures):
+    for side in sorted({name.partition("_")[0] for name in figures}, key=lambda side: (side == "mean", side)):
         names = (side, f"{side}_psnr", f"{side}_ssim")
         cells = (figure(figures.get(name), digits) for name, digits in zip(names, (4, 2, 4), strict=True))
         table.add_row(side, *cells)

@@ -114,7 +114,8 @@ def restore_backup(folder: Path, step: int, now: float) -> Backup | None:
         raise ModelError(
             f"The backup {chosen.folder} is of another network than the model in {folder}.", "Take another one."
         )
-    with atomic_path(folder / MODEL) as model, atomic_path(folder / STATE) as state:
+    # The inner one is put in its place first: the model, which on Windows a conversion may hold fast.
+    with atomic_path(folder / STATE) as state, atomic_path(folder / MODEL) as model:
         for name, new in ((MODEL, model), (STATE, state)):
             if _copy(chosen.folder / name, new) != chosen.hashes[name]:
                 raise ModelError(
