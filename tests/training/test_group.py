@@ -80,11 +80,11 @@ def test_gradients_become_their_mean(told):
 
 
 def test_two_processes_train_like_one_with_the_doubled_batch(told):
-    one = train(Group(Place(), CPU), 4)
+    one = train(Group.alone(), 4)
     two = [answer["work"]["trained"] for answer in told]
     assert two[0] == two[1]
     assert two[0] == pytest.approx(one, abs=1e-6)
-    assert one != pytest.approx(train(Group(Place(), CPU), 4, steps=11), abs=1e-3), "the steps do something"
+    assert one != pytest.approx(train(Group.alone(), 4, steps=11), abs=1e-3), "the steps do something"
 
 
 def test_a_busy_main_is_waited_for(told):
@@ -103,7 +103,7 @@ def test_who_loses_another_is_told_soon(told, how, longest):
 
 
 def test_alone_nothing_is_sent():
-    with Group(Place(), CPU) as alone:
+    with Group.alone() as alone:
         weight = torch.zeros(3)
         weight.grad = torch.ones(3)
         alone.average_gradients([weight])

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 from understudy.errors import OutOfMemoryError
-from understudy.training.memory import SPARE, CudaGauge, in_parts, largest_batch, round_down
-
-CPU = torch.device("cpu")
+from understudy.training.memory import SPARE, CudaGauge, Portions, largest_batch, round_down
 
 
 @dataclass
@@ -78,9 +76,11 @@ def test_a_step_that_does_not_fit_is_done_in_more_parts(batch, fits, tries):
             raise torch.OutOfMemoryError("made")
         return "done"
 
-    assert in_parts(work, batch, 1, CPU) == ("done", tries[-1])
+    portions = Portions(batch)
+    assert portions.run(work) == "done"
     assert tried == tries
-    assert in_parts(work, batch, tries[-1], CPU) == ("done", tries[-1]), "what is known to fit is tried at once"
+    assert portions.run(work) == "done"
+    assert tried == [*tries, tries[-1]], "what is known to fit is tried at once"
 
 
 def test_an_example_too_large_for_the_device_is_told():
@@ -88,7 +88,7 @@ def test_an_example_too_large_for_the_device_is_told():
         raise torch.OutOfMemoryError("made")
 
     with pytest.raises(OutOfMemoryError, match="Not even one face") as told:
-        in_parts(work, 8, 1, CPU)
+        Portions(8).run(work)
     assert "--resolution" in told.value.hint
 
 
@@ -100,7 +100,7 @@ def test_another_failure_is_not_tried_again():
         raise RuntimeError("another")
 
     with pytest.raises(RuntimeError, match="another"):
-        in_parts(work, 8, 1, CPU)
+        Portions(8).run(work)
     assert tried == [1]
 
 

@@ -73,6 +73,11 @@ class Group:
             ) from error
 
     @staticmethod
+    def alone() -> Group:
+        """This process only, wherever its networks are."""
+        return Group(Place(), torch.device("cpu"))
+
+    @staticmethod
     def join(device: torch.device) -> Group:
         """Meet the processes that the environment tells of, see :func:`place_of_process`; else be alone.
 

@@ -77,23 +77,29 @@ def round_down(batch: int) -> int:
     return max(1, batch // unit * unit)
 
 
-def in_parts(work: Callable[[int], Result], batch: int, parts: int, device: torch.device) -> tuple[Result, int]:
-    """Do ``work(parts)``, a step that takes its ``batch`` in so many equal parts; returns its result and the parts.
+class Portions:
+    """A batch's way through the networks: whole, or in ``count`` equal portions where memory is too small for it."""
 
-    Where the device's memory is too small, it is done again in more parts; begun again, ``work`` must do the same. Raises
-    :class:`OutOfMemoryError` when one example alone is too much.
-    """
-    while True:
-        try:
-            return work(parts), parts
-        except torch.OutOfMemoryError:
-            pass
-        # Only now is nothing of the failed step held by its traceback.
-        if device.type == "cuda":
+    def __init__(self, batch: int) -> None:
+        self.batch, self.count = batch, 1
+
+    def run(self, work: Callable[[int], Result]) -> Result:
+        """Do ``work(count)``, a step in so many portions; begun again, it has to do the same.
+
+        When the device's memory runs out it is done again in more portions, and so is every step after it. Raises
+        :class:`OutOfMemoryError` when a portion of one example is too much.
+        """
+        while True:
+            try:
+                return work(self.count)
+            except torch.OutOfMemoryError:
+                pass
+            # Only now is nothing of the failed step held by its traceback.
             torch.cuda.empty_cache()
-        if parts >= batch:
-            raise OutOfMemoryError(
-                f"Not even one face of each side at a time fits into the memory of {device}.",
-                "Lower --resolution, choose a smaller network, or close what else is on that device.",
-            )
-        parts = next(more for more in range(min(2 * parts, batch), batch + 1) if batch % more == 0)
+            if self.count == self.batch:
+                raise OutOfMemoryError(
+                    "Not even one face at a time fits into the memory of the device.",
+                    "Lower --resolution, choose a smaller network, or close what else is on that device.",
+                )
+            at_least = min(2 * self.count, self.batch)
+            self.count = next(more for more in range(at_least, self.batch + 1) if self.batch % more == 0)
