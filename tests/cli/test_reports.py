@@ -125,6 +125,9 @@ def a_model() -> dict[str, object]:
         "weights": 3140000,
         "steps": 300,
         "minutes": 150.0,
+        "training_memory": 3 << 29,
+        "tflop_per_step": 0.0123456,
+        "gflop_per_face": 0.117,
         "validation": {"source": 0.25, "target": 0.5, "mean": 0.375, "source_psnr": 27.126, "source_ssim": 0.91236},
         "trained_on": {"source": [footage | detector, {"faceset": "b", "faces": 9}], "target": [footage | detector]},
         "preview": None,
@@ -134,11 +137,12 @@ def a_model() -> dict[str, object]:
 def test_a_model_is_told_with_what_it_was_trained_on(capsys: pytest.CaptureFixture[str]) -> None:
     show(ModelSettings(model=Path("m")), a_model())
     lines = told_lines(capsys)
-    for line in ("family quick", "weights 3.14 million", "steps 300", "trained for 2.5 h"):
+    for line in ("family quick", "weights 3.14 million", "steps 300", "trained for 2.5 h", "TFLOP per step 0.01235"):
         assert line in lines
     assert "source 0.2500 27.13 0.9124" in lines and "target 0.5000 - -" in lines
     assert "source a a.%04d.exr 7 0123456789abcdef" in lines and "source b 9" in lines
     assert lines.count("The detector: finder (sha256 99; CC0-1.0)") == 1
+    assert "training memory 1.50 GiB, and what the batch takes" in lines
     assert not any("preview" in line for line in lines)
 
 

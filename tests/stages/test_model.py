@@ -7,8 +7,8 @@ import pytest
 from made_people import TINY
 from understudy.errors import ModelError
 from understudy.events import Events
+from understudy.model.cost import cost
 from understudy.model.families import build
-from understudy.model.network import parameter_count
 from understudy.model.store import Card, save_model
 from understudy.settings import ModelSettings
 from understudy.stages.model import run
@@ -30,16 +30,19 @@ def test_a_model_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         4,
         96,
     )
-    network = build(TINY)
-    save_model(folder, network, card)
+    save_model(folder, build(TINY), card)
     (folder / "curve.png").touch()
     monkeypatch.chdir(tmp_path)
     report = run(ModelSettings(model=Path("model")), Events())
+    counted = cost(TINY, 4)
     assert json.loads(json.dumps(report, allow_nan=False)) == {
         "model": str(folder),
         "family": "quick",
         "resolution": TINY.resolution,
-        "weights": parameter_count(network),
+        "weights": counted.weights,
+        "training_memory": counted.memory_bytes,
+        "tflop_per_step": counted.tflop_per_step,
+        "gflop_per_face": counted.gflop_per_swap,
         "identities": ["source", "target"],
         "steps": 12,
         "minutes": 1.5,
@@ -52,6 +55,11 @@ def test_a_model_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "preview": None,
         "curve": str(folder / "curve.png"),
     }
+
+
+def test_what_a_step_costs_is_not_told_of_a_batch_that_is_not_known(tmp_path: Path) -> None:
+    save_model(tmp_path, build(TINY), Card(TINY, "full", 12))
+    assert run(ModelSettings(model=tmp_path), Events())["tflop_per_step"] is None
 
 
 def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:

@@ -7,12 +7,20 @@ from rich.table import Table
 from understudy.cli.console import Terminal
 from understudy.cli.tables import Report, figure, general, new_table
 
+_FOOTAGE = ("faceset", "plate", "faces", "sha256")
+"""What is told of footage beside the components that analysed it."""
+
 
 def model(console: Terminal, report: Report) -> None:
     """What a model is, how well it does, and what it was trained on."""
     told = {name: value for name, value in report.items() if name not in ("trained_on", "validation")}
-    told |= {"weights": f"{report['weights'] / 1e6:.2f} million", "minutes": _duration(60 * report["minutes"])}
-    general(console, {"trained for" if name == "minutes" else name: value for name, value in told.items()})
+    told |= {
+        "weights": f"{report['weights'] / 1e6:.2f} million",
+        "minutes": _duration(60 * report["minutes"]),
+        "training_memory": f"{report['training_memory'] / 2**30:.2f} GiB, and what the batch takes",
+    }
+    words = {"minutes": "trained for", "tflop_per_step": "TFLOP per step", "gflop_per_face": "GFLOP per swapped face"}
+    general(console, {words.get(name, name): value for name, value in told.items()})
     if report["validation"]:
         console.print(_validation(report["validation"]))
     table = new_table("Trained on", "side", "faceset", "plate", "faces", "records (sha256)")
@@ -23,7 +31,7 @@ def model(console: Terminal, report: Report) -> None:
     if table.rows:
         console.print(table)
     everything = [one for footage in report["trained_on"].values() for one in footage]
-    for role in ("detector", "landmarker", "recogniser"):
+    for role in dict.fromkeys(role for one in everything for role in one if role not in _FOOTAGE):
         for what in dict.fromkeys(one[role] for one in everything if role in one):
             console.print(f"The {role}: {what}", markup=False, soft_wrap=True)
 

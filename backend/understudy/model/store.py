@@ -8,7 +8,6 @@ card never disagree.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,19 +78,6 @@ def load_card(folder: Path) -> Card:
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"{path} is damaged or not an Understudy model: {error}.",
-            f"Bring a backup back; there may be some: understudy model backups {folder}",
-        ) from None
-
-
-def count_weights(folder: Path) -> int:
-    """The number of weights of the model in ``folder``, from the header of its file. Raises :class:`ModelError`."""
-    path = folder / FILE
-    try:
-        with safe_open(path, framework="pt") as file:
-            return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ModelError(
-            f"{path} cannot be read: {error}.",
             f"Bring a backup back; there may be some: understudy model backups {folder}",
         ) from None
 

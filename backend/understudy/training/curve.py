@@ -11,7 +11,7 @@ from understudy.plate.files import atomic_path
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FILE = "curve.png"
+CURVE = "curve.png"
 
 LOSSES = ("source", "target", "pairs", "validation")
 """The losses of the records that are drawn."""
