@@ -12,11 +12,12 @@ from understudy.cli.job_folder import RECORD, STOP, load_job, showing_life
 from understudy.cli.parser import Request, RunOptions, ServeOptions
 from understudy.cli.stopping import stop_request
 from understudy.cli.streams import JsonOutput
-from understudy.errors import ExitCode, cannot_write
+from understudy.errors import ExitCode, UsageError, cannot_write
 from understudy.events import Events, JsonLines, Sink
 from understudy.failure import Failure
 from understudy.plate.files import write_json
-from understudy.settings import BenchSettings, Options
+from understudy.settings import BenchSettings, Options, TrainSettings
+from understudy.training.place import place_of_process
 
 
 def perform(request: Request, serve: Callable[[], int] | None = None) -> int:
@@ -35,10 +36,11 @@ def perform(request: Request, serve: Callable[[], int] | None = None) -> int:
 
 def _perform_stage(request: Request, settings: Options) -> None:
     job = settings.job if isinstance(settings, RunOptions) else None
-    folder = job if job is not None and job.is_dir() else None
+    speaks = _speaks(settings)
+    folder = job if job is not None and job.is_dir() and speaks else None
     as_json = request.common.events == "json"
     with stop_request(folder / STOP if folder else None) as stop:
-        with _sinks(as_json, folder) as sinks, showing_life(folder) if folder else contextlib.nullcontext():
+        with _sinks(as_json, folder, speaks) as sinks, showing_life(folder) if folder else contextlib.nullcontext():
             events = Events(*sinks, stop=stop)
             try:
                 if folder:
@@ -54,18 +56,28 @@ def _perform_stage(request: Request, settings: Options) -> None:
                 with contextlib.suppress(OSError):  # a full disk keeps the record short, and is told on stderr
                     events.failed(failure.code, failure.message, failure.hint)
                 raise
-        if not as_json:
+        if speaks and not as_json:
             from understudy.cli.reports import show
 
             show(settings, report)
 
 
+def _speaks(settings: Options) -> bool:
+    """Whether this process tells what it does: of several that train together, the first one does."""
+    if isinstance(settings, RunOptions):
+        with contextlib.suppress(UsageError):  # a bad document is told when its job is to be done
+            settings = load_job(settings.job).settings
+    return not isinstance(settings, TrainSettings) or place_of_process().is_main
+
+
 @contextlib.contextmanager
-def _sinks(as_json: bool, folder: Path | None) -> Iterator[list[Sink]]:
-    """Who watches: the terminal or the program at the other end, and the job folder's own record."""
+def _sinks(as_json: bool, folder: Path | None, speaks: bool) -> Iterator[list[Sink]]:
+    """Who watches: the terminal or the program at the other end, and the job folder's own record; or nobody."""
     with ExitStack() as opened:
         sinks: list[Sink] = []
-        if as_json:
+        if not speaks:
+            pass
+        elif as_json:
             sinks.append(JsonOutput())
         else:
             from understudy.cli.console import ConsoleSink
