@@ -108,6 +108,28 @@ def test_what_a_kill_left_half_made_is_no_backup_and_goes(tmp_path):
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["5"]
 
 
+@pytest.mark.parametrize("moment", ["before", "between"])
+def test_a_kill_while_a_backup_takes_the_place_of_another_loses_neither_step(tmp_path, monkeypatch, moment):
+    save(tmp_path, 5)
+    keep_backup(tmp_path, 0.0)
+    save_checkpoint(tmp_path, Checkpoint({"weight": torch.full((10,), 77.0)}, {"step": 5}))
+    rename = Path.rename
+
+    def killed(self: Path, other: Path) -> Path:
+        if self.name == ("5" if moment == "before" else ".coming"):
+            raise KeyboardInterrupt
+        return rename(self, other)
+
+    monkeypatch.setattr(Path, "rename", killed)
+    with pytest.raises(KeyboardInterrupt):
+        keep_backup(tmp_path, HOUR)
+    monkeypatch.undo()
+    assert keep_backup(tmp_path, HOUR + 1) is None
+    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["5"]
+    kept = load_checkpoint(tmp_path / FOLDER / "5")
+    assert kept and bool((kept.tensors["weight"] == 77).all())
+
+
 def test_a_backup_comes_back_and_what_it_replaces_is_backed_up(tmp_path):
     save(tmp_path, 5)
     keep_backup(tmp_path, 0.0)

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from understudy.errors import ModelError, UnderstudyError, cannot_write
 from understudy.model.store import FILE as MODEL
 from understudy.model.store import Card, load_card
-from understudy.plate.files import atomic_path, write_json
+from understudy.plate.files import atomic_path, remove_leftovers, write_json
 from understudy.training.checkpoint import FILE as STATE
 from understudy.training.checkpoint import PREVIOUS
 
@@ -101,6 +101,7 @@ def restore_backup(folder: Path, step: int, now: float) -> Backup | None:
     nothing changed, when there is no such backup, when it is damaged, and when it is of another network than the model;
     and :class:`OutputError`.
     """
+    remove_leftovers(folder)
     _clear(folder)
     backups = list_backups(folder)
     chosen = next((one for one in backups if one.step == step), None)
@@ -137,8 +138,9 @@ def _back_up(folder: Path, now: float) -> Backup:
         hashes = {name: _copy(folder / name, coming / name) for name in (MODEL, STATE)}
         write_json(coming / DESCRIPTION, {"step": step, "time": now, "sha256": hashes})
         if final.exists():
-            _remove(final)
+            final.rename(final.with_name(_GOING))
         coming.rename(final)
+        _clear(folder)
     except OSError as error:
         raise cannot_write(final, error) from error
     return _read(final)
@@ -196,9 +198,16 @@ def _remove(path: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Remove what a process that was killed left of a backup that came or went."""
-    for name in (_COMING, _GOING):
-        shutil.rmtree(folder / FOLDER / name, ignore_errors=True)
+    """Put a backup that only lacks its name in its place, and remove what else a killed process left half."""
+    coming, going = folder / FOLDER / _COMING, folder / FOLDER / _GOING
+    try:
+        final = coming.with_name(str(int(json.loads((coming / DESCRIPTION).read_text(encoding="utf-8"))["step"])))
+        if not final.exists():
+            coming.rename(final)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # there is none, or only half of one: its description is written last
+    for path in (coming, going):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _unlink(path: Path) -> None:
