@@ -128,7 +128,7 @@ def a_model() -> dict[str, object]:
         "training_memory": 3 << 29,
         "tflop_per_step": 0.0123456,
         "gflop_per_face": 0.117,
-        "validation": {"source": 0.25, "target": 0.5, "mean": 0.375, "source_psnr": 27.126, "source_ssim": 0.91236},
+        "validation": {"psnr": 25.1, "ssim": 0.9, "loss": 0.25, "source_psnr": 27.126, "source_ssim": 0.91236},
         "trained_on": {"source": [footage | detector, {"faceset": "b", "faces": 9}], "target": [footage | detector]},
         "preview": None,
     }
@@ -139,7 +139,7 @@ def test_a_model_is_told_with_what_it_was_trained_on(capsys: pytest.CaptureFixtu
     lines = told_lines(capsys)
     for line in ("family quick", "weights 3.14 million", "steps 300", "trained for 2.5 h", "TFLOP per step 0.01235"):
         assert line in lines
-    assert "source 0.2500 27.13 0.9124" in lines and "target 0.5000 - -" in lines
+    assert "source 27.13 0.9124 -" in lines and "mean 25.10 0.9000 0.2500" in lines
     assert "source a a.%04d.exr 7 0123456789abcdef" in lines and "source b 9" in lines
     assert lines.count("The detector: finder (sha256 99; CC0-1.0)") == 1
     assert "training memory 1.50 GiB, and what the batch takes" in lines
@@ -152,11 +152,11 @@ def test_a_model_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_backups_are_a_table_with_what_is_wrong_below(capsys: pytest.CaptureFixture[str]) -> None:
-    sound = {"step": 200, "age": 5400, "minutes": 3.5, "validation": {"mean": 0.25}, "size": 45_100_000, "problem": ""}
+    sound = {"step": 200, "age": 5400, "minutes": 3.5, "validation": {"psnr": 25.1}, "size": 45_100_000, "problem": ""}
     torn = {"step": 900, "age": None, "minutes": None, "validation": None, "size": None, "problem": "it is torn"}
     show(BackupsSettings(model=Path("m")), {"model": "m", "backups": [sound, torn]})
     lines = told_lines(capsys)
-    assert "200 90.0 min 3.5 min 0.2500 - - 45.1 MB" in lines
+    assert "200 90.0 min 3.5 min 25.10 - - 45.1 MB" in lines
     assert "900 damaged" in lines and "Step 900 cannot be restored: it is torn." in lines
     show(BackupsSettings(model=Path("m")), {"model": "m", "backups": []})
     assert told_lines(capsys) == ["There are no backups of m yet."]

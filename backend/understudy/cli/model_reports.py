@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.table import Table
 
 from understudy.cli.console import Terminal
@@ -37,13 +39,17 @@ def model(console: Terminal, report: Report) -> None:
 
 
 def _validation(figures: Report) -> Table:
-    """Held-out faces rebuilt: losses are called as their side, other figures ``SIDE_psnr`` and ``SIDE_ssim``."""
-    table = new_table("Held-out faces rebuilt", "side", "loss", "PSNR, dB", "SSIM")
-    for side in sorted({name.partition("_")[0] for name in figures}, key=lambda side: (side == "mean", side)):
-        names = (side, f"{side}_psnr", f"{side}_ssim")
-        cells = (figure(figures.get(name), digits) for name, digits in zip(names, (4, 2, 4), strict=True))
-        table.add_row(side, *cells)
+    """Held-out faces rebuilt: the figures of each side begin with its name, the means over the sides do not."""
+    table = new_table("Held-out faces rebuilt", "side", "PSNR, dB", "SSIM", "loss")
+    sides = dict.fromkeys(name.rpartition("_")[0] for name in figures)
+    for side in sorted(sides, key=lambda side: (not side, side)):
+        table.add_row(side or "mean", *_figures(figures, f"{side}_" if side else ""))
     return table
+
+
+def _figures(figures: Report, prefix: str = "") -> Iterator[str]:
+    for name, digits in (("psnr", 2), ("ssim", 4), ("loss", 4)):
+        yield figure(figures.get(prefix + name), digits)
 
 
 def backups(console: Terminal, report: Report) -> None:
@@ -52,16 +58,14 @@ def backups(console: Terminal, report: Report) -> None:
         console.print(f"There are no backups of {report['model']} yet.", markup=False, soft_wrap=True)
         return
     table = new_table(f"Backups of {report['model']}")
-    for heading in ("step", "age", "trained for", "loss", "PSNR, dB", "SSIM", "size"):
+    for heading in ("step", "age", "trained for", "PSNR, dB", "SSIM", "loss", "size"):
         table.add_column(heading, justify="right")
     for one in report["backups"]:
         if one["problem"]:
             table.add_row(str(one["step"]), "damaged")
         else:
-            figures = [one["validation"].get(name) for name in ("mean", "mean_psnr", "mean_ssim")]
-            told = (figure(value, digits) for value, digits in zip(figures, (4, 2, 4), strict=True))
             ages = (_duration(one["age"]), _duration(60 * one["minutes"]))
-            table.add_row(str(one["step"]), *ages, *told, f"{one['size'] / 1e6:.1f} MB")
+            table.add_row(str(one["step"]), *ages, *_figures(one["validation"]), f"{one['size'] / 1e6:.1f} MB")
     console.print(table)
     for one in report["backups"]:
         if one["problem"]:
