@@ -93,7 +93,7 @@ RECORDS = [
     {"step": 20, "source": 1.0, "target": 1.1, "pairs": 0.5, "phase": "warped"},
     {"step": 40, "source": 0.8, "target": 0.9, "pairs": 0.0, "phase": "warped"},
     {"step": 40, "validation": 0.7, "validation_psnr": 20.0, "validation_ssim": 0.8},
-    {"step": 60, "source": 0.5, "target": 0.6, "pairs": 0.2, "phase": "unwarped"},
+    {"step": 60, "source": 0.5, "target": 0.6, "pairs": 0.2, "identity critic": 0.3, "loss": 9, "phase": "unwarped"},
     {"step": 60, "validation": 0.6, "validation_psnr": 22.0, "validation_ssim": 0.85},
 ]
 
@@ -115,6 +115,9 @@ def test_the_curve_is_drawn_with_figures_and_phases(tmp_path, monkeypatch):
     assert Image.open(tmp_path / "c.png").size == (990, 770)
     losses, psnr, ssim = drawn[0].axes
     told = {line.get_label(): line.get_xydata().tolist() for line in losses.lines}
+    assert {name for name in told if not name.startswith("_")} == {
+        "source", "target", "pairs", "identity critic", "held-out faces"
+    }  # fmt: skip
     assert told["pairs"] == [[20, 0.5], [60, 0.2]]  # a logarithm shows no zero
     assert told["held-out faces"] == [[40, 0.7], [60, 0.6]]
     assert psnr.lines[0].get_xydata().tolist() == [[40, 20.0], [60, 22.0]]

@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 CURVE = "curve.png"
 
-LOSSES = ("source", "target", "pairs", "validation")
-"""The losses of the records that are drawn."""
-
 _FIGURES = (("validation_psnr", "PSNR, dB", "tab:blue", "-"), ("validation_ssim", "SSIM", "tab:orange", "--"))
+
+_NO_TERMS = ("step", "minutes", "phase", "loss", "validation", *(name for name, *_ in _FIGURES))
 
 
 def write_curve(path: Path, records: Sequence[dict[str, Any]]) -> None:
@@ -65,7 +64,9 @@ def phases(records: Sequence[dict[str, Any]]) -> Iterator[tuple[int, str]]:
 
 
 def _draw_losses(axes: Axes, records: Sequence[dict[str, Any]]) -> None:
-    for name in LOSSES:
+    """Whatever terms the loss has, but not their sum; and that of the held-out faces over them."""
+    terms = dict.fromkeys(name for record in records for name in record if name not in _NO_TERMS)
+    for name in (*terms, "validation"):
         steps, values = _points(records, name)
         validation = name == "validation"
         if steps:
