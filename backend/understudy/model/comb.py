@@ -57,14 +57,14 @@ class StyledDecoder(Decoder):
         self.colour_styles = nn.ModuleList(Style(people, width) for width in self.widths)
         self.mask_styles = nn.ModuleList(Style(people, width) for width in self.mask_widths)
 
-    def paint(self, features: torch.Tensor, person: int) -> torch.Tensor:
+    def paint(self, features: torch.Tensor, person: int) -> tuple[torch.Tensor, torch.Tensor]:
         """What :meth:`forward` returns, as the person of this number."""
         colour = mask = features
         for layer, style in zip((*self.colour, self.colour_head), self.colour_styles, strict=True):
             colour = layer(style(colour, person))
         for layer, style in zip((*self.mask, self.mask_head), self.mask_styles, strict=True):
             mask = layer(style(mask, person))
-        return torch.cat([self.unfold(colour), mask], dim=1)
+        return self.unfold(colour), mask
 
 
 class CombNetwork(DeepNetwork):
@@ -85,8 +85,8 @@ class CombNetwork(DeepNetwork):
 
     def decode(self, code: torch.Tensor, identity: str) -> tuple[torch.Tensor, torch.Tensor]:
         person = self.arch.identities.index(identity)
-        out = self.decoder.paint(self.inter(code) + self.offset[person], person) + self.mean_of(identity)
-        return out[:, :3], out[:, 3:]
+        painted = self.decoder.paint(self.inter(code) + self.offset[person], person)
+        return self.on_mean(painted, self.mean_of(identity))
 
     def start(self, means: Mapping[str, torch.Tensor]) -> None:
         super().start(means)

@@ -118,7 +118,7 @@ class Inter(nn.Sequential):
 
 
 class Decoder(nn.Module):
-    """Features -> what is added to a mean face: (N, 4, R, R), colour and mask logits."""
+    """Features -> what is added to a mean face: (N, 3, R, R) normalised code values and (N, 1, R, R) mask logits."""
 
     def __init__(self, arch: DeepArchitecture, channels: int) -> None:
         super().__init__()
@@ -136,13 +136,13 @@ class Decoder(nn.Module):
         self.mask = nn.ModuleList(Enlarge(some, other, arch.cosine) for some, other in pairwise(mask_widths))
         self.mask_head = nn.Conv2d(mask_widths[-1], 1, 1)
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
+    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         colour = mask = features
         for layer in (*self.colour, self.colour_head):
             colour = layer(colour)
         for layer in (*self.mask, self.mask_head):
             mask = layer(mask)
-        return torch.cat([self.unfold(colour), mask], dim=1)
+        return self.unfold(colour), mask
 
     def start(self) -> None:
         """Begin by adding nothing."""
@@ -168,6 +168,13 @@ class DeepNetwork(SwapNetwork):
         """(1, 4, R, R): where ``identity`` starts from."""
         return self.mean[self.arch.identities.index(identity)][None]
 
+    def on_mean(
+        self, painted: tuple[torch.Tensor, torch.Tensor], mean: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What a decoder painted, on top of a (1 or N, 4, R, R) mean face."""
+        colour, mask = painted
+        return colour + mean[:, :3], mask + mean[:, 3:]
+
     def start(self, means: Mapping[str, torch.Tensor]) -> None:
         """Weights that keep the spread of what passes; everybody starts exactly at the mean face, and reads codes alike."""
         start_weights(self)
@@ -178,8 +185,12 @@ class DeepNetwork(SwapNetwork):
             for module in self.modules():
                 if isinstance(module, Decoder):
                     module.start()
-            for index, identity in enumerate(self.arch.identities):
-                self.mean[index] = means[identity]
+            self.introduce(means)
+
+    @torch.no_grad()
+    def introduce(self, means: Mapping[str, torch.Tensor]) -> None:
+        for identity, mean in means.items():
+            self.mean[self.arch.identities.index(identity)] = mean
 
     def alike(self) -> Sequence[Sequence[nn.Module]]:
         """Parts that begin with the same weights."""

@@ -37,8 +37,7 @@ class DfNetwork(DeepNetwork):
         return code if noise is None else code + noise
 
     def decode(self, code: torch.Tensor, identity: str) -> tuple[torch.Tensor, torch.Tensor]:
-        out = self.decoders[identity](self.inter(code)) + self.mean_of(identity)
-        return out[:, :3], out[:, 3:]
+        return self.on_mean(self.decoders[identity](self.inter(code)), self.mean_of(identity))
 
     def alike(self) -> Sequence[Sequence[nn.Module]]:
         return (list(self.decoders.values()),)

@@ -48,8 +48,7 @@ class LiaeNetwork(DeepNetwork):
         read_by_ab, read_by_b = code.chunk(2, dim=1)
         shared = self.inter_ab(read_by_ab)
         first = shared if identity == SIDES[0] else self.inter_b(read_by_b)
-        out = self.decoder(torch.cat([first, shared], dim=1)) + self.mean_of(identity)
-        return out[:, :3], out[:, 3:]
+        return self.on_mean(self.decoder(torch.cat([first, shared], dim=1)), self.mean_of(identity))
 
     def alike(self) -> Sequence[Sequence[nn.Module]]:
         return (self.squeeze_ab, self.squeeze_b), (self.inter_ab, self.inter_b)

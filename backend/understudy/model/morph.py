@@ -41,16 +41,14 @@ class MorphNetwork(DeepNetwork):
 
     def decode(self, code: torch.Tensor, identity: str) -> tuple[torch.Tensor, torch.Tensor]:
         """``blend`` at 1 for the source and at 0 for the target, without the work of the other inter."""
-        out = self.decoder(self.inters[identity](code)) + self.mean_of(identity)
-        return out[:, :3], out[:, 3:]
+        return self.on_mean(self.decoder(self.inters[identity](code)), self.mean_of(identity))
 
     def blend(self, code: torch.Tensor, amount: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(N, code) painted as ``amount`` (N, 1) source and the rest target: what :meth:`decode` returns."""
         amount = amount[:, :, None, None]
         source, target = (self.inters[side](code) for side in SIDES)
         mean = torch.lerp(self.mean_of(SIDES[1]), self.mean_of(SIDES[0]), amount)
-        out = self.decoder(amount * source + (1 - amount) * target) + mean
-        return out[:, :3], out[:, 3:]
+        return self.on_mean(self.decoder(amount * source + (1 - amount) * target), mean)
 
     def alike(self) -> Sequence[Sequence[nn.Module]]:
         return (list(self.inters.values()),)

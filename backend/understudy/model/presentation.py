@@ -51,10 +51,16 @@ def measure_light(codes: torch.Tensor, masks: torch.Tensor) -> Light:
     Each face gives its mean and spread inside the mask; the plate's are the medians over its faces, so that a hand
     before the face on some frames does not count.
     """
+    means, spreads = lights_of_faces(codes, masks)
+    return Light(means.median(0).values, spreads.median(0).values)
+
+
+def lights_of_faces(codes: torch.Tensor, masks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and spread of each face inside its mask: (N, 3) both, of (N, 3, H, W) under (N, 1, H, W)."""
     weight = masks.sum((2, 3)).clamp_min(1e-6)
     means = (codes * masks).sum((2, 3)) / weight
     variances = ((codes - means[:, :, None, None]).square() * masks).sum((2, 3)) / weight
-    return Light(means.median(0).values, variances.sqrt().median(0).values.clamp_min(MIN_SPREAD))
+    return means, variances.sqrt().clamp_min(MIN_SPREAD)
 
 
 def gate(masks: torch.Tensor) -> torch.Tensor:
