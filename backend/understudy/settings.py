@@ -422,6 +422,19 @@ class ModelRestoreSettings(Options):
     step: int = option(..., "Step of the backup, as understudy model backups tells it.", ge=0)
 
 
+class ModelExportSettings(Options):
+    """Write a trained model as one file for another program."""
+
+    model: Path = option(..., "Folder of the trained model.", positional=True)
+    format: Literal["dfm", "torchscript"] = option(
+        ..., "dfm is ONNX for live hosts, BGR as on a screen; torchscript takes and gives scene-linear RGBA."
+    )
+    out: Path = option(..., "File to write.")
+    morph: float | None = option(
+        None, "Fix the slider of a morph model, 0 the target, 1 the source; a dfm leaves it to the host.", ge=0, le=1
+    )
+
+
 class PreviewSettings(ConversionOptions, AnalysisOptions, PlateOptions):
     """Convert one frame of a plate into pictures to look at; nothing else is written."""
 

@@ -48,6 +48,7 @@ REQUIRED = {
     "model timelapse": ["m", "--out", "m.mp4"],
     "model backups": ["m"],
     "model restore": ["m", "--step", "200"],
+    "model export": ["m", "--format", "dfm", "--out", "m.dfm"],
 }
 
 

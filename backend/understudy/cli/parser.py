@@ -73,6 +73,7 @@ COMMANDS: dict[str, type[Options]] = {
     "model timelapse": schema.TimelapseSettings,
     "model backups": schema.BackupsSettings,
     "model restore": schema.ModelRestoreSettings,
+    "model export": schema.ModelExportSettings,
     "serve": ServeOptions,
 }
 """Every command and the options it takes."""
@@ -80,7 +81,7 @@ COMMANDS: dict[str, type[Options]] = {
 GROUPS = {
     "faceset": "Look into a faceset, and tidy it.",
     "tracks": "Exchange tracks with other programs.",
-    "model": "Look into a model and its training, and bring back what it was.",
+    "model": "Look into a model and its training, bring back what it was, and take it to other programs.",
 }
 """What the commands of two words have in common, by their first word."""
 

@@ -25,6 +25,7 @@ MODULES: dict[type[schema.Options], str] = {
     schema.TimelapseSettings: "model_timelapse",
     schema.BackupsSettings: "model_backups",
     schema.ModelRestoreSettings: "model_restore",
+    schema.ModelExportSettings: "model_export",
     schema.PreviewSettings: "preview",
     schema.SchemaSettings: "schema",
     schema.FacesetListSettings: "faceset",
