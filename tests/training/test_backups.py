@@ -72,7 +72,14 @@ def test_there_are_never_more_than_the_most(tmp_path):
         shutil.copytree(tmp_path / FOLDER / "1", place)
         save(place, 1 + index)
         (place / "backup.json").write_text(
-            json.dumps({"step": 1, "time": -(2.0**index) * 10 * MINUTE, "sha256": {FILE: "", checkpoint.FILE: ""}})
+            json.dumps(
+                {
+                    "step": 1,
+                    "time": -(2.0**index) * 10 * MINUTE,
+                    "replaced": False,
+                    "sha256": {FILE: "", checkpoint.FILE: ""},
+                }
+            )
         )
     save(tmp_path, 100)
     assert keep_backup(tmp_path, 20 * MINUTE) is None
@@ -142,6 +149,18 @@ def test_a_backup_comes_back_and_what_it_replaces_is_backed_up(tmp_path):
     assert [one.step for one in list_backups(tmp_path)] == [5, 9]
     restore_backup(tmp_path, 9, 120.0)
     assert state(tmp_path) == load_card(tmp_path).steps == 9
+
+
+def test_what_restorations_replaced_is_kept_beside_the_ladder(tmp_path):
+    save(tmp_path, 5)
+    keep_backup(tmp_path, 0.0)
+    for index in range(5):
+        save(tmp_path, 10 + index)
+        restore_backup(tmp_path, 5, MINUTE * (5 + index))
+    save(tmp_path, 20)
+    assert keep_backup(tmp_path, HOUR) is None
+    # Of the five, the last three stay though all are as old as one another; the others are as any backup of that age.
+    assert [one.step for one in list_backups(tmp_path)] == [5, 10, 12, 13, 14, 20]
 
 
 def test_a_step_that_was_trained_twice_comes_back_as_it_was_the_first_time(tmp_path):

@@ -32,6 +32,9 @@ FIRST_RUNG = 15 * 60.0
 MOST = 12
 """Backups that are kept at most: with ages that double, the oldest is about two weeks old."""
 
+REPLACED = 3
+"""How many of those that a restoration made are kept beside, whatever their age: what someone may want back."""
+
 _COMING, _GOING = ".coming", ".going"  # a backup that is being made, one that is being removed
 
 
@@ -45,6 +48,7 @@ class Backup:
     size: int = 0  # bytes
     hashes: dict[str, str] = field(default_factory=dict)  # file to SHA-256
     card: Card | None = None
+    replaced: bool = False  # a restoration made it, of what it replaced
     problem: str = ""
 
 
@@ -58,7 +62,9 @@ def keep_backup(folder: Path, now: float) -> str | None:
         _clear(folder)
         backups = [one for one in list_backups(folder) if not one.problem]
         due = all(abs(now - one.time) >= FIRST_RUNG for one in backups)
-        kept = {one.folder for one in ladder(backups, now)[: MOST - due]}
+        replaced = sorted((one for one in backups if one.replaced), key=lambda one: -one.time)[:REPLACED]
+        rolling = [one for one in backups if one not in replaced]
+        kept = {one.folder for one in [*replaced, *ladder(rolling, now)[: MOST - due]]}
         for one in backups:
             if one.folder not in kept:
                 _remove(one.folder)
@@ -67,7 +73,7 @@ def keep_backup(folder: Path, now: float) -> str | None:
             free = shutil.disk_usage(folder).free
             if free < 3 * size:  # the next save needs room as well
                 return f"The disk has {_megabytes(free)} left: too little for a backup of {_megabytes(size)}."
-            _back_up(folder, now)
+            _back_up(folder, now, replaced=False)
     except (UnderstudyError, OSError) as error:
         return f"There is no new backup: {error}"
     return None
@@ -122,12 +128,13 @@ def restore_backup(folder: Path, step: int, now: float) -> Backup | None:
                 raise ModelError(
                     f"The backup {chosen.folder} is damaged: {name} is not as it was.", "Take another one."
                 )
-        replaced = _back_up(folder, now) if current and _step(folder / STATE) is not None else None
+        whole = current is not None and _step(folder / STATE) is not None
+        replaced = _back_up(folder, now, replaced=True) if whole else None
     _unlink(folder / PREVIOUS)  # of the training that was taken back
     return replaced
 
 
-def _back_up(folder: Path, now: float) -> Backup:
+def _back_up(folder: Path, now: float, *, replaced: bool) -> Backup:
     """Copy the state of the model's ``folder``; replaces a backup of the same step."""
     step = _step(folder / STATE)
     if step is None:
@@ -136,7 +143,7 @@ def _back_up(folder: Path, now: float) -> Backup:
     try:
         coming.mkdir(parents=True)
         hashes = {name: _copy(folder / name, coming / name) for name in (MODEL, STATE)}
-        write_json(coming / DESCRIPTION, {"step": step, "time": now, "sha256": hashes})
+        write_json(coming / DESCRIPTION, {"step": step, "time": now, "replaced": replaced, "sha256": hashes})
         if final.exists():
             final.rename(final.with_name(_GOING))
         coming.rename(final)
@@ -154,7 +161,7 @@ def _read(path: Path) -> Backup:
         size = sum((path / name).stat().st_size for name in hashes)
         if _step(path / STATE) != step:
             raise ValueError(f"{STATE} is damaged or of another step")
-        return Backup(path, step, float(told["time"]), size, hashes, load_card(path))
+        return Backup(path, step, float(told["time"]), size, hashes, load_card(path), bool(told["replaced"]))
     except ModelError as error:
         return Backup(path, step, problem=error.message.rstrip("."))
     except (OSError, ValueError, KeyError, TypeError) as error:
