@@ -16,10 +16,10 @@ PATIENCE = 240.0
 """Seconds after which a process that does not get anywhere is taken to hang."""
 
 
-def start(arguments: list[str], told: Path) -> subprocess.Popen[str]:
+def start(arguments: list[str], told: Path, **variables: str) -> subprocess.Popen[str]:
     """Python with ``arguments`` on one core; what it tells on its error stream goes to the file ``told``."""
     paths = os.pathsep.join(filter(None, [str(BACKEND), os.environ.get("PYTHONPATH", "")]))
-    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
+    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1", **variables}
     with told.open("w", encoding="utf-8") as errors:
         return subprocess.Popen(
             [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, stderr=errors, text=True

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from group_member import CPU, train
-from understudy.errors import ComponentError, UsageError
+from torch.distributed import TCPStore
+from understudy.errors import ComponentError, PeerError, UsageError
 from understudy.training import group as group_module
+from understudy.training import meeting
 from understudy.training.group import Group
+from understudy.training.meeting import meet
 from understudy.training.place import NAMES, Place, place_of_process
 
 FARM = {
@@ -122,6 +128,10 @@ def test_places_by_torchs_and_by_a_farms_names():
     assert place_of_process(FARM) == Place(1, 4, 0, "render01", 29500)
     assert place_of_process({**FARM, "UNDERSTUDY_LOCAL_RANK": "1"}).local_rank == 1
     assert place_of_process(TORCH) == place_of_process({**FARM, **TORCH}) == Place(2, 3, 1, "10.0.0.1", 12345)
+    assert (
+        place_of_process({**TORCH, "TORCHELASTIC_USE_AGENT_STORE": "True"}).hosted
+        and not place_of_process(TORCH).hosted
+    )
     assert not place_of_process(FARM).is_main and place_of_process({**FARM, "RANK": "0"}).is_main
 
 
@@ -143,10 +153,25 @@ def test_an_environment_that_makes_no_sense_is_named(changes, words):
         place_of_process({**FARM, **changes})
 
 
-def test_a_port_that_nobody_answers_is_told(monkeypatch):
-    monkeypatch.setattr(group_module, "JOINING", group_module.datetime.timedelta(seconds=1))
-    with pytest.raises(group_module.PeerError, match=r"Process 1 did not meet the others, 2 in all, at 127\.0\.0\.1"):
-        Group(Place(1, 2, 1, "127.0.0.1", int(free_port())), CPU)
+@pytest.mark.parametrize("rank", [0, 1])
+def test_who_is_met_by_nobody_is_told(monkeypatch, rank):
+    monkeypatch.setattr(meeting, "JOINING", datetime.timedelta(seconds=0.5))
+    with pytest.raises(PeerError, match=rf"Process {rank} did not meet the others, 2 in all, at 127\.0\.0\.1"):
+        Group(Place(rank, 2, 0, "127.0.0.1", int(free_port())), CPU)
+
+
+def test_a_group_started_again_is_not_misled_by_what_the_last_one_left():
+    board = TCPStore("127.0.0.1", 0, None, True, wait_for_workers=False)
+    places = [Place(rank, 3, rank, "127.0.0.1", board.port, hosted=True) for rank in range(3)]
+    for word in ("once", "again"):
+        with ThreadPoolExecutor(3) as pool:
+            first = pool.submit(meet, places[0])
+            time.sleep(0.2)  # in which it sees only what the last ones asked
+            parts = [first, *(pool.submit(meet, place) for place in places[1:])]
+            main, *others = (part.result(timeout=30) for part in parts)
+        assert not main.check(["word"])
+        main.set("word", word)
+        assert [other.get("word").decode() for other in others] == [word, word]
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,11 @@ import torch.distributed as dist
 
 from understudy.errors import ComponentError, PeerError
 from understudy.events import beating
+from understudy.training.meeting import meet
 from understudy.training.place import Place, place_of_process
 
-JOINING = datetime.timedelta(minutes=10)
-"""How long the first processes wait for the last: a farm does not start all at once."""
-
 PATIENCE = datetime.timedelta(minutes=2)
-"""How long a silent process is waited for. One that has died is noticed at once, as its connections close."""
+"""How long a silent process is waited for. One that has died is noticed at once: its connections close."""
 
 BEATS = 20
 """Signs of life in :data:`PATIENCE` while main is busy alone."""
@@ -47,25 +45,15 @@ class Group:
         if self.size == 1:
             return
         self.device = _own_device(device, place.local_rank)
-        if os.name == "nt":
-            os.environ.setdefault("USE_LIBUV", "0")  # torch for Windows is built without it
         over_nccl = device.type == "cuda" and dist.is_nccl_available()
         if over_nccl:
             torch.cuda.set_device(self.device)
         self._channel_device = self.device if over_nccl else torch.device("cpu")
-        address = f"[{place.address}]" if ":" in place.address else place.address
         try:
-            dist.init_process_group(
-                "gloo",
-                init_method=f"tcp://{address}:{place.port}",
-                rank=self.rank,
-                world_size=self.size,
-                timeout=JOINING,
-            )
-            dist.barrier()
+            dist.init_process_group("gloo", store=meet(place), rank=self.rank, world_size=self.size, timeout=PATIENCE)
             self._words = dist.new_group(backend="gloo", timeout=PATIENCE)
             self._gradients = dist.new_group(backend="nccl" if over_nccl else "gloo", timeout=PATIENCE)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, TimeoutError) as error:
             raise PeerError(
                 f"Process {self.rank} did not meet the others, {self.size} in all, at {place.address}:{place.port}.",
                 "All must be started with the same address and port, those of the host of process 0, "

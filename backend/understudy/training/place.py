@@ -26,13 +26,17 @@ OPTIONAL = "LOCAL_RANK"
 
 @dataclass(frozen=True)
 class Place:
-    """One process of ``size``: its ``rank`` among all, its ``local_rank`` on its host, and where the first one listens."""
+    """One process of ``size``: its ``rank`` among all, its ``local_rank`` on its host, and where they meet.
+
+    There the first process listens, unless the launcher does (``hosted``).
+    """
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
     address: str = ""
     port: int = 0
+    hosted: bool = False
 
     @property
     def is_main(self) -> bool:
@@ -70,7 +74,8 @@ def place_of_process(environment: Mapping[str, str] = os.environ) -> Place:
         )
     if not 0 < port < 2**16:
         raise UsageError(f"{found['MASTER_PORT'][0]} is {port}, which is no port.", "A port is from 1 to 65535.")
-    return Place(rank, size, numbers.get(OPTIONAL, 0), found["MASTER_ADDR"][1], port)
+    hosted = environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    return Place(rank, size, numbers.get(OPTIONAL, 0), found["MASTER_ADDR"][1], port, hosted)
 
 
 def _number(name: str, text: str) -> int:

@@ -1,0 +1,68 @@
+"""How the processes that train together find each other."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import time
+import uuid
+
+import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore, Store
+
+from understudy.training.place import Place
+
+JOINING = datetime.timedelta(minutes=10)
+"""How long the first processes wait for the last: a farm does not start all at once."""
+
+BETWEEN_LOOKS = 0.05  # seconds
+
+
+def meet(place: Place) -> Store:
+    """Wait for all processes; returns the board on which they, and no others, leave messages for each other.
+
+    A launcher that starts a group again keeps its board, with what those before have left there. So everybody asks
+    with a word that was never used, and the first process answers with the name of their part of the board. Raises
+    TimeoutError, or torch's errors of the network.
+    """
+    board: Store = dist.TCPStore(  # type: ignore[attr-defined]
+        place.address,
+        place.port,
+        place.size,
+        is_master=place.is_main and not place.hosted,
+        timeout=JOINING,
+        wait_for_workers=False,
+        use_libuv=os.name != "nt",  # torch for Windows is built without it
+    )
+    name = _gather(board, place.size) if place.is_main else _ask(board, place.rank)
+    return PrefixStore(name, board)
+
+
+def _gather(board: Store, size: int) -> str:
+    """Tell everybody who asks a name for this meeting, until all have heard it; returns it."""
+    name, missing, give_up = uuid.uuid4().hex, set(range(1, size)), time.monotonic() + JOINING.total_seconds()
+    while missing:
+        for rank in tuple(missing):
+            if board.check([f"{name} heard by {rank}"]):
+                missing.remove(rank)
+            elif board.check([f"asked by {rank}"]):
+                board.set(f"answer to {board.get(f'asked by {rank}').decode()}", name)
+        _pause(give_up)
+    return name
+
+
+def _ask(board: Store, rank: int) -> str:
+    """The name of the meeting, as the first process tells it."""
+    word, give_up = uuid.uuid4().hex, time.monotonic() + JOINING.total_seconds()
+    board.set(f"asked by {rank}", word)
+    while not board.check([f"answer to {word}"]):
+        _pause(give_up)
+    name = board.get(f"answer to {word}").decode()
+    board.set(f"{name} heard by {rank}", "")
+    return name
+
+
+def _pause(give_up: float) -> None:
+    if time.monotonic() > give_up:
+        raise TimeoutError
+    time.sleep(BETWEEN_LOOKS)
