@@ -160,6 +160,11 @@ def test_who_is_met_by_nobody_is_told(monkeypatch, rank):
         Group(Place(rank, 2, 0, "127.0.0.1", int(free_port())), CPU)
 
 
+def test_a_host_that_is_not_there_is_told_at_once():
+    with pytest.raises(PeerError, match=r"at no-such-host\.invalid:29500"):
+        Group(Place(1, 2, 0, "no-such-host.invalid", 29500), CPU)
+
+
 def test_a_group_started_again_is_not_misled_by_what_the_last_one_left():
     board = TCPStore("127.0.0.1", 0, None, True, wait_for_workers=False)
     places = [Place(rank, 3, rank, "127.0.0.1", board.port, hosted=True) for rank in range(3)]

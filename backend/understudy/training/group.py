@@ -53,7 +53,7 @@ class Group:
             dist.init_process_group("gloo", store=meet(place), rank=self.rank, world_size=self.size, timeout=PATIENCE)
             self._words = dist.new_group(backend="gloo", timeout=PATIENCE)
             self._gradients = dist.new_group(backend="nccl" if over_nccl else "gloo", timeout=PATIENCE)
-        except (RuntimeError, TimeoutError) as error:
+        except (RuntimeError, OSError) as error:
             raise PeerError(
                 f"Process {self.rank} did not meet the others, {self.size} in all, at {place.address}:{place.port}.",
                 "All must be started with the same address and port, those of the host of process 0, "

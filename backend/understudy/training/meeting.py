@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import socket
 import time
 import uuid
 
@@ -23,19 +24,35 @@ def meet(place: Place) -> Store:
 
     A launcher that starts a group again keeps its board, with what those before have left there. So everybody asks
     with a word that was never used, and the first process answers with the name of their part of the board. Raises
-    TimeoutError, or torch's errors of the network.
+    OSError (TimeoutError when somebody does not come), or torch's errors of the network.
     """
+    listens = place.is_main and not place.hosted
+    if not listens:
+        _knock(place)
     board: Store = dist.TCPStore(  # type: ignore[attr-defined]
         place.address,
         place.port,
         place.size,
-        is_master=place.is_main and not place.hosted,
+        is_master=listens,
         timeout=JOINING,
         wait_for_workers=False,
         use_libuv=os.name != "nt",  # torch for Windows is built without it
     )
     name = _gather(board, place.size) if place.is_main else _ask(board, place.rank)
     return PrefixStore(name, board)
+
+
+def _knock(place: Place) -> None:
+    """Wait until somebody listens; torch can wait as well, but neither quietly nor so that Ctrl-C is heard."""
+    give_up = time.monotonic() + JOINING.total_seconds()
+    while True:
+        try:
+            socket.create_connection((place.address, place.port), timeout=5).close()
+            return
+        except socket.gaierror:  # there is no such host, and waiting makes none
+            raise
+        except OSError:
+            _pause(give_up)
 
 
 def _gather(board: Store, size: int) -> str:
