@@ -12,14 +12,11 @@ import pytest
 import torch
 from made_shots import RED, picture, register, walk, write_frame
 from understudy.errors import Interrupted, MissingInputError
-from understudy.events import Events, Recorder
+from understudy.events import Events
 from understudy.plate.layers import LayerWriter
 from understudy.settings import BenchSettings
 from understudy.stages import bench, laying
 from understudy.stages.bench import convert as bench_convert
-from understudy.stages.bench import train as bench_train
-from understudy.stages.stopwatch import Stopwatch
-from understudy.training.trainer import Trainer
 
 NAP = 0.1  # seconds
 
@@ -43,35 +40,6 @@ def napping(function):
         return function(*rest, **more)
 
     return slow
-
-
-def test_time_of_the_network_is_told_from_time_for_its_data(sample, monkeypatch):
-    monkeypatch.setattr(bench_train, "WARM_UP", 0)
-    monkeypatch.setattr(Trainer, "draw", lambda trainer, progress: time.sleep(NAP))
-    monkeypatch.setattr(Trainer, "learn", lambda trainer, draw, progress: time.sleep(3 * NAP) or torch.zeros(4))
-    told = bench_train.measure(Events(), sample, steps=3)
-    assert told["shares"]["data"] == pytest.approx(0.25, abs=0.05)
-    assert told["shares"]["networks"] == pytest.approx(0.75, abs=0.05)
-    assert told["outside_networks"] == pytest.approx(1 - told["shares"]["networks"])
-    assert sum(told["shares"].values()) == pytest.approx(1.0)
-    assert told["examples_per_second"] == pytest.approx(2 * told["batch"] * 3 / told["seconds"])
-
-
-def test_logging_is_part_of_the_measured_loop(sample, monkeypatch):
-    monkeypatch.setattr(bench_train, "WARM_UP", 1)
-    monkeypatch.setattr(bench_train, "LOG_EVERY", 2)
-    recorder = Recorder()
-    told = bench_train.measure(Events(recorder), sample, steps=4)
-    assert told["shares"]["logging"] > 0
-    assert [event["done"] for event in recorder.of("progress") if event["unit"] == "steps"] == [2, 4]
-
-
-def test_what_a_device_does_later_counts_for_the_part_that_asked_for_it(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: time.sleep(NAP))
-    watch = Stopwatch()
-    with bench_train._part(watch, "networks", torch.device("cuda")):
-        pass
-    assert watch.seconds["networks"] >= NAP
 
 
 def test_conversion_is_measured_against_reading_and_writing_the_same_frames(sample, monkeypatch):
@@ -148,7 +116,6 @@ def test_a_stop_ends_the_bench_between_measurements(monkeypatch):
     assert taken == ["faces"]
 
 
-@pytest.mark.parametrize("measure", [bench_train.measure, bench_convert.measure])
-def test_a_sample_that_is_not_there_is_named(measure, tmp_path):
+def test_a_sample_that_is_not_there_is_named(tmp_path):
     with pytest.raises(MissingInputError, match=tmp_path.name):
-        measure(Events(), tmp_path)
+        bench_convert.measure(Events(), tmp_path)

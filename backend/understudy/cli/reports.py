@@ -9,7 +9,7 @@ from collections.abc import Callable
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from understudy.cli import model_reports
+from understudy.cli import bench_reports, model_reports
 from understudy.cli.console import Terminal
 from understudy.cli.streams import quiet_when_unread
 from understudy.cli.tables import Report, figure, general, new_table
@@ -173,56 +173,13 @@ def _clusters(console: Terminal, report: Report) -> None:
         console.print(f"Written: {sheet}", markup=False, soft_wrap=True)
 
 
-def _bench(console: Terminal, report: Report) -> None:
-    faces = report.get("faces", {})
-    if shots := [
-        (shot, landmarks, told)
-        for shot, by_landmarks in faces.get("shots", {}).items()
-        for landmarks, told in by_landmarks.items()
-    ]:
-        console.print(_landmark_errors(shots))
-        console.print(_steadiness(shots))
-    if extremes := faces.get("extremes"):
-        table = new_table("Faces where detectors lose them", "place", "found")
-        for place, count in extremes.items():
-            table.add_row(place, f"{count['found']} of {count['of']}")
-        console.print(table)
-    for name, told in report.items():
-        if name != "faces":
-            general(console, {name: told})
-    general(console, {name: told for name, told in faces.items() if name not in ("shots", "extremes")})
-
-
-def _landmark_errors(shots: list[tuple[str, str, Report]]) -> Table:
-    title = "Landmark error, percent of the eye distance"
-    table = new_table(title, *("shot", "landmarks", "yaw", "frames", "raw", "refined", "final"))
-    for shot, landmarks, told in shots:
-        for yaw, one in told["error"].items():
-            frames = f"{one['frames']} ({one['landmarked']} raw)"
-            errors = (figure(one[kind], 2) for kind in ("raw", "refined", "final"))
-            table.add_row(shot, landmarks, yaw, frames, *errors)
-    return table
-
-
-def _steadiness(shots: list[tuple[str, str, Report]]) -> Table:
-    title = "The crop's corners against the truth: raw to final, percent of the crop's side"
-    table = new_table(title, *("shot", "landmarks", "error", "jitter", "ratio", "lag", "rank", "scale"))
-    for shot, landmarks, told in shots:
-        error, jitter = (
-            f"{figure(told[what]['raw'], 2)} to {figure(told[what]['final'], 2)}" for what in ("corners", "jitter")
-        )
-        figures = figure(told["jitter"]["ratio"], 2), str(told["lag"]), figure(told["confidence_rank"], 2)
-        table.add_row(shot, landmarks, error, jitter, *figures, f"{told['scale_spread']:.1f} %")
-    return table
-
-
 def _box(face: Report) -> str:
     return " ".join(f"{edge:.0f}" for edge in face["box"])
 
 
 _TABLES: dict[type[Options], Callable[[Terminal, Report], None]] = {
     BackupsSettings: model_reports.backups,
-    BenchSettings: _bench,
+    BenchSettings: bench_reports.bench,
     ClusterSettings: _clusters,
     CompareSettings: _compare,
     DoctorSettings: _doctor,

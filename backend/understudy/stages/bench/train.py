@@ -1,10 +1,10 @@
-"""How fast a model learns, and how much of that is not the network."""
+"""How fast models of every family and size learn here, and how that compares with the peers' way of training."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,84 +12,89 @@ import torch
 
 from understudy.events import Events
 from understudy.model.device import choose_device
-from understudy.settings import ExtractSettings, TrainSettings
-from understudy.stages import extract
-from understudy.stages.stopwatch import Stopwatch
-from understudy.stages.train import LOG_EVERY, Session
-from understudy.training.presets import PRESETS
-
-FRAMES = "1001-1016"
-"""Enough of the footage: what a step costs does not depend on how many faces there are to choose from."""
-
-WARM_UP = 10
-"""Steps before the clock runs: the first ones choose kernels and find memory."""
+from understudy.model.families import FAMILIES, default_architecture
+from understudy.stages.bench.against_peers import measure_against_peers
+from understudy.stages.bench.fast_path import measure_fast_path, product_rate
+from understudy.stages.bench.footage import Footage, cut_footage
+from understudy.stages.bench.learning import measure_learning
+from understudy.training.log import MetricsLog
 
 
-def measure(events: Events, sample: Path, steps: int = 3 * LOG_EVERY) -> dict[str, Any]:
-    """Train the device's preset from scratch on ``source_B`` and ``target_A`` of the ``sample`` folder for ``steps``.
+@dataclass(frozen=True)
+class Plan:
+    """What is measured on a kind of device."""
 
-    Returns ``preset``, ``resolution``, ``batch``, ``steps``, ``seconds``, ``examples_per_second`` (faces of both
-    sides), ``shares`` (part of the loop's wall time: ``networks`` for forward, losses, backward and the optimiser,
-    ``data`` for choosing and varying faces, ``logging``, ``other``) and ``outside_networks``, their sum without the
-    networks. The device is waited for after each part. Previews and checkpoints are not in it: they are far apart.
+    resolutions: tuple[int, ...]
+    peers: tuple[tuple[str, int], ...]  # families and sizes that are measured against the peers' loop
+    deep_batch: int  # of all families but the quick one, whose batch is 8
+    longest: float  # seconds that measuring one size may be expected to take
+    seconds: float = 3.0  # of each stretch of steps
+
+    def batch(self, family: str) -> int:
+        return 8 if family == "quick" else self.deep_batch
+
+
+PLANS = {
+    "cpu": Plan((64, 128, 256), (("quick", 64), ("df", 128)), deep_batch=4, longest=30.0),
+    "gpu": Plan((128, 256, 512), (("quick", 128), ("df", 128), ("liae", 256)), deep_batch=8, longest=60.0),
+}
+
+STEPS_A_SIZE = 6
+"""Fewest steps that measuring a size takes."""
+
+
+def measure(events: Events, sample: Path) -> dict[str, Any]:
+    """Train fresh networks on ``source_B`` and ``target_A`` of the ``sample`` folder, for seconds each.
+
+    Returns ``families``, for each family and size that this machine can train in a sensible time ``family``,
+    ``resolution``, ``batch``, what :func:`~understudy.stages.bench.learning.measure_learning` tells and on CUDA what
+    :func:`~understudy.stages.bench.fast_path.measure_fast_path` does; ``left_out``, why larger ones were not measured;
+    ``product_rate``, on CUDA the device's rate of bfloat16 products in TFLOP/s; and ``peers``, a list of what
+    :func:`~understudy.stages.bench.against_peers.measure_against_peers` tells.
     """
     device = choose_device("auto")
-    name = "cpu" if device.type == "cpu" else "gpu"
-    preset = PRESETS[name]
-    watch = Stopwatch()
+    plan = PLANS["cpu" if device.type == "cpu" else "gpu"]
+    families: list[dict[str, Any]] = []
+    left_out: list[dict[str, Any]] = []
+    peers: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="understudy-bench-") as temporary:
-        folder = Path(temporary)
-        for footage in ("source_B", "target_A"):
-            plate = (sample / f"{footage}.%04d.exr").as_posix()
-            extract.run(ExtractSettings(plate=plate, frames=FRAMES, out=folder / footage), events.within(footage))
-        settings = TrainSettings(source=[folder / "source_B"], target=[folder / "target_A"], model=folder / "model")
-        session = Session(settings, events, device, preset, preset.architecture(preset.resolution), None)
-        for _ in range(WARM_UP):
-            session.trainer.step(0.0)
-        _settle(device)
-        with watch.running():
-            _learn(session, steps, watch, device)
-    shares = watch.shares()
-    return {
-        "preset": name,
-        "resolution": preset.resolution,
-        "batch": preset.batch,
-        "steps": steps,
-        "seconds": watch.wall,
-        "examples_per_second": 2 * preset.batch * steps / watch.wall,
-        "shares": shares,
-        "outside_networks": 1.0 - shares["networks"],
-    }
+        footage = cut_footage(sample, Path(temporary), device, events)
+        rate = product_rate(device, events, plan.seconds) if device.type == "cuda" else None
+        for family in FAMILIES:
+            measured, why = _sizes(family, plan, footage, events, rate)
+            families += measured
+            left_out += why
+        sizes = {(one["family"], one["resolution"]) for one in families}
+        for family, resolution in [size for size in plan.peers if size in sizes]:
+            within = events.within(f"{family} {resolution} against the peers' loop")
+            architecture = default_architecture(family, resolution)
+            peers.append(measure_against_peers(footage, architecture, plan.batch(family), within, plan.seconds))
+    return {"product_rate": rate, "families": families, "left_out": left_out, "peers": peers}
 
 
-def _learn(session: Session, steps: int, watch: Stopwatch, device: torch.device) -> None:
-    """The training loop, part by part."""
-    trainer = session.trainer
-    pending: list[torch.Tensor] = []
-    for step in range(1, steps + 1):
-        session.events.raise_if_stopping()
-        with _part(watch, "data", device):
-            draw = trainer.draw(0.0)
-        with _part(watch, "networks", device):
-            pending.append(trainer.learn(draw, 0.0))
-        if step % LOG_EVERY == 0:
-            with watch.part("logging"):
-                loss = torch.stack(pending).mean(0).tolist()[-1]
-                pending.clear()
-                session.log.append({"step": trainer.step_count, "loss": loss})
-                session.events.progress(step, steps, "steps", f"loss {loss:.4f}")
+def _sizes(
+    family: str, plan: Plan, footage: Footage, events: Events, rate: float | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The figures of ``family`` at one size after the other, and why the first that has none was left out."""
+    measured: list[dict[str, Any]] = []
+    for resolution in plan.resolutions:
+        events.raise_if_stopping()
+        case = {"family": family, "resolution": resolution, "batch": plan.batch(family)}
+        if measured and (expected := _expected(measured[-1], resolution)) > plan.longest:
+            return measured, [case | {"why": f"a step would take about {expected / STEPS_A_SIZE:.0f} s"}]
+        within, architecture = events.within(f"{family} {resolution}"), default_architecture(family, resolution)
+        try:
+            with closing(MetricsLog(footage.folder, 0)) as log:
+                trainer = footage.trainer(architecture, plan.batch(family))
+                figures = case | measure_learning(trainer, log, within, plan.seconds)
+            if rate is not None:
+                figures |= measure_fast_path(footage, architecture, figures, rate, within, plan.seconds)
+        except torch.OutOfMemoryError:
+            return measured, [case | {"why": "it does not fit into the memory"}]
+        measured.append(figures)
+    return measured, []
 
 
-@contextmanager
-def _part(watch: Stopwatch, name: str, device: torch.device) -> Iterator[None]:
-    with watch.part(name):
-        yield
-        _settle(device)
-
-
-def _settle(device: torch.device) -> None:
-    """Wait until the device has done what it was told."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
+def _expected(smaller: dict[str, Any], resolution: int) -> float:
+    """Seconds that measuring ``resolution`` takes, by what a ``smaller`` size took: as many times more as pixels."""
+    return float(STEPS_A_SIZE * smaller["seconds"] / smaller["steps"] * (resolution / smaller["resolution"]) ** 2)
