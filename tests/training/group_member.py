@@ -12,22 +12,23 @@ from typing import Any
 import torch
 from understudy.errors import PeerError
 from understudy.training import group as group_module
+from understudy.training.augment import Random
 from understudy.training.group import Group
 
 CPU = torch.device("cpu")
 
 
 def train(group: Group, batch: int, steps: int = 12) -> list[float]:
-    """Weights of a toy after some steps, each process with its part of ``batch``."""
+    """Weights of a toy after some steps, with a batch of ``batch`` in each process."""
     torch.manual_seed(0)
     network = torch.nn.Sequential(torch.nn.Linear(3, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
-    dice = torch.Generator().manual_seed(1)
+    dice = Random(1, CPU, group.rank, group.size)
     for _ in range(steps):
-        x = torch.randn(batch, 3, generator=dice)
+        x = dice.normal(batch, 3)
         wanted = torch.stack([x.prod(1), x.sum(1)], 1)
         optimiser.zero_grad()
-        ((network(group.share(x)) - group.share(wanted)) ** 2).mean().backward()
+        ((network(x) - wanted) ** 2).mean().backward()
         group.average_gradients(network.parameters())
         optimiser.step()
     return torch.cat([weight.detach().reshape(-1) for weight in network.parameters()]).tolist()
@@ -52,7 +53,6 @@ def average(group: Group) -> dict[str, Any]:
 
 def work(group: Group) -> dict[str, Any]:
     """Everything that a group does while all is well."""
-    part = group.share(torch.arange(6 * 2 * 3 * 3.0).view(6, 2, 3, 3).contiguous(memory_format=torch.channels_last))
     result: dict[str, Any] = {
         "rank": group.rank,
         "is main": group.is_main,
@@ -62,9 +62,8 @@ def work(group: Group) -> dict[str, Any]:
             *group.agree([]),
         ],
         "any": [group.any(False), group.any(group.rank == 1), group.any(True)],
-        "share": part[:, 0, 0, 0].tolist(),
-        "share keeps its layout": part.is_contiguous(memory_format=torch.channels_last),
-        "trained": train(group, 4),
+        "same": [group.same(5.0), group.same(float(group.rank))],
+        "trained": train(group, 2),
         **average(group),
     }
     started = time.monotonic()

@@ -1,8 +1,9 @@
 """The processes that train one model together, each with its part of every batch.
 
-Every process draws the same random numbers and takes its :meth:`Group.share` of what they chose, and the gradients are
-averaged: ``size`` processes with a batch of b do what one does with a batch of ``size * b``. Two channels join them:
-gradients go through NCCL where there is CUDA, words (:meth:`Group.agree`) through gloo, which waits for no GPU.
+All draw the same random numbers and each takes its own of them (see :class:`understudy.training.augment.Random`), and
+the gradients are averaged: ``size`` processes with a batch of b do what one does with a batch of ``size * b``. Two
+channels join them: gradients go through NCCL where there is CUDA, words (:meth:`Group.agree`) through gloo, which waits
+for no GPU.
 """
 
 from __future__ import annotations
@@ -90,18 +91,6 @@ class Group:
         if self.size > 1 and dist.is_initialized():
             dist.destroy_process_group()
 
-    def share(self, tensor: torch.Tensor) -> torch.Tensor:
-        """This process's part of what all have drawn: of (N, ...) every ``size``-th from its rank on, (N / size, ...).
-
-        So the part of two batches one after the other is the part of each, one after the other. ValueError when N does
-        not divide.
-        """
-        if self.size == 1:
-            return tensor
-        if len(tensor) % self.size:
-            raise ValueError(f"{len(tensor)} examples cannot be shared evenly by {self.size} processes")
-        return tensor[self.rank :: self.size].clone()
-
     def average_gradients(self, parameters: Iterable[torch.Tensor]) -> None:
         """Replace every gradient by its mean over all processes. Parameters without one have to lack it everywhere."""
         if self.size == 1:
@@ -136,6 +125,10 @@ class Group:
         with self._together():
             dist.all_reduce(raised, dist.ReduceOp.MAX, group=self._words)
         return bool(raised.item())
+
+    def same(self, value: float) -> bool:
+        """Whether ``value`` is the same in all of the processes; all get the same answer."""
+        return not self.any(self.agree([value]) != [value])
 
     def wait(self) -> None:
         """Return once everybody is here. Waits while main is :meth:`busy`."""
