@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from understudy.cli import main
+from understudy.errors import Interrupted
 from understudy.events import Events
 from understudy.training.place import NAMES
 
@@ -56,6 +57,22 @@ def test_one_process_of_two_keeps_the_folder_of_their_job(process, stage, tmp_pa
     process(0)
     assert main(["run", str(tmp_path)]) == 0
     assert {file.name for file in tmp_path.iterdir()} == {"job.json", "events.jsonl"}
+
+
+@pytest.mark.parametrize(("launcher", "code"), [(None, 130), ("True", 0)])
+def test_a_stop_is_told_once_and_is_no_failure_to_torchrun(process, stage, capsys, monkeypatch, launcher, code):
+    def stop(settings: Any, events: Events) -> dict[str, Any]:
+        raise Interrupted("Stopped on request.", "Run it again.")
+
+    stage("train", stop)
+    told = []
+    for rank in (0, 1):
+        process(rank)
+        if launcher:
+            monkeypatch.setenv("TORCHELASTIC_USE_AGENT_STORE", launcher)
+        assert main(["train", "--source", "bert", "--target", "anne", "--model", "model"]) == code
+        told.append(capsys.readouterr().err)
+    assert told[1] == "" and "Stopped on request." in told[0]
 
 
 def test_what_is_no_training_is_told_by_every_process(process, stage, capsys):

@@ -17,26 +17,31 @@ from understudy.events import Events, JsonLines, Sink
 from understudy.failure import Failure
 from understudy.plate.files import write_json
 from understudy.settings import BenchSettings, Options, TrainSettings
-from understudy.training.place import place_of_process
+from understudy.training.place import Place, place_of_process
 
 
 def perform(request: Request, serve: Callable[[], int] | None = None) -> int:
     """Run the request's stage, tell its story, print its report; returns the exit code."""
+    place = Place()
     try:
         if isinstance(request.settings, ServeOptions) and serve:
             return serve()
-        _perform_stage(request, request.settings)
+        place = _place(request.settings)
+        _perform_stage(request, request.settings, speaks=place.is_main)
     except (Exception, KeyboardInterrupt) as error:
         # The outermost place: whatever comes here has to end in a sentence and a code.
         failure = Failure.of(error)
-        failure.tell(error if request.common.debug else None)
-        return failure.code
+        stopped = failure.code == ExitCode.INTERRUPTED
+        if place.is_main or not stopped:
+            failure.tell(error if request.common.debug else None)
+        # torchrun takes every code but 0 for a failure, and would start again what was asked to stop.
+        return ExitCode.OK if stopped and place.hosted else failure.code
     return ExitCode.OK
 
 
-def _perform_stage(request: Request, settings: Options) -> None:
+def _perform_stage(request: Request, settings: Options, *, speaks: bool) -> None:
+    """``speaks``: whether anybody is told; one of several processes that do the same keeps quiet."""
     job = settings.job if isinstance(settings, RunOptions) else None
-    speaks = _speaks(settings)
     folder = job if job is not None and job.is_dir() and speaks else None
     as_json = request.common.events == "json"
     with stop_request(folder / STOP if folder else None) as stop:
@@ -62,12 +67,12 @@ def _perform_stage(request: Request, settings: Options) -> None:
             show(settings, report)
 
 
-def _speaks(settings: Options) -> bool:
-    """Whether this process tells what it does: of several that train together, the first one does."""
+def _place(settings: Options) -> Place:
+    """This process's place among those that train together: the first of them speaks for all. Else it is the only one."""
     if isinstance(settings, RunOptions):
         with contextlib.suppress(UsageError):  # a bad document is told when its job is to be done
             settings = load_job(settings.job).settings
-    return not isinstance(settings, TrainSettings) or place_of_process().is_main
+    return place_of_process() if isinstance(settings, TrainSettings) else Place()
 
 
 @contextlib.contextmanager
