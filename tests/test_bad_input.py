@@ -159,7 +159,11 @@ def test_a_model_of_another_resolution_or_an_impossible_one(tmp_path, says, peop
     def architecture(resolution: int) -> QuickArchitecture:
         return QuickArchitecture(resolution, TINY.widths, TINY.code)
 
-    monkeypatch.setitem(PRESETS, "cpu", replace(PRESETS["cpu"], architecture=architecture, batch=2))
+    monkeypatch.setitem(
+        PRESETS,
+        "cpu",
+        replace(PRESETS["cpu"], architecture=architecture, recipe=replace(PRESETS["cpu"].recipe, batch=2)),
+    )
     train = ["train", "--source", people[0], "--target", people[1], "--model", tmp_path / "m", "--device", "cpu"]
     assert "100" in says(ExitCode.MODEL, *train, "--resolution", "100")
     assert main([*map(str, train), "--resolution", "64", "--iterations", "1"]) == 0

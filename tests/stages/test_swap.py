@@ -23,7 +23,11 @@ def quick(monkeypatch) -> None:
     def architecture(resolution: int) -> QuickArchitecture:
         return QuickArchitecture(resolution, TINY.widths, TINY.code)
 
-    monkeypatch.setitem(PRESETS, "cpu", replace(PRESETS["cpu"], architecture=architecture, batch=2))
+    monkeypatch.setitem(
+        PRESETS,
+        "cpu",
+        replace(PRESETS["cpu"], architecture=architecture, recipe=replace(PRESETS["cpu"].recipe, batch=2)),
+    )
 
 
 def test_from_two_peoples_footage_to_a_converted_shot(tmp_path: Path):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from made_people import ANNE, BERT, TINY, make_faceset
 from safetensors.torch import load_file
 from understudy.errors import ExitCode, FacesetError, Interrupted, ModelError
@@ -15,8 +16,12 @@ from understudy.model.store import FILE, load_card
 from understudy.settings import TrainSettings
 from understudy.stages import train
 from understudy.training import checkpoint
+from understudy.training.hold import FILE as HOLD
+from understudy.training.hold import hold
 from understudy.training.log import read_metrics
 from understudy.training.presets import PRESETS
+from understudy.training.preview import REQUEST
+from understudy.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +40,11 @@ def tiny(monkeypatch) -> None:
     def architecture(resolution: int) -> QuickArchitecture:
         return QuickArchitecture(resolution, TINY.widths, TINY.code)
 
-    monkeypatch.setitem(PRESETS, "cpu", replace(PRESETS["cpu"], architecture=architecture, batch=2))
+    monkeypatch.setitem(
+        PRESETS,
+        "cpu",
+        replace(PRESETS["cpu"], architecture=architecture, recipe=replace(PRESETS["cpu"].recipe, batch=2)),
+    )
 
 
 def settings(people, model: Path, **changes: Any) -> TrainSettings:
@@ -68,12 +77,15 @@ def test_a_training_leaves_what_it_promises(people, tmp_path):
     report = train.run(settings(people, tmp_path / "m", preview_every=4), Events(recorder))
     assert report["steps"] == 12 and "12 iterations" in report["stopped"]
     assert {path.name for path in (tmp_path / "m").iterdir()} - {"tensorboard"} == {
-        "model.safetensors", "training.safetensors", "metrics.jsonl", "preview.png", "curve.png",
+        "model.safetensors", "training.safetensors", "training.previous.safetensors", "metrics.jsonl", "preview.png",
+        "curve.png", "timelapse", "backups", HOLD,
     }  # fmt: skip
     card = load_card(tmp_path / "m")
     assert (card.steps, card.crop, card.working_space) == (12, "whole", "lin_ap1_scene")
     assert card.architecture == TINY and set(card.trained_on) == {"source", "target"}
     assert card.trained_on["source"][0]["faces"] == 17
+    assert (card.batch, card.faces_seen) == (2, 12 * 2 * 2)
+    assert card.validation["psnr"] > 0 and 0 < card.validation["ssim"] < 1
     assert [step for step, _ in validations(tmp_path / "m")] == [4, 8, 12]
     assert recorder.of("metric") and recorder.of("preview") and recorder.of("progress")[-1]["done"] == 1000
     assert json.dumps(report)
@@ -141,7 +153,7 @@ def test_a_longer_budget_goes_on_with_the_same_model(people, tmp_path):
 def test_a_model_keeps_its_resolution(people, tmp_path):
     train.run(settings(people, tmp_path, iterations=1, resolution=80), Events())
     assert train.run(settings(people, tmp_path, iterations=2), Events())["steps"] == 2
-    with pytest.raises(ModelError, match="80 px, not at 64 px"):
+    with pytest.raises(ModelError, match="is 80 px, not 64 px"):
         train.run(settings(people, tmp_path, iterations=3, resolution=64), Events())
     with pytest.raises(ModelError, match="multiple of 16"):
         train.run(settings(people, tmp_path / "new", resolution=100), Events())
@@ -166,9 +178,98 @@ def test_a_model_keeps_its_crop(people, tmp_path):
     assert (tmp_path / "m" / checkpoint.FILE).read_bytes() == before
 
 
-def test_a_loss_that_is_no_number_ends_the_training_and_spares_the_checkpoint(people, tmp_path):
+def test_a_loss_that_is_no_number_makes_it_fall_back_until_there_is_evidence(people, tmp_path):
     train.run(settings(people, tmp_path, iterations=1), Events())
     before = (tmp_path / checkpoint.FILE).read_bytes()
-    with pytest.raises(ModelError, match="no longer a number"):
-        train.run(settings(people, tmp_path, iterations=9, mse_weight=1e38), Events())
+    recorder = Recorder()
+    with pytest.raises(ModelError, match=r"4 times.*no longer a number"):
+        train.run(settings(people, tmp_path, iterations=30, mse_weight=1e38), Events(recorder))
     assert (tmp_path / checkpoint.FILE).read_bytes() == before
+    rates = [
+        event["text"].split("rate of ")[1].split(":")[0] for event in recorder.of("note") if "Back to" in event["text"]
+    ]
+    assert [float(rate) for rate in rates] == pytest.approx([5e-4, 2.5e-4, 1.25e-4], rel=0.05)
+    evidence = json.loads((tmp_path / train.EVIDENCE).read_text())
+    assert "no longer a number" in evidence["why"] and evidence["phase"] == "warped"
+
+
+def test_after_one_fall_it_goes_on_more_carefully(people, tmp_path, monkeypatch):
+    """The weights are spoilt once, at step 30; the loss tells at step 40, and the last checkpoint is of step 25."""
+    step = Trainer.step
+    spoilt: list[int] = []
+
+    def spoiling(self: Trainer, moment: Any) -> Any:
+        if self.step_count == 30 and not spoilt:
+            spoilt.append(30)
+            with torch.no_grad():
+                next(self.network.parameters()).fill_(float("nan"))
+        return step(self, moment)
+
+    train.run(settings(people, tmp_path, iterations=25, minutes=None, plateau=None), Events())
+    monkeypatch.setattr(Trainer, "step", spoiling)
+    recorder = Recorder()
+    report = train.run(settings(people, tmp_path, iterations=60), Events(recorder))
+    assert report["steps"] == 60 and spoilt
+    notes = " ".join(event["text"] for event in recorder.of("note"))
+    assert "Back to step 25" in notes and "5.0e-04" in notes
+    state = checkpoint.load_checkpoint(tmp_path)
+    assert state.numbers["slowed"] == 0.5 and all(torch.isfinite(value).all() for value in state.tensors.values())
+    steps = [record["step"] for record in read_metrics(tmp_path) if "loss" in record]
+    assert steps == sorted(set(steps))
+
+
+def test_a_model_that_collapsed_does_not_replace_a_good_one(people, tmp_path, monkeypatch):
+    train.run(settings(people, tmp_path, iterations=4, preview_every=2), Events())
+    good = {name: (tmp_path / name).read_bytes() for name in (FILE, checkpoint.FILE)}
+    validate = Trainer.validate
+    monkeypatch.setattr(Trainer, "validate", lambda self: {**validate(self), "psnr": 1.0})
+    with pytest.raises(ModelError, match=r"fallen to 1\.0 dB"):
+        train.run(settings(people, tmp_path, iterations=8, preview_every=2), Events())
+    assert {name: (tmp_path / name).read_bytes() for name in good} == good
+
+
+def test_phases_end_are_told_and_recorded(people, tmp_path):
+    recorder = Recorder()
+    train.run(settings(people, tmp_path, iterations=40), Events(recorder))
+    assert any("phase warped ends" in event["text"] for event in recorder.of("note"))
+    phases = [record["phase"] for record in read_metrics(tmp_path) if "loss" in record]
+    assert phases == ["warped", "unwarped"]
+
+
+def test_a_plateau_ends_it_where_nothing_becomes_better(people, tmp_path, monkeypatch):
+    figures = {"psnr": 20.0, "ssim": 0.5, "loss": 1.0}
+    monkeypatch.setattr(Trainer, "validate", lambda _self: dict(figures))
+    report = train.run(settings(people, tmp_path, iterations=None, plateau=100, preview_every=25), Events())
+    assert report["steps"] == 25 + 100 + 100 and "have not become better" in report["stopped"]
+
+
+def test_a_preview_comes_when_somebody_asks(people, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "REQUESTS_EVERY", 0.0)
+    train.run(settings(people, tmp_path, iterations=1), Events())
+    (tmp_path / REQUEST).touch()
+    recorder = Recorder()
+    with pytest.raises(Interrupted):
+        train.run(
+            settings(people, tmp_path, iterations=100), Events(recorder, stop=lambda: len(recorder.of("preview")) > 0)
+        )
+    assert not (tmp_path / REQUEST).exists() and 1 < load_card(tmp_path).steps < 100
+
+
+def test_a_rate_is_found_kept_and_drawn(people, tmp_path):
+    train.run(settings(people, tmp_path, iterations=2, find_rate=True), Events())
+    found = checkpoint.load_checkpoint(tmp_path).numbers["learning_rate"]
+    assert found != PRESETS["cpu"].recipe.learning_rate and (tmp_path / "rate.png").is_file()
+    train.run(settings(people, tmp_path, iterations=3), Events())
+    assert checkpoint.load_checkpoint(tmp_path).numbers["learning_rate"] == found
+
+
+def test_two_trainings_of_one_model_are_refused(people, tmp_path):
+    with hold(tmp_path), pytest.raises(ModelError, match="in use"):
+        train.run(settings(people, tmp_path), Events())
+
+
+def test_a_base_is_trained_and_started_from(people, tmp_path):
+    pool = [*people["source"], *people["target"]]
+    train.run(settings({}, tmp_path / "base", pretrain=pool, iterations=4), Events())
+    report = train.run(settings(people, tmp_path / "m", base=tmp_path / "base", iterations=2), Events())
+    assert report["steps"] == 2 and load_card(tmp_path / "m").trained_on["target"][0]["faces"] == 6

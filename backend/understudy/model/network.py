@@ -62,6 +62,10 @@ class SwapNetwork(nn.Module, ABC):
         ``means``: for each identity (4, R, R), mean colour in normalised code values and mean mask as logits.
         """
 
+    @abstractmethod
+    def introduce(self, means: Mapping[str, torch.Tensor]) -> None:
+        """Let these identities start over from their mean faces, as for :meth:`start`; all other weights stay."""
+
     def forward(self, shown: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The swap of (N, 3, R, R) detail: what :meth:`decode` returns."""
         return self.decode(self.encode(shown), SIDES[0])

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from understudy.model.blocks import SLOPE, Enlarge, Expand, Residual, Squeeze, unit
+from understudy.model.blocks import SLOPE, Enlarge, Expand, Finer, Halve, Residual, Squeeze, unit
 from understudy.model.network import SIDES, SwapNetwork
 
 FOLD = 4
@@ -32,6 +32,12 @@ class QuickArchitecture:
     resolution: int  # side of the picture in pixels, a multiple of 16
     widths: tuple[int, int, int]  # channels at 1/4, 1/8 and 1/16 of the resolution
     code: int  # length of the code
+    grown: int = 0  # how often the sides were doubled since the network was begun
+
+    @property
+    def begun(self) -> int:
+        """The resolution at which the network was begun, in pixels."""
+        return self.resolution >> self.grown
 
     def to_json(self) -> dict[str, Any]:
         return {"family": self.family, **asdict(self)}
@@ -39,7 +45,8 @@ class QuickArchitecture:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> QuickArchitecture:
         first, second, third = (int(width) for width in data["widths"])
-        return QuickArchitecture(int(data["resolution"]), (first, second, third), int(data["code"]))
+        grown = int(data.get("grown", 0))  # older models have never grown
+        return QuickArchitecture(int(data["resolution"]), (first, second, third), int(data["code"]), grown)
 
 
 def small(resolution: int) -> QuickArchitecture:
@@ -58,7 +65,8 @@ class Encoder(nn.Module):
     def __init__(self, arch: QuickArchitecture) -> None:
         super().__init__()
         first, second, third = arch.widths
-        side = arch.resolution // 16
+        side = arch.begun // 16
+        self.stem = nn.Sequential(*(Halve() for _ in range(arch.grown)))
         self.look = nn.Sequential(
             nn.PixelUnshuffle(FOLD),
             nn.Conv2d(3 * FOLD * FOLD, first, 3, padding=1),
@@ -72,7 +80,7 @@ class Encoder(nn.Module):
         self.expand = Expand(arch.code, third, side)
 
     def forward(self, picture: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-        code = unit(self.squeeze(self.look(picture)))
+        code = unit(self.squeeze(self.look(self.stem(picture))))
         return code if noise is None else code + noise
 
     def features(self, code: torch.Tensor) -> torch.Tensor:
@@ -87,10 +95,15 @@ class Decoder(nn.Module):
         first, second, third = arch.widths
         self.paint = nn.Sequential(Enlarge(third, second), Residual(second), Enlarge(second, first), Residual(first))
         self.unfold = nn.Conv2d(first, 4 * FOLD * FOLD, 3, padding=1)
+        self.finer = nn.ModuleList(Finer(first, FOLD) for _ in range(arch.grown))
         self.mean = nn.Parameter(torch.zeros(1, 4, arch.resolution, arch.resolution))
 
     def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        out = F.pixel_shuffle(self.unfold(self.paint(features)), FOLD) + self.mean
+        features = self.paint(features)
+        out = F.pixel_shuffle(self.unfold(features), FOLD)
+        for layer in self.finer:
+            features, out = layer(features, out)
+        out = out + self.mean
         return out[:, :3], out[:, 3:]
 
 
@@ -119,6 +132,9 @@ class QuickNetwork(SwapNetwork):
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight, a=SLOPE)
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        for module in self.modules():
+            if isinstance(module, Halve | Finer):
+                module.start()
         with torch.no_grad():
             for decoder in self.decoders.values():
                 assert isinstance(decoder, Decoder)
@@ -128,4 +144,12 @@ class QuickNetwork(SwapNetwork):
                         module.second.weight.mul_(0.2)
             first = self.decoders[SIDES[0]].state_dict()
             for side in SIDES:
-                self.decoders[side].load_state_dict({**first, "mean": means[side][None]})
+                self.decoders[side].load_state_dict(first)
+            self.introduce(means)
+
+    @torch.no_grad()
+    def introduce(self, means: Mapping[str, torch.Tensor]) -> None:
+        for side, mean in means.items():
+            decoder = self.decoders[side]
+            assert isinstance(decoder, Decoder)
+            decoder.mean.copy_(mean[None])

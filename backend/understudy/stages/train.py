@@ -2,197 +2,293 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from understudy.errors import FacesetError, Interrupted, ModelError, OutOfMemoryError
+from understudy.errors import Interrupted, ModelError, OutOfMemoryError
 from understudy.events import Events
 from understudy.model.device import choose_device
-from understudy.model.families import architecture_from_json, build
-from understudy.model.network import SIDES, Architecture, parameter_count
+from understudy.model.network import SIDES, parameter_count
 from understudy.model.store import Card, save_model
 from understudy.plate.colour import ColourManager
-from understudy.plate.files import remove_leftovers
+from understudy.plate.files import remove_leftovers, write_json
 from understudy.settings import TrainSettings
+from understudy.stages.beginning import Beginning, begin, preset_of
+from understudy.training.backups import keep_backup
 from understudy.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from understudy.training.curve import FILE as CURVE
-from understudy.training.curve import write_curve
-from understudy.training.data import Side, load_side
+from understudy.training.curve import CURVE, write_curve
+from understudy.training.group import Group
+from understudy.training.hold import hold
 from understudy.training.log import MetricsLog
-from understudy.training.presets import PRESETS, Preset
+from understudy.training.memory import CudaGauge
+from understudy.training.presets import Preset, Recipe, plan
 from understudy.training.preview import FILE as PREVIEW
-from understudy.training.preview import write_preview
-from understudy.training.schedule import Budget
+from understudy.training.preview import preview_title, preview_wanted, swap_strip, write_preview
+from understudy.training.rate import FILE as RATE
+from understudy.training.rate import draw_trial, find_rate
+from understudy.training.schedule import Moment, Position
+from understudy.training.timelapse import keep_frame
 from understudy.training.trainer import Trainer
 
 LOG_EVERY = 20
 PREVIEW_FACES = 8
 
+COLLAPSE = 6.0
+"""Fall of the held-out faces' PSNR in dB, from the best there was, that is no fluctuation: four times the error."""
+
+FALLS = 3
+"""How often a training may fall back without becoming better in between; then it ends."""
+
+SLOWER = 0.5
+"""What a fall leaves of the learning rate."""
+
+EVIDENCE = "fallen.json"
+
+BETTER = 1e-4
+"""Rise of the held-out faces' SSIM that counts as progress."""
+
+REQUESTS_EVERY = 1.0
+"""Seconds between looks for a preview that somebody asked for: a folder may lie on a network."""
+
 
 def run(settings: TrainSettings, events: Events) -> dict[str, Any]:
-    """Train until the budget is spent, from where the model folder stopped; see :class:`TrainSettings`.
+    """Train until the plan is fulfilled, from where the model folder stopped; see :class:`TrainSettings`.
 
-    Leaves in the model folder: the model, its training state, ``metrics.jsonl``, ``preview.png`` and ``curve.png``.
+    Leaves in the model folder: the model, its training state and backups, ``metrics.jsonl``, ``preview.png``,
+    ``curve.png`` and what the time-lapse is made of. Of several processes (training/group.py) the first one writes and
+    reports, the others return the same report.
     """
-    device = choose_device(settings.device)
-    checkpoint = load_checkpoint(settings.model)
-    preset = PRESETS[_preset_name(settings.preset, device)]
-    architecture = _architecture(settings, preset, checkpoint)
-    try:
-        return Session(settings, events, device, preset, architecture, checkpoint).run()
-    except torch.OutOfMemoryError:
-        raise OutOfMemoryError(
-            f"Training at {architecture.resolution} px does not fit into the memory of {device}.",
-            "Lower --batch or --resolution.",
-        ) from None
+    with Group.join(choose_device(settings.device)) as group, contextlib.ExitStack() as stack:
+        # What is there is held before it is read; a new folder is made once it is known that there will be a training.
+        new = not settings.model.exists()
+        if group.is_main and not new:
+            stack.enter_context(hold(settings.model))
+        checkpoint = load_checkpoint(settings.model)
+        preset = preset_of(settings, group.device)
+        try:
+            beginning = begin(settings, group.device, checkpoint)
+            if group.is_main and new:
+                stack.enter_context(hold(settings.model))
+            return Session(settings, events, group, preset, beginning, checkpoint).run()
+        except torch.OutOfMemoryError:
+            raise OutOfMemoryError(
+                f"This training does not fit into the memory of {group.device}.", "Lower --batch or --resolution."
+            ) from None
+
+
+@dataclass(frozen=True)
+class Order:
+    """What all processes do next, as the main one decided: a step, to fall back, or to end."""
+
+    moment: Moment
+    ends: bool
+    falls: int  # how often it has fallen, this time included; 0 is no fall
 
 
 class Session:
-    """One sitting of a training: from the newest checkpoint until the budget is spent or someone says stop."""
+    """One sitting of a training: from the newest checkpoint until the plan is fulfilled or someone says stop.
+
+    Only the main process of a group decides, looks and writes; the others learn with it.
+    """
 
     def __init__(
         self,
         settings: TrainSettings,
         events: Events,
-        device: torch.device,
+        group: Group,
         preset: Preset,
-        architecture: Architecture,
+        beginning: Beginning,
         checkpoint: Checkpoint | None,
     ) -> None:
-        self.settings, self.events = settings, events
+        self.settings, self.events, self.group = settings, events, group
         self.folder: Path = settings.model
         self.colour = ColourManager.discover()
-        sides = {
-            "source": load_side(settings.source, architecture.resolution, device),
-            "target": load_side(settings.target, architecture.resolution, device),
-        }
-        self.crop = _common_crop(sides)
-        if checkpoint is not None and (before := checkpoint.numbers.get("crop", self.crop)) != self.crop:
-            raise ModelError(
-                f"The model in {self.folder} was trained on {before} crops; these faces are {self.crop} crops.",
-                f"Extract {before} crops to go on with it, or train a new model.",
-            )
-        self.sides = sides
-        network = build(architecture)
-        if checkpoint is None:
-            torch.manual_seed(settings.seed)
-            network.start({side: sides[side].mean_face().cpu() for side in SIDES})
+        self.sides, self.crop = beginning.sides, beginning.crop
+        self.plan = plan(settings, preset)
+        numbers = {} if checkpoint is None else checkpoint.numbers
         self.trainer = Trainer(
-            network,
-            sides,
-            settings,
-            batch=settings.batch or preset.batch,
-            learning_rate=settings.learning_rate or preset.learning_rate,
-            device=device,
-        )
-        numbers: dict[str, Any] = {"minutes": 0.0, "best": None, "best_step": 0}
+            beginning.network, beginning.sides, _as_before(beginning.recipe, settings, numbers),
+            device=group.device, group=group,
+        )  # fmt: skip
         if checkpoint is not None:
             self.trainer.restore(checkpoint)
-            numbers = checkpoint.numbers
-        self.minutes: float = numbers["minutes"]
-        self.best: float | None = numbers["best"]
-        self.best_step: int = numbers["best_step"]
-        self.validation: dict[str, float] = {}
+        self.best: dict[str, float] = {}  # figures of the held-out faces at their best
+        self.best_step, self.position = 0, Position()
+        self.slowed, self.falls, self.faces_seen = 1.0, 0, 0
+        self._take(numbers)
+        self.pending: list[torch.Tensor] = []  # losses of the steps since the last measurement, still on the device
+        self.validation: dict[str, float] = {}  # the last figures of the held-out faces that were sound
+        self.figures: dict[str, float] = {}  # the last of all
         self.validated_at: int | None = None  # step of the last validation of this sitting
-        iterations = settings.iterations
-        if iterations is None and settings.minutes is None and settings.plateau is None:
-            iterations = preset.iterations
-        self.budget = Budget(iterations, settings.minutes, settings.plateau)
-        self.log = MetricsLog(self.folder, self.trainer.step_count)
-        remove_leftovers(self.folder)
-        events.note(
-            f"{sides['source'].count} source and {sides['target'].count} target faces, "
-            f"{architecture.resolution} px, {parameter_count(network) / 1e6:.1f} million weights, on {device}"
-            + (f", going on from step {self.trainer.step_count}." if checkpoint else ".")
-        )
+        self.fallen: str | None = None  # why the next thing to do is to fall back
+        self.ended: str | None = None  # why the last phase ended
+        self.saved_at = self.looked_at = time.perf_counter()
+        self.log: MetricsLog | None = None
+        if group.is_main:
+            self.log = MetricsLog(self.folder, self.trainer.step_count)
+            remove_leftovers(self.folder)
+        if checkpoint is None:
+            self._set_out()
+        events.note(self._introduction(checkpoint is not None))
 
     def run(self) -> dict[str, Any]:
         """The loop. Saves before it returns and before it raises :class:`Interrupted`."""
-        trainer, settings = self.trainer, self.settings
-        pending: list[torch.Tensor] = []
-        saved_at = started = time.perf_counter()
-        before = self.minutes
-        reason = None
-        while reason is None:
-            self.minutes = before + (time.perf_counter() - started) / 60
-            reason = self.budget.spent(trainer.step_count, self.minutes, trainer.step_count - self.best_step)
-            if reason is not None:
-                break
-            if self.events.stopping:
-                self._measure(pending)
+        trainer = self.trainer
+        while not (order := self._order()).ends:
+            if order.falls:
+                self._fall_back(order.falls)
+                continue
+            self.pending.append(trainer.step(order.moment))
+            self.faces_seen += len(trainer.lineup) * trainer.recipe.batch * self.group.size
+            if self.group.is_main:
+                self._look_after()
+            else:
+                self.pending.clear()
+        if self.log is not None:
+            with self.group.busy():
                 self._save()
-                raise Interrupted(
-                    f"Training stopped on request at step {trainer.step_count}; everything is saved.",
-                    "Run it again to go on.",
-                )
-            pending.append(trainer.step(self.budget.progress(trainer.step_count, self.minutes)))
-            if trainer.step_count % LOG_EVERY == 0:
-                self._measure(pending)
-            if trainer.step_count % settings.preview_every == 0:
-                self._validate()
-            if time.perf_counter() - saved_at > settings.save_every * 60:
-                self._save()
-                saved_at = time.perf_counter()
-        self._measure(pending)
-        if self.validated_at != trainer.step_count:
-            self._validate()
-        self._save()
-        self.events.note(f"Training ends: {reason}.")
+                self._show(keep=True)
+                self.log.close()
+        self.group.wait()
+        if self.ended is None and self.events.stopping:
+            raise Interrupted(
+                f"Training stopped on request at step {trainer.step_count}; everything is saved.",
+                "Run it again to go on.",
+            )
+        self.events.note(f"Training ends: {self.ended}.")
         return {
             "model": str(self.folder),
             "steps": trainer.step_count,
             "minutes": round(self.minutes, 3),
-            "stopped": reason,
+            "stopped": self.ended,
             "validation": self.validation,
             "preview": str(self.folder / PREVIEW),
             "curve": str(self.folder / CURVE),
         }
 
-    def _measure(self, pending: list[torch.Tensor]) -> None:
-        """Log the mean losses of the steps since the last time; here, and only here, the device is waited for."""
-        if not pending:
+    @property
+    def minutes(self) -> float:
+        """Minutes of training in all."""
+        return (time.perf_counter() - self._started) / 60
+
+    def _order(self) -> Order:
+        """What to do next; the same for all processes."""
+        step, minutes = self.trainer.step_count, self.minutes
+        position, why = self.plan.go_on(self.position, step, minutes, self.best_step)
+        moment = self.plan.moment(position, step, minutes)
+        over = self.plan.over(position)
+        ends = over or self.events.stopping
+        if ends and self.log is not None:  # what it ends with has to be sound
+            with self.group.busy():
+                self._measure()
+                self._validate(counts=over)
+        falls = self.falls + 1 if self.fallen is not None else 0
+        told = [ends and not falls, falls, moment.rate, moment.warp, moment.pairs, moment.adversarial]
+        agreed_end, fallen, rate, warp, pairs, adversarial = self.group.agree(told)
+        if not fallen:
+            if why is not None and self.log is not None:
+                self.events.note(f"The phase {self.plan.phase(self.position).name} ends: {why}.")
+            self.position = position
+            self.ended = why if self.plan.over(position) else None
+        return Order(Moment(rate * self.slowed, warp, pairs, adversarial), bool(agreed_end), int(fallen))
+
+    def _look_after(self) -> None:
+        """Measure, validate, show and save, each when it is time."""
+        step, now = self.trainer.step_count, time.perf_counter()
+        if step % LOG_EVERY == 0:
+            self._measure()
+        due = step % self.settings.preview_every == 0
+        if now - self.looked_at > REQUESTS_EVERY:
+            self.looked_at = now
+            wanted = preview_wanted(self.folder)
+        else:
+            wanted = False
+        saving = now - self.saved_at > self.settings.save_every * 60
+        if not (due or wanted or saving):
             return
-        values = torch.stack(pending).mean(0).tolist()
-        pending.clear()
+        with self.group.busy():
+            self._measure()
+            self._validate(counts=due)
+            if self.fallen is not None:
+                return
+            if due or wanted:
+                self._show(keep=due)
+            if saving:
+                self._save()
+                self.saved_at = time.perf_counter()
+
+    def _measure(self) -> None:
+        """Log the mean losses of the steps since the last time; here, and only here, the device is waited for."""
+        if not self.pending or self.log is None:
+            return
+        values = torch.stack(self.pending).mean(0).tolist()
+        self.pending.clear()
         step = self.trainer.step_count
-        losses = dict(zip(("source", "target", "pairs", "loss"), values, strict=True))
+        losses = dict(zip(self.trainer.terms, values, strict=True))
         if not all(map(math.isfinite, values)):
-            raise ModelError(
-                f"Training fell apart near step {step}: the loss is no longer a number.",
-                "The last checkpoint is good: go on from it with a lower --learning-rate.",
-            )
-        self.log.append({"step": step, "minutes": round(self.minutes, 4), **losses})
+            self.fallen = f"near step {step} the loss is no longer a number"
+            return
+        phase = self.plan.phase(self.position).name
+        self.log.append({"step": step, "minutes": round(self.minutes, 4), "phase": phase, **losses})
         self.events.metric("loss", step, losses["loss"])
         self.events.progress(
-            round(1000 * self.budget.progress(step, self.minutes)),
+            round(1000 * self.plan.progress(self.position, step, self.minutes)),
             1000,
             "permille",
-            f"step {step}, loss {losses['loss']:.4f}",
+            f"step {step}, {phase}, loss {losses['loss']:.4f}",
         )
 
-    def _validate(self) -> None:
-        """Measure the held-out faces and renew the pictures."""
+    def _validate(self, *, counts: bool) -> None:
+        """Measure the held-out faces; what has collapsed is to fall back.
+
+        Only what ``counts`` is recorded and decides about progress: a training that is stopped and goes on, or saved more
+        often, has to take the same way.
+        """
         step = self.trainer.step_count
-        self.validation = self.trainer.validate()
-        value = self.validation["mean"]
-        if self.best is None or value < self.best * 0.999:
-            self.best, self.best_step = value, step
-        self.validated_at = step
-        if not any(record["step"] == step and "validation" in record for record in self.log.records):
-            self.log.append({"step": step, "minutes": round(self.minutes, 4), "validation": value})
-        self.events.metric("validation", step, value)
-        lights = {side: self.sides[side].light for side in SIDES}
-        preview = self.folder / PREVIEW
-        write_preview(preview, self.trainer.paint(PREVIEW_FACES), lights, self.colour, f"step {step}")
+        if self.fallen is not None or self.log is None:
+            return
+        if self.validated_at != step:
+            self.figures = self.trainer.validate()
+        figures, self.validated_at = self.figures, step
+        if not all(map(math.isfinite, figures.values())):
+            self.fallen = f"at step {step} what is painted is no longer a picture"
+            return
+        if self.best and figures["psnr"] < self.best["psnr"] - COLLAPSE:
+            fall = f"{figures['psnr']:.1f} dB, from {self.best['psnr']:.1f} dB"
+            self.fallen = f"at step {step} held-out faces have fallen to {fall}"
+            return
+        self.validation = figures
+        if not counts:
+            return
+        if not self.best or figures["ssim"] > self.best["ssim"] + BETTER:
+            self.best, self.best_step, self.falls = figures, step, 0
+        shown = {"": "loss", "_psnr": "psnr", "_ssim": "ssim"}
+        record = {f"validation{suffix}": figures[name] for suffix, name in shown.items()}
+        if not any(one["step"] == step and "validation" in one for one in self.log.records):
+            self.log.append({"step": step, "minutes": round(self.minutes, 4), **record})
+        self.events.metric("validation", step, figures["loss"])
+
+    def _show(self, *, keep: bool) -> None:
+        """Renew the pictures; ``keep`` one for the time-lapse too."""
+        assert self.log is not None
+        step, lights = self.trainer.step_count, {side: self.sides[side].light for side in SIDES}
+        rows = self.trainer.paint(PREVIEW_FACES)
+        title = preview_title(step, self.validation.get("psnr"), self.validation.get("ssim"))
+        write_preview(self.folder / PREVIEW, rows, lights, self.colour, title)
+        if keep:
+            keep_frame(self.folder, step, swap_strip(rows, lights, self.colour))
         write_curve(self.folder / CURVE, self.log.records)
-        self.events.preview(preview)
+        self.events.preview(self.folder / PREVIEW)
 
     def _save(self) -> None:
-        """Write the training state, then the model that conversion uses."""
+        """Write the training state, then the model that conversion uses, and back both up when it is time."""
         trainer = self.trainer
         card = Card(
             architecture=trainer.network.arch,
@@ -202,48 +298,114 @@ class Session:
             validation=self.validation,
             working_space=self.sides["target"].colour_space,
             source_light=self.sides["source"].light.to_json(),
-            trained_on={side: self.sides[side].origin for side in SIDES},
+            trained_on={name: side.origin for name, side in self.sides.items()},
+            batch=trainer.recipe.batch * self.group.size,
+            faces_seen=self.faces_seen,
         )
+        self._save_state()
+        save_model(self.folder, trainer.average, card)
+        if trouble := keep_backup(self.folder, time.time()):
+            self.events.note(trouble)
+
+    def _save_state(self) -> None:
+        """Write what training goes on from."""
         numbers = {
             "minutes": self.minutes,
             "best": self.best,
             "best_step": self.best_step,
+            "limits": astuple(self.plan.limits),
+            "position": self.position.to_json(),
+            "slowed": self.slowed,
+            "falls": self.falls,
+            "faces_seen": self.faces_seen,
             "crop": self.crop,
-            "architecture": trainer.network.arch.to_json(),
+            "architecture": self.trainer.network.arch.to_json(),
+            "batch": self.trainer.recipe.batch,
+            "learning_rate": self.trainer.recipe.learning_rate,
         }
-        save_checkpoint(self.folder, trainer.checkpoint(numbers))
-        save_model(self.folder, trainer.average, card)
+        save_checkpoint(self.folder, self.trainer.checkpoint(numbers))
 
-
-def _preset_name(name: str, device: torch.device) -> str:
-    return name if name != "auto" else ("cpu" if device.type == "cpu" else "gpu")
-
-
-def _architecture(settings: TrainSettings, preset: Preset, checkpoint: Checkpoint | None) -> Architecture:
-    """The checkpoint's architecture, else the one asked for. Raises when the two disagree."""
-    if settings.resolution is not None and settings.resolution % 16:
-        raise ModelError(f"A model's resolution is a multiple of 16; {settings.resolution} is not.")
-    if checkpoint is None:
-        return preset.architecture(settings.resolution or preset.resolution)
-    try:
-        known = architecture_from_json(checkpoint.numbers["architecture"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"The training state in {settings.model} is not understood: {error}.") from None
-    if settings.resolution is not None and settings.resolution != known.resolution:
-        raise ModelError(
-            f"The model in {settings.model} works at {known.resolution} px, not at {settings.resolution} px.",
-            "Leave --resolution out to go on, or train into a new folder.",
+    def _take(self, numbers: Mapping[str, Any]) -> None:
+        """Go on from the numbers of a checkpoint."""
+        self._started = time.perf_counter() - 60 * float(numbers.get("minutes", 0.0))
+        self.best = dict(numbers.get("best") or {})
+        self.best_step = int(numbers.get("best_step", 0))
+        # A plan of another length is another plan: phases that are over by the old one may not be by the new one.
+        same = numbers.get("limits") == list(astuple(self.plan.limits))
+        self.position = (
+            Position.from_json(numbers["position"])
+            if same
+            else self.plan.locate(self.trainer.step_count, float(numbers.get("minutes", 0.0)))
         )
-    return known
+        self.slowed = float(numbers.get("slowed", 1.0))
+        self.falls = int(numbers.get("falls", 0))
+        self.faces_seen = int(numbers.get("faces_seen", 0))
 
+    def _fall_back(self, falls: int) -> None:
+        """Return to the last checkpoint and go on from there with smaller steps and other dice.
 
-def _common_crop(sides: dict[str, Side]) -> str:
-    """The crop kind of both sides. Raises :class:`FacesetError` when they are framed differently."""
-    source, target = sides["source"], sides["target"]
-    if (source.crop, source.colour_space) != (target.crop, target.colour_space):
-        raise FacesetError(
-            f"The source faces are {source.crop} crops in {source.colour_space}, "
-            f"the target faces {target.crop} crops in {target.colour_space}.",
-            "Extract both with the same crop and OCIO configuration.",
+        Raises :class:`ModelError` when that was done :data:`FALLS` times in vain.
+        """
+        why, slowed = self.fallen, self.slowed
+        self.pending.clear()
+        self.fallen = self.validated_at = None
+        if falls > FALLS:
+            if self.log is not None:
+                evidence = {"why": why, "learning_rate": self.trainer.recipe.learning_rate * slowed}
+                last = {"step": self.trainer.step_count, "phase": self.plan.phase(self.position).name}
+                write_json(self.folder / EVIDENCE, {**evidence, **last, "records": self.log.records[-20:]})
+            raise ModelError(
+                f"Training fell apart {falls} times: {why}.",
+                f"The last checkpoint is good. {self.folder / EVIDENCE} tells what led to it; "
+                "look at the facesets, or go on with a lower --learning-rate.",
+            )
+        checkpoint = load_checkpoint(self.folder)
+        assert checkpoint is not None  # one was written before the first step
+        self.trainer.restore(checkpoint)
+        self.trainer.random.generator.manual_seed(self.settings.seed + 1_000_003 * falls)
+        self._take(checkpoint.numbers)
+        self.falls, self.slowed = falls, slowed * SLOWER
+        if self.log is not None:
+            self.log.go_back(self.trainer.step_count)
+            self.events.note(
+                f"Back to step {self.trainer.step_count}, with a learning rate of "
+                f"{self.trainer.recipe.learning_rate * self.slowed:.1e}: {why}."
+            )
+
+    def _set_out(self) -> None:
+        """Measure what a new training was told to find out, and leave something to fall back on."""
+        trainer = self.trainer
+        if self.settings.batch is None and self.group.device.type == "cuda" and self.group.size == 1:
+            fits = trainer.fitting_batch(CudaGauge(self.group.device))
+            trainer.rebatch(fits)
+        if self.settings.find_rate:
+            trial = find_rate(trainer, self.events)
+            trainer.recipe = replace(trainer.recipe, learning_rate=trial.chosen)
+            if self.log is not None:
+                draw_trial(self.folder / RATE, trial)
+                self.events.preview(self.folder / RATE)
+        self._started = time.perf_counter()
+        if self.log is not None:
+            with self.group.busy():
+                self._save_state()
+        self.group.wait()
+
+    def _introduction(self, resumed: bool) -> str:
+        network, recipe = self.trainer.network, self.trainer.recipe
+        faces = ", ".join(f"{side.count} {name}" for name, side in self.sides.items())
+        each = f" in each of {self.group.size} processes" if self.group.size > 1 else ""
+        return (
+            f"{faces} faces, {network.arch.family} at {network.arch.resolution} px, "
+            f"{parameter_count(network) / 1e6:.1f} million weights, batch {recipe.batch}{each}, "
+            f"learning rate {recipe.learning_rate:.1e}, on {self.group.device}"
+            + (f", going on from step {self.trainer.step_count}." if resumed else ".")
         )
-    return source.crop
+
+
+def _as_before(recipe: Recipe, settings: TrainSettings, numbers: Mapping[str, Any]) -> Recipe:
+    """The recipe with what was measured for this model when it was new, unless the settings say otherwise."""
+    if settings.batch is None and "batch" in numbers:
+        recipe = replace(recipe, batch=int(numbers["batch"]))
+    if settings.learning_rate is None and "learning_rate" in numbers:
+        recipe = replace(recipe, learning_rate=float(numbers["learning_rate"]))
+    return recipe

@@ -1,23 +1,31 @@
-"""The loop's body: one step, one validation, one checkpoint."""
+"""One step of training, one validation: everything that a step changes, and what it changes it with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from understudy.errors import ModelError
 from understudy.model.families import build
-from understudy.model.losses import mask_loss, masked_mse, multi_scale_dssim
+from understudy.model.losses import psnr, ssim, style_loss
+from understudy.model.morph import MorphNetwork
 from understudy.model.network import SIDES, SwapNetwork
-from understudy.settings import TrainingOptions
-from understudy.training.augment import Random, along, look_up, vary
+from understudy.training.augment import along, look_up, vary
 from understudy.training.checkpoint import Checkpoint
 from understudy.training.data import Side
+from understudy.training.group import Group
+from understudy.training.lessons import Draw, Lesson
 from understudy.training.lookalikes import exchange_fields, find_pairs
-from understudy.training.schedule import pair_factor, rate_factor
+from understudy.training.memory import Gauge, Portions, largest_batch
+from understudy.training.objective import face_loss
+from understudy.training.opponents import Evidence, Opponents
+from understudy.training.precision import Precision
+from understudy.training.presets import Recipe
+from understudy.training.schedule import Moment
+from understudy.training.variation import Random
 
 EMA = 0.995
 """How slowly the averaged weights follow, once training is long enough for it to matter."""
@@ -25,152 +33,247 @@ EMA = 0.995
 CODE_NOISE = 0.1
 """Noise on the code: keeps what lies between two codes a face."""
 
-UNWARPED_FROM = 0.9
-"""Part of the budget after which faces are shown as they are, for the last sharpness."""
-
 GRADIENT_LIMIT = 1.0
 
-
-@dataclass(frozen=True)
-class Draw:
-    """One step's faces, source first: what the encoder sees, the noise on its codes, and what the decoders should paint."""
-
-    shown: torch.Tensor  # (2N, 3, R, R)
-    noise: torch.Tensor  # (2N, code)
-    source: torch.Tensor  # (N, 5, R, R) colour, mask, eyes and mouth
-    target: torch.Tensor  # (N, 5, R, R)
-    stand_in: torch.Tensor  # (N, 5, R, R) for each target face its look-alike in the source's shape
+JUDGED = 64
+"""Held-out faces of each side that a validation looks at, at most."""
 
 
 class Trainer:
-    """Both networks' weights, the data of both sides, the optimiser and the dice: everything that a step changes."""
+    """A network with its average, everybody's faces, the optimisers and the dice.
+
+    ``sides``: faces by identity, those of the network's architecture. In a ``group`` every process draws the same dice
+    for the whole batch and learns its own share of it, so that they train what one process with their batches
+    together would.
+    """
 
     def __init__(
         self,
         network: SwapNetwork,
         sides: Mapping[str, Side],
-        options: TrainingOptions,
+        recipe: Recipe,
         *,
-        batch: int,
-        learning_rate: float,
         device: torch.device,
+        group: Group | None = None,
+        precision: Precision | None = None,
     ) -> None:
         size = network.arch.resolution
-        self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.precision = precision or Precision.fast(device)
+        layout = torch.channels_last if self.precision.channels_last else torch.contiguous_format
+        self.network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
         self.average = build(network.arch).to(device).requires_grad_(False)
         self.average.load_state_dict(network.state_dict())
-        self.sides, self.options = sides, options
-        self.batch, self.learning_rate, self.device = batch, learning_rate, device
+        self.sides, self.recipe, self.device = sides, recipe, device
+        self.group = group or Group.alone()
         self.step_count = 0
-        self.random = Random(options.seed, device)
+        self.random = Random(recipe.seed, device, self.group.rank, self.group.size)
+        self.portions = Portions(recipe.batch)
         source, target = sides["source"].shapes, sides["target"].shapes
+        self._others = [name for name in network.arch.identities if name not in SIDES]
         self._exchange = {
-            "source": torch.from_numpy(exchange_fields(source, target, size)).to(device),
-            "target": torch.from_numpy(exchange_fields(target, source, size)).to(device),
+            name: torch.from_numpy(exchange_fields(side.shapes, target if name == "source" else source, size)).to(
+                device
+            )
+            for name, side in sides.items()
         }
         pairs = find_pairs(target, source, size)
-        self._partner = torch.from_numpy(pairs.partner).to(device)
+        self._partner = torch.from_numpy(pairs.partner)
         self._pair_field = torch.from_numpy(pairs.field).to(device)
         self.optimiser = torch.optim.AdamW(
-            network.parameters(), lr=learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+            network.parameters(),
+            lr=recipe.learning_rate,
+            betas=recipe.betas,
+            weight_decay=recipe.weight_decay,
+            fused=True,
         )
+        self.opponents = Opponents(network.arch, recipe.weights, recipe.learning_rate, device)
+        self._forward = torch.compile(self._losses) if self.precision.compiled else self._losses
 
-    def step(self, progress: float) -> torch.Tensor:
-        """One step on a batch of both sides; ``progress`` is the used part of the budget, 0..1.
+    @property
+    def lineup(self) -> list[str]:
+        """Whose faces the next step is about: both sides, and in turn one of the others."""
+        others = self._others
+        return [*SIDES, others[self.step_count % len(others)]] if others else list(SIDES)
 
-        Returns the losses (4,) of source, target, pairs and their sum, still on the device: reading them waits for it.
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """What the numbers that a step returns are called."""
+        style = ("style",) if self.recipe.weights.style else ()
+        others = ("others",) if self._others else ()
+        return ("source", "target", *others, "pairs", *style, *self.opponents.terms, "loss")
+
+    def fitting_batch(self, gauge: Gauge) -> int:
+        """The largest batch, up to the recipe's, of which a whole step fits into memory; the trainer stays as it is."""
+        limit, before = self.recipe.batch, self.checkpoint({})
+        kept = Checkpoint({name: value.detach().clone() for name, value in before.tensors.items()}, before.numbers)
+
+        def try_step(batch: int) -> None:
+            self.rebatch(batch)
+            self._gradients([self.draw(Moment(adversarial=1.0))], Moment(adversarial=1.0))
+            self._advance(Moment())
+
+        fits = largest_batch(try_step, limit, gauge)
+        self.rebatch(limit)
+        self.restore(kept)
+        return fits
+
+    def rebatch(self, batch: int) -> None:
+        """Learn from ``batch`` faces of each person from now on."""
+        self.recipe = replace(self.recipe, batch=batch)
+        self.portions = Portions(batch)
+
+    def step(self, moment: Moment) -> torch.Tensor:
+        """One step on a batch of everybody.
+
+        Returns the losses, as :attr:`terms` names them, still on the device: reading them waits for it.
         """
-        return self.learn(self.draw(progress), progress)
+        return self.learn(self.draw(moment), moment)
 
     @torch.no_grad()
-    def draw(self, progress: float) -> Draw:
+    def draw(self, moment: Moment) -> Draw:
         """Choose faces and vary them: all of a step that is not the network's."""
-        picks = {side: self.random.integers(self.sides[side].count, self.batch) for side in SIDES}
-        warp = self.options.warp if progress < UNWARPED_FROM else 0.0
+        count, recipe = self.recipe.batch, self.recipe
+        lineup = self.lineup
+        picks = {name: self.sides[name].pick(self.random, count, recipe.pose_balance) for name in lineup}
+        rows = {name: chosen.to(self.device, non_blocking=True) for name, chosen in picks.items()}
+        faces = {name: self.sides[name].gather(picks[name]) for name in lineup}
         batches = {
-            side: vary(
-                self.sides[side].packed[picks[side]].float(),
-                self._exchange[side][picks[side]],
+            name: vary(
+                faces[name],
+                self._exchange[name][rows[name]],
                 self.random,
-                warp=warp,
-                flip=self.options.flip,
+                recipe.variation.at(moment.warp, flip=name in recipe.flips),
+                light=self.sides[name].lights_of(rows[name]),
+                donors=faces["target"] if name == "source" else None,
             )
-            for side in SIDES
+            for name in lineup
         }
-        noise = self.random.normal(2 * self.batch, self.network.arch.code) * CODE_NOISE
-        chosen = picks["target"], self.random.integers(self._partner.shape[1], self.batch)
-        grid = batches["target"].grid
-        partner = self.sides["source"].packed[self._partner[chosen]][:, :5].float()
-        return Draw(
-            shown=torch.cat([batches[side].shown for side in SIDES]).contiguous(memory_format=torch.channels_last),
-            noise=noise,
-            source=batches["source"].wanted,
-            target=batches["target"].wanted,
-            stand_in=look_up(partner, grid + along(self._pair_field[chosen], grid)),
-        )
+        lessons = {
+            name: Lesson(
+                batch.shown.contiguous(memory_format=torch.channels_last),
+                self.random.normal(count, self.network.arch.code) * CODE_NOISE,
+                batch.wanted,
+            )
+            for name, batch in batches.items()
+        }
+        which = self.random.integers(self._partner.shape[1], count)
+        partner = self.sides["source"].gather(self._partner[picks["target"], which])[:, :5]
+        field = self._pair_field[rows["target"], which.to(self.device, non_blocking=True)]
+        grid, cover = batches["target"].grid, batches["target"].cover
+        stand_in = look_up(partner, grid + along(field, grid))
+        if cover is not None:  # what hides the target's face hides its look-alike's
+            stand_in = torch.cat([stand_in[:, :3], stand_in[:, 3:] * (1 - cover)], dim=1)
+        amount = torch.ones(count, 1, device=self.device)
+        if isinstance(self.network, MorphNetwork):
+            # Half of them at the end of the way, where the swap is; the others anywhere on it.
+            amount = (2 * self.random.uniform(count, 1)).clamp(max=1)
+            stand_in = torch.lerp(lessons["target"].wanted, stand_in, amount[:, :, None, None])
+        return Draw(lessons, stand_in, amount)
 
-    def learn(self, draw: Draw, progress: float) -> torch.Tensor:
-        """Forward, losses, backward and the optimiser's step. Returns what :meth:`step` returns."""
+    def learn(self, draw: Draw, moment: Moment) -> torch.Tensor:
+        """Forward, losses, backward and the optimisers' steps. Returns what :meth:`step` returns.
+
+        Where the whole batch does not fit into the memory, it goes in portions, to the same effect.
+        """
+        losses = self.portions.run(lambda count: self._gradients(draw.parts(count), moment))
+        self._advance(moment)
+        return losses
+
+    def _advance(self, moment: Moment) -> None:
+        """Let everything follow its gradients."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate * rate_factor(self.step_count, progress)
-        pair_weight = self.options.pair_weight * pair_factor(progress)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            codes = self.network.encode(draw.shown, draw.noise)
-            of_source, of_target = codes.chunk(2)
-            # The source's decoder paints its own faces and, for the look-alikes, the target's: one pass for both.
-            colour, logits = self.network.decode(codes if pair_weight else of_source, "source")
-            target_colour, target_logits = self.network.decode(of_target, "target")
-        colour, logits, count = colour.float(), logits.float(), self.batch
-        losses = [
-            self.loss(colour[:count], logits[:count], draw.source),
-            self.loss(target_colour.float(), target_logits.float(), draw.target),
-            self.loss(colour[count:], logits[count:], draw.stand_in) * pair_weight
-            if pair_weight
-            else colour.new_zeros(()),
-        ]
-        total = torch.stack(losses).sum()
-        self.optimiser.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+            group["lr"] = self.recipe.learning_rate * moment.rate
+        self.group.average_gradients(self.network.parameters())
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_LIMIT)
         self.optimiser.step()
+        self.opponents.step(moment.rate, self.group)
         self.step_count += 1
         self._follow()
-        return torch.stack([*losses, total]).detach()
 
-    def loss(self, colour: torch.Tensor, logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-        """The loss of painted (N, 3, R, R) and mask logits (N, 1, R, R) against packed faces. Returns a scalar."""
-        options = self.options
-        target, mask, features = wanted[:, :3], wanted[:, 3:4], wanted[:, 4:5]
-        weight = mask + options.feature_weight * features
-        total = options.mse_weight * masked_mse(colour, target, weight) + options.mask_weight * mask_loss(logits, mask)
-        if options.ssim_weight:
-            # The surroundings are the target's own on both sides, so that the window at the mask's edge sees no step.
-            blended = target + (colour - target) * mask
-            total = total + options.ssim_weight * multi_scale_dssim(blended, target, weight)
+    def _gradients(self, parts: list[Draw], moment: Moment) -> torch.Tensor:
+        """Leave the batch's gradients in the networks; the losses, detached."""
+        self.optimiser.zero_grad(set_to_none=True)
+        self.opponents.forget()
+        # Numbers that change from step to step go in as a tensor, or a compiled program would be made anew for each.
+        factors = torch.tensor([moment.pairs, moment.adversarial]).to(self.device, non_blocking=True)
+        total: torch.Tensor | None = None
+        whole = sum(part.count for part in parts)
+        for part in parts:
+            share = part.count / whole
+            losses, seen = self._forward(part, factors, moment.adversarial > 0)
+            (losses[-1] * share).backward()  # type: ignore[no-untyped-call]
+            critics = self.opponents.learn(seen, share)
+            told = torch.cat([losses[:-1].detach(), critics, losses[-1:].detach()]) * share
+            total = told if total is None else total + told
+        assert total is not None
         return total
+
+    def _losses(self, draw: Draw, factors: torch.Tensor, opposed: bool) -> tuple[torch.Tensor, Evidence]:
+        """The losses by term, critics' own left out, and what the critics are to see."""
+        weights, network, lessons = self.recipe.weights, self.network, draw.lessons
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision.bfloat16):
+            codes = network.encode(
+                torch.cat([lesson.shown for lesson in lessons.values()]),
+                torch.cat([lesson.noise for lesson in lessons.values()]),
+            )
+            code = dict(zip(lessons, codes.chunk(len(lessons)), strict=True))
+            # The source's decoder paints its own faces and, for the look-alikes, the target's: one pass for both.
+            both = torch.cat([code["source"], code["target"]]) if weights.pairs or weights.style else code["source"]
+            if isinstance(network, MorphNetwork) and weights.pairs:
+                colour, logits = network.blend(both, torch.cat([torch.ones_like(draw.amount), draw.amount]))
+            else:
+                colour, logits = network.decode(both, "source")
+            rebuilt = {name: network.decode(code[name], name) for name in lessons if name != "source"}
+        count = draw.count
+        losses = [face_loss(colour[:count], logits[:count], lessons["source"].wanted, weights)]
+        losses += [face_loss(painted, mask, lessons[name].wanted, weights) for name, (painted, mask) in rebuilt.items()]
+        pairs = (
+            face_loss(colour[count:], logits[count:], draw.stand_in, weights) if weights.pairs else codes.new_zeros(())
+        )
+        losses.append(weights.pairs * factors[0] * pairs)
+        if weights.style:
+            wanted = lessons["target"].wanted
+            losses.append(
+                weights.style * style_loss(colour[count:].float(), wanted[:, :3], draw.stand_in[:, 3:4], wanted[:, 3:4])
+            )
+        filmed, mask = lessons["source"].wanted[:, :3], lessons["source"].wanted[:, 3:4]
+        painted = colour.float() * torch.cat([mask, draw.stand_in[:, 3:4]])[: len(colour)]
+        evidence = Evidence(filmed * mask, painted, code["source"].float(), code["target"].float(), opposed)
+        losses += self.opponents.oppose(evidence, factors[1])
+        return torch.stack([*losses, torch.stack(losses).sum()]), evidence
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Self-reconstruction of the held-out faces by the averaged weights: loss of each side and their mean."""
-        result: dict[str, float] = {}
+        """How well the averaged weights rebuild held-out faces.
+
+        Returns ``psnr`` in dB and ``ssim``, both of normalised code values inside the mask, and ``loss``: means over
+        the sides, and with the side's name before (``source_psnr``) each side's own.
+        """
+        figures: dict[str, float] = {}
         for side in SIDES:
-            faces = self.sides[side].held_out[:64].float()
+            faces = self.sides[side].held_out[:JUDGED].to(self.device).float()
             colour, logits = self.average.decode(self.average.encode(faces[:, 5:8]), side)
-            result[side] = float(self.loss(colour, logits, faces))
-        result["mean"] = sum(result.values()) / len(SIDES)
-        return result
+            figures[f"{side}_psnr"] = float(psnr(colour, faces[:, :3], faces[:, 3:4]).mean())
+            figures[f"{side}_ssim"] = float(ssim(colour, faces[:, :3], faces[:, 3:4]).mean())
+            figures[f"{side}_loss"] = float(face_loss(colour, logits, faces[:, :5], self.recipe.weights))
+        for name in ("psnr", "ssim", "loss"):
+            figures[name] = sum(figures[f"{side}_{name}"] for side in SIDES) / len(SIDES)
+        return figures
 
     @torch.no_grad()
     def paint(self, count: int) -> dict[str, torch.Tensor]:
-        """Faces to look at, spread evenly over both sets, in normalised code values (count, 3, R, R) on the CPU."""
+        """Faces to look at, spread evenly over both sets, by row of the preview: (count, C, R, R) on the CPU.
+
+        Colours are normalised code values; masks are 0..1.
+        """
         rows: dict[str, torch.Tensor] = {}
         for side in SIDES:
-            packed = self.sides[side].packed
-            picks = torch.linspace(0, len(packed) - 1, count).round().long().to(packed.device)
-            faces = packed[picks].float()
+            picks = torch.linspace(0, self.sides[side].count - 1, count).round().long()
+            faces = self.sides[side].gather(picks)
             code = self.average.encode(faces[:, 5:8])
+            colour, logits = self.average.decode(code, side)
             rows[side], rows[f"{side} mask"] = faces[:, :3].cpu(), faces[:, 3:4].cpu()
-            rows[f"{side} rebuilt"] = self.average.decode(code, side)[0].cpu()
+            rows[f"{side} rebuilt"], rows[f"{side} mask rebuilt"] = colour.cpu(), torch.sigmoid(logits).cpu()
             if side == "target":
                 swap, logits = self.average.decode(code, "source")
                 rows["swap"], rows["swap mask"] = swap.cpu(), torch.sigmoid(logits).cpu()
@@ -178,32 +281,44 @@ class Trainer:
 
     def checkpoint(self, numbers: dict[str, Any]) -> Checkpoint:
         """Everything that the next step depends on, with ``numbers`` of the caller's own."""
-        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        tensors |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
-        for index, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
+        tensors = {
+            f"{room}.{name}": value for room, held in self._rooms().items() for name, value in held.state_dict().items()
+        }
+        for room, optimiser in self._optimisers().items():
+            for index, state in optimiser.state_dict()["state"].items():
+                tensors |= {f"{room}.{index}.{name}": value for name, value in state.items()}
         tensors["random"] = self.random.generator.get_state()
         return Checkpoint(tensors, {"step": self.step_count, **numbers})
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from ``checkpoint``. Raises :class:`ModelError` when it is of another network."""
-        parts: dict[str, dict[str, torch.Tensor]] = {"network": {}, "average": {}, "optimiser": {}}
+        parts: dict[str, dict[str, torch.Tensor]] = {}
         for name, value in checkpoint.tensors.items():
             room, _, rest = name.partition(".")
-            if room in parts:
-                parts[room][rest] = value
-        try:
-            self.network.load_state_dict(parts["network"])
-            self.average.load_state_dict(parts["average"])
-        except RuntimeError as error:
-            raise ModelError(f"The checkpoint is of another network: {str(error).splitlines()[0]}") from None
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for name, value in parts["optimiser"].items():
-            index, _, key = name.partition(".")
-            state.setdefault(int(index), {})[key] = value
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+            parts.setdefault(room, {})[rest] = value
+        for room, held in self._rooms().items():
+            if room == "opponents" and room not in parts:
+                continue  # the critics are new: they were not wanted when the checkpoint was written
+            try:
+                held.load_state_dict(parts.get(room, {}), strict=room != "opponents")
+            except RuntimeError as error:
+                raise ModelError(f"The checkpoint is of another network: {str(error).splitlines()[0]}") from None
+        for room, optimiser in self._optimisers().items():
+            state: dict[int, dict[str, torch.Tensor]] = {}
+            for name, value in parts.get(room, {}).items():
+                index, _, key = name.partition(".")
+                state.setdefault(int(index), {})[key] = value
+            optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
         self.random.generator.set_state(checkpoint.tensors["random"])
         self.step_count = int(checkpoint.numbers["step"])
+
+    def _rooms(self) -> dict[str, torch.nn.Module]:
+        rooms: dict[str, torch.nn.Module] = {"network": self.network, "average": self.average}
+        return rooms | ({"opponents": self.opponents} if self.opponents.terms else {})
+
+    def _optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        optimisers: dict[str, torch.optim.Optimizer] = {"optimiser": self.optimiser}
+        return optimisers | ({"opposing": self.opponents.optimiser} if self.opponents.optimiser else {})
 
     @torch.no_grad()
     def _follow(self) -> None:

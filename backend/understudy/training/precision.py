@@ -1,0 +1,34 @@
+"""How a step is computed: the same mathematics, faster or plainer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What is done for speed. None of it changes what is learnt, but for rounding."""
+
+    bfloat16: bool  # the networks run in bfloat16 under autocast; losses and weights stay float32
+    channels_last: bool  # pictures and kernels lie channel by channel, as tensor cores want them
+    compiled: bool  # the forward pass and the losses become one program
+
+    @staticmethod
+    def fast(device: torch.device) -> Precision:
+        """What pays on ``device``: everything on CUDA, where a compiler is installed; on a CPU bfloat16 is slower."""
+        cuda = device.type == "cuda"
+        return Precision(bfloat16=cuda, channels_last=True, compiled=cuda and _has_compiler())
+
+    @staticmethod
+    def plain() -> Precision:
+        """float32, step by step, as it is written."""
+        return Precision(bfloat16=False, channels_last=False, compiled=False)
+
+
+def _has_compiler() -> bool:
+    """Whether torch's compiler can make kernels: Triton comes with torch on Linux, and is a package of its own elsewhere."""
+    from torch.utils._triton import has_triton
+
+    return bool(has_triton())

@@ -1,0 +1,90 @@
+"""A learning rate by trial: raise it until learning falls apart, and stay well below."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from understudy.events import Events
+from understudy.plate.files import atomic_path
+from understudy.training.checkpoint import Checkpoint
+from understudy.training.schedule import Moment
+from understudy.training.trainer import Trainer
+
+FILE = "rate.png"
+
+LOWEST, HIGHEST, STEPS = 1e-6, 1e-1, 120
+
+SMOOTH = 0.9
+"""How much of the loss so far goes into the next point: single steps tell little."""
+
+APART = 3.0
+"""Loss against the lowest so far at which the trial ends."""
+
+BELOW = 0.1
+"""The chosen rate against that of the lowest loss, which is at the brink already."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was tried, and what came of it."""
+
+    rates: Sequence[float]
+    losses: Sequence[float]  # smoothed
+    chosen: float
+
+
+def find_rate(trainer: Trainer, events: Events) -> Trial:
+    """Train a little with a rate that rises evenly on a logarithmic scale; the trainer is then as it was before.
+
+    After Smith, "Cyclical learning rates for training neural networks", 2017: the loss falls, then rises steeply; a tenth
+    of the rate of its lowest point is chosen. All processes of a group have to call it together.
+    """
+    before = trainer.checkpoint({})
+    kept = Checkpoint({name: value.detach().clone() for name, value in before.tensors.items()}, before.numbers)
+    rates: list[float] = []
+    losses: list[float] = []
+    running = 0.0
+    for index in range(STEPS):
+        events.raise_if_stopping()
+        rate = LOWEST * (HIGHEST / LOWEST) ** (index / (STEPS - 1))
+        loss = float(trainer.step(Moment(rate=rate / trainer.recipe.learning_rate))[-1])
+        (loss,) = trainer.group.agree([loss])
+        if not math.isfinite(loss):
+            break
+        running = SMOOTH * running + (1 - SMOOTH) * loss
+        rates.append(rate)
+        losses.append(running / (1 - SMOOTH ** (index + 1)))
+        events.progress(index + 1, STEPS, "steps", f"rate {rate:.1e}, loss {losses[-1]:.4f}")
+        if losses[-1] > APART * min(losses):
+            break
+    trainer.restore(kept)
+    return Trial(rates, losses, choose(rates, losses))
+
+
+def choose(rates: Sequence[float], losses: Sequence[float]) -> float:
+    """A tenth of the rate at the lowest loss; the lowest rate where nothing was learnt at all."""
+    if not losses:
+        return LOWEST
+    return max(LOWEST, BELOW * rates[losses.index(min(losses))])
+
+
+def draw_trial(path: Path, trial: Trial) -> None:
+    """A picture of the loss over the rate, the chosen one marked. Raises :class:`OutputError`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.plot(trial.rates, trial.losses)
+    axes.axvline(trial.chosen, color="0.4", linestyle="--", label=f"chosen: {trial.chosen:.1e}")
+    axes.set_xscale("log")
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("loss, smoothed")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png")
