@@ -21,18 +21,18 @@ MIN_SPREAD = 0.02
 
 @dataclass(frozen=True)
 class Light:
-    """Mean and spread of a plate's faces in code values, each (3,)."""
+    """Mean and spread of a plate's faces in code values, each (3,), or (N, 3) with one row for each of N faces."""
 
     mean: torch.Tensor
     spread: torch.Tensor
 
     def normalise(self, codes: torch.Tensor) -> torch.Tensor:
         """(N, 3, H, W) code values -> normalised code values."""
-        return (codes - self.mean.view(1, 3, 1, 1)) / self.spread.view(1, 3, 1, 1)
+        return (codes - self.mean.view(-1, 3, 1, 1)) / self.spread.view(-1, 3, 1, 1)
 
     def restore(self, normalised: torch.Tensor) -> torch.Tensor:
         """The inverse of :meth:`normalise`."""
-        return normalised * self.spread.view(1, 3, 1, 1) + self.mean.view(1, 3, 1, 1)
+        return normalised * self.spread.view(-1, 3, 1, 1) + self.mean.view(-1, 3, 1, 1)
 
     def to(self, device: torch.device) -> Light:
         return Light(self.mean.to(device), self.spread.to(device))

@@ -1,4 +1,4 @@
-"""Variations of a face, made on the device from one small generator.
+"""Variations of a face, made on the device for a whole batch at once.
 
 A packed face is (8, R, R): normalised colour (0:3), mask (3), eyes and mouth (4), detail for the encoder
 (5:8). Positions are those of ``grid_sample`` with ``align_corners=False``: -1..1 from edge to edge.
@@ -11,6 +11,12 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+
+from understudy.model.presentation import Light, detail, gate
+from understudy.training.colours import lend_colours, relight
+from understudy.training.occluders import occlude
+from understudy.training.spoiling import blurred, coarsened, grained
+from understudy.training.variation import Random, Variation
 
 ROTATION = math.radians(2.0)
 SCALE = 0.015
@@ -34,47 +40,70 @@ class Batch:
     """What one side's faces become: ``shown`` to the encoder, ``wanted`` from the decoder, on the same ``grid``."""
 
     shown: torch.Tensor  # (N, 3, R, R)
-    wanted: torch.Tensor  # (N, 5, R, R) the first channels of a packed face
+    wanted: torch.Tensor  # (N, 5, R, R) the first channels of a packed face, its masks without what is covered
     grid: torch.Tensor  # (N, R, R, 2)
+    cover: torch.Tensor | None  # (N, 1, R, R) how much of ``wanted`` an occluder hides, 0..1; None without any
 
 
-class Random:
-    """Random tensors from one CPU generator: the same numbers on every device, and one state to save."""
-
-    def __init__(self, seed: int, device: torch.device) -> None:
-        self.generator = torch.Generator().manual_seed(seed)
-        self.device = device
-
-    def normal(self, *shape: int) -> torch.Tensor:
-        return torch.randn(*shape, generator=self.generator).to(self.device, non_blocking=True)
-
-    def uniform(self, *shape: int) -> torch.Tensor:
-        return torch.rand(*shape, generator=self.generator).to(self.device, non_blocking=True)
-
-    def integers(self, high: int, *shape: int) -> torch.Tensor:
-        return torch.randint(high, shape, generator=self.generator).to(self.device, non_blocking=True)
-
-
-def vary(packed: torch.Tensor, fields: torch.Tensor, random: Random, *, warp: float, flip: bool) -> Batch:
+def vary(
+    packed: torch.Tensor,
+    fields: torch.Tensor,
+    random: Random,
+    variation: Variation,
+    light: Light | None = None,
+    donors: torch.Tensor | None = None,
+) -> Batch:
     """Vary (N, 8, R, R) packed faces; ``fields`` (N, n, n, 2) bend each towards the other person's shape.
 
-    ``warp`` scales the random warp and the shape exchange of what is shown (0: show what is wanted).
+    ``light``: (N, 3) mean and spread of each face's plate, without which its light stays as it is. ``donors``
+    (N, 4 or more, R, R): faces that may lend their colours. What is wanted keeps its own light and sharpness.
     """
     count, size = packed.shape[0], packed.shape[-1]
-    grid = _placement(count, size, random)
-    if flip:
+    grid = _placement(count, size, random, variation.affine)
+    if variation.flip:
         mirror = torch.where(random.uniform(count, 1, 1, 1) < 0.5, -1.0, 1.0)
         grid = grid * torch.cat([mirror, torch.ones_like(mirror)], dim=3)
-    wanted = look_up(packed[:, :5], grid)
-    if warp > 0:
-        lattice = random.normal(count, 2, WARP_CELLS, WARP_CELLS).clamp(-2, 2) * (WARP * warp)
+    seen, cover = _seen(packed, random, variation, light, donors)
+    wanted, hidden = look_up(packed[:, :5], grid), None
+    if cover is not None:
+        hidden = look_up(cover, grid)
+        wanted = torch.cat([wanted[:, :3], wanted[:, 3:] * (1 - hidden)], dim=1)
+    if variation.warp > 0:
+        lattice = random.normal(count, 2, WARP_CELLS, WARP_CELLS).clamp(-2, 2) * (WARP * variation.warp)
         loose = F.interpolate(lattice, size=(size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
         amount = random.uniform(count, 1, 1, 1) * EXCHANGE * (random.uniform(count, 1, 1, 1) < 0.8)
-        placed = grid + loose + amount * min(warp, 1.0) * along(fields, grid)
+        placed = grid + loose + amount * min(variation.warp, 1.0) * along(fields, grid)
     else:
         placed = grid
-    shown = look_up(packed[:, 5:], placed)
-    return Batch(shown * (1 + TINT * random.normal(count, 3, 1, 1)), wanted, grid)
+    shown = look_up(seen, placed) * (1 + TINT * random.normal(count, 3, 1, 1))
+    if variation.blur > 0:
+        shown = blurred(shown, random, variation.blur)
+    if variation.downscale > 0:
+        shown = coarsened(shown, random, variation.downscale)
+    if variation.noise > 0:
+        shown = grained(shown, look_up(gate(packed[:, 3:4]), placed), random, variation.noise)
+    return Batch(shown, wanted, grid, hidden)
+
+
+def _seen(
+    packed: torch.Tensor, random: Random, variation: Variation, light: Light | None, donors: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """What the encoder would see of (N, 8, R, R) faces where they are, in other light and with something before them.
+
+    Returns detail (N, 3, R, R), and how much is covered (N, 1, R, R) unless nothing is.
+    """
+    filmed, masks, cover = packed[:, :3], packed[:, 3:4], None
+    colour = filmed
+    if donors is not None and variation.colour_of_others > 0:
+        colour = lend_colours(colour, masks, donors, random, variation.colour_of_others)
+    if light is not None and variation.relights:
+        colour = relight(colour, light, random, variation)
+    if variation.occluders > 0:
+        cover, paint = occlude(len(packed), packed.shape[-1], random, variation.occluders)
+        colour = torch.lerp(colour, paint, cover)
+    if colour is filmed:
+        return packed[:, 5:], None
+    return detail(colour, gate(masks)), cover
 
 
 def along(fields: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
@@ -90,9 +119,9 @@ def look_up(packed: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
     return F.grid_sample(packed, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def _placement(count: int, size: int, random: Random) -> torch.Tensor:
-    """Random small rotations, scales and shifts as sampling positions (N, R, R, 2)."""
-    spread = random.uniform(count, 4) * 2 - 1
+def _placement(count: int, size: int, random: Random, strength: float) -> torch.Tensor:
+    """Random small rotations, scales and shifts, ``strength`` times as large, as sampling positions (N, R, R, 2)."""
+    spread = (random.uniform(count, 4) * 2 - 1) * strength
     angle, scale = spread[:, 0] * ROTATION, 1 + spread[:, 1] * SCALE
     cosine, sine = torch.cos(angle) * scale, torch.sin(angle) * scale
     shift = spread[:, 2:] * SHIFT * 2
