@@ -206,6 +206,8 @@ class ConversionOptions(Options):
         0.02, "How fine the plate's broad light is, as a part of the crop's side.", ge=0.01, le=0.5
     )
     opacity: float = option(1.0, "Overall strength of the swap.", ge=0, le=1)
+    person: str = option("source", "Who is painted: source, or another person of a comb model, by name.")
+    morph: float = option(1.0, "How far a morph model goes: 0 is the face in the plate, 1 the new one.", ge=0, le=1)
     convert_batch: int = option(8, "Frames per pass of the network.", ge=1, le=256)
     force: bool = option(False, "Write every frame again, complete or not.")
 

@@ -10,8 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from understudy.model.encoding import encode
+from understudy.model.likeness import Likeness
 from understudy.model.network import SwapNetwork
 from understudy.model.presentation import Light, detail, gate
+
+SOURCE = Likeness()
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,10 @@ class Predictor:
     differently for other sizes, and a frame must not depend on its company.
     """
 
-    def __init__(self, network: SwapNetwork, light: Light, batch: int) -> None:
-        self._network, self._batch = network, batch
+    def __init__(self, network: SwapNetwork, light: Light, batch: int, likeness: Likeness = SOURCE) -> None:
+        """Raises :class:`UsageError` where ``network`` cannot paint ``likeness``."""
+        likeness.check(network)
+        self._network, self._batch, self._likeness = network, batch, likeness
         self._device = next(network.parameters()).device
         self._light = light.to(self._device)
 
@@ -52,7 +57,7 @@ class Predictor:
         shown = self._light.normalise(encode(linear.permute(0, 3, 1, 2).to(self._device)))
         window = gate(hull[:, None].to(self._device))
         code = self._network.encode(detail(shown, window))
-        swap, swap_logits = self._network.decode(code, "source")
+        swap, swap_logits = self._likeness.paint(self._network, code)
         _, rebuilt_logits = self._network.decode(code, "target")
         mask = torch.sigmoid(swap_logits) * torch.sigmoid(rebuilt_logits)
         columns = [part[:count].float().cpu() for part in (shown, swap, mask, window)]

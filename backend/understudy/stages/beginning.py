@@ -18,6 +18,7 @@ from understudy.settings import TrainSettings
 from understudy.training.checkpoint import Checkpoint
 from understudy.training.data import Side, load_side
 from understudy.training.presets import PRESETS, Preset, Recipe, recipe
+from understudy.training.resident import Room
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,11 @@ def begin(settings: TrainSettings, device: torch.device, checkpoint: Checkpoint 
     folders = _folders(settings)
     arch = _architecture(settings, preset, checkpoint, tuple(folders))
     sides: dict[str, Side] = {}
+    room = Room(device, settings.data_budget)
     for name, held in folders.items():
         # A base's two sides are the same people: one copy of their faces serves both.
         known = next((other for other in sides if folders[other] == held), None)
-        sides[name] = sides[known] if known else load_side(held, arch.resolution, device)
+        sides[name] = sides[known] if known else load_side(held, arch.resolution, device, room)
     crop = _common_crop(sides)
     if checkpoint is not None and (before := checkpoint.numbers.get("crop", crop)) != crop:
         raise ModelError(

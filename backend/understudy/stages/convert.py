@@ -13,6 +13,7 @@ from understudy.events import Events
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.model.device import choose_device
+from understudy.model.likeness import Likeness
 from understudy.model.store import load_model
 from understudy.plate.frame import Frame
 from understudy.plate.layers import LayerWriter, is_complete
@@ -47,8 +48,10 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     if todo:
         over_shot = list(faces.values())
         converter = ShotConverter(
-            shot, network, card, faceset, over_shot, occlusion=settings.occlusion, batch=settings.convert_batch
-        )
+            shot, network, card, faceset, over_shot,
+            occlusion=settings.occlusion, batch=settings.convert_batch,
+            likeness=Likeness(settings.person, settings.morph),
+        )  # fmt: skip
         _convert(settings, events, shot, converter, mattes, faces, todo, watch or Stopwatch())
     return {
         "out": output_pattern(settings.out),

@@ -28,6 +28,7 @@ from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.matte.edge import soft_matte
 from understudy.model.encoding import encode
+from understudy.model.likeness import Likeness
 from understudy.model.network import SwapNetwork
 from understudy.model.presentation import Light, measure_light
 from understudy.model.store import Card
@@ -73,6 +74,7 @@ class ShotConverter:
         *,
         occlusion: Literal["hands", "none"],
         batch: int,
+        likeness: Likeness,
     ) -> None:
         """``faces`` of ``faceset`` are the shot's, in order; its light is measured on them. ``batch`` faces a pass."""
         self._shot = shot
@@ -88,7 +90,7 @@ class ShotConverter:
         codes = encode(torch.from_numpy(sample.rgb).permute(0, 3, 1, 2).float())
         self._plate_light = measure_light(codes, torch.from_numpy(sample.mask)[:, None].float())
         self._source_light = Light.from_json(card.source_light)
-        self._predictor = Predictor(network, self._plate_light, batch)
+        self._predictor = Predictor(network, self._plate_light, batch, likeness)
         self._hands = HandFinder() if occlusion == "hands" else None
 
     def align(self, frame: Frame, face: Face) -> Aligned:

@@ -18,6 +18,7 @@ from understudy.events import Events
 from understudy.faceset.record import Face
 from understudy.faceset.store import DESCRIPTION, Faceset
 from understudy.model.device import choose_device
+from understudy.model.likeness import Likeness
 from understudy.model.store import FILE, load_model
 from understudy.plate.colour import ColourManager
 from understudy.plate.files import stamp
@@ -59,11 +60,13 @@ def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[s
     mattes = GivenMattes.open(settings.holdout, settings.roto, shot.plate.frames)
     faceset, faces = _faces(settings.faceset, settings.face, shot, kept)
     over_shot = tuple(faces.values())
-    occlusion, batch = settings.occlusion, settings.convert_batch
+    occlusion, batch, likeness = settings.occlusion, settings.convert_batch, Likeness(settings.person, settings.morph)
     converter = kept.get(
         "converter",
-        (network, shot.key, shot.colour, shot.space, over_shot, occlusion, batch),
-        lambda: ShotConverter(shot, network, card, faceset, over_shot, occlusion=occlusion, batch=batch),
+        (network, shot.key, shot.colour, shot.space, over_shot, occlusion, batch, likeness),
+        lambda: ShotConverter(
+            shot, network, card, faceset, over_shot, occlusion=occlusion, batch=batch, likeness=likeness
+        ),
     )
     picture = stamp(shot.plate.path(settings.frame)), settings.frame
     frame = kept.get("frame", picture, lambda: read_frame(shot.plate, settings.frame))
