@@ -16,7 +16,8 @@ from understudy.cli import main
 from understudy.training.checkpoint import load_checkpoint
 from understudy.training.place import NAMES
 
-STEPS = 6
+STEPS = 3
+"""Few, for the optimiser makes much of the last bits of small gradients."""
 WORKER = """
 import os, sys
 from pathlib import Path
