@@ -23,7 +23,7 @@ def test_everybody_has_a_mean_face_and_a_style():
             assert torch.equal(torch.cat(network.decode(code, name), 1), means[name].expand(2, 4, 64, 64))
         network.decoder.colour_head.weight.normal_()
         before = {name: network.decode(code, name)[0] for name in WHO}
-        network.decoder.colour_styles[1].scale[2] += 0.5
+        network.styles["colour_1"].scale[2] += 0.5
     with torch.no_grad():
         for name in WHO:
             assert torch.equal(network.decode(code, name)[0], before[name]) == (name != "anne.v2")

@@ -35,7 +35,8 @@ def trained(family: str) -> SwapNetwork:
     """A small network whose every weight has moved."""
     torch.manual_seed(0)
     narrow = {"bottleneck": 16, "encoder_width": 8, "decoder_width": 8, "mask_width": 4}
-    network = build(TINY if family == "quick" else default_architecture(family, SIZE, **narrow))
+    quick = {"quick": TINY, "grown": replace(TINY, grown=1)}
+    network = build(quick.get(family) or default_architecture(family, SIZE, **narrow))
     network.start({name: torch.randn(4, SIZE, SIZE) * 0.3 for name in network.arch.identities})
     with torch.no_grad():
         for weight in network.parameters():
@@ -57,7 +58,7 @@ def swapped(
     return [decode_bounded(light.restore(colour))[0], torch.sigmoid(logits)[0], torch.sigmoid(target_logits)[0]]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, "grown"])
 def test_a_dfm_model_paints_in_onnxruntime_what_a_conversion_paints(family):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")
@@ -87,7 +88,7 @@ def test_a_dfm_model_paints_in_onnxruntime_what_a_conversion_paints(family):
             assert shown.std() > 0.02 and mask.std() > 0.01  # there is something to compare
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, "grown"])
 def test_a_torchscript_model_paints_what_a_conversion_paints(family):
     network = trained(family)
     module = torch.jit.load(io.BytesIO(to_torchscript(network, FACE)))

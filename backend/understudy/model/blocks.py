@@ -70,6 +70,41 @@ class Expand(nn.Linear):
         return super().forward(code).view(-1, self.channels, self.side, self.side)
 
 
+class Halve(nn.Conv2d):
+    """Halves the sides of a picture of three channels, at first by the binomial filter."""
+
+    def __init__(self) -> None:
+        super().__init__(3, 3, 4, stride=2, padding=1)
+
+    def start(self) -> None:
+        """Begin as the filter (1, 3, 3, 1) / 8 down and across."""
+        line = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+        with torch.no_grad():
+            self.weight.copy_(torch.eye(3)[:, :, None, None] * line[:, None] * line)
+
+
+class Finer(nn.Module):
+    """One level more at the end of a decoder: the picture so far, enlarged, and what is painted on it.
+
+    Features (N, channels, H, W) with a picture (N, 4, fold * H, fold * W) become those of twice the sides.
+    """
+
+    def __init__(self, channels: int, fold: int, cosine: bool = False) -> None:
+        super().__init__()
+        self.paint = nn.Sequential(Enlarge(channels, channels, cosine), Residual(channels, cosine))
+        self.head = nn.Conv2d(channels, 4 * fold**2, 3, padding=1)
+        self.unfold = nn.PixelShuffle(fold)
+
+    def forward(self, features: torch.Tensor, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = self.paint(features)
+        large = F.interpolate(picture, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return features, large + self.unfold(self.head(features))
+
+    def start(self) -> None:
+        """Begin by adding nothing."""
+        nn.init.zeros_(self.head.weight)
+
+
 def unit(code: torch.Tensor) -> torch.Tensor:
     """(N, code) -> the same, each with a root mean square of 1."""
     return code * torch.rsqrt(code.square().mean(1, keepdim=True) + 1e-6)
@@ -94,3 +129,5 @@ def start_weights(network: nn.Module) -> None:
             elif isinstance(module, Enlarge):
                 # The four pixels that a pixel becomes begin alike, so that no pattern of 2 x 2 is there to be unlearned.
                 module.spread.weight.copy_(module.spread.weight[::4].repeat_interleave(4, dim=0))
+            elif isinstance(module, Halve | Finer):
+                module.start()

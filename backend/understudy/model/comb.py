@@ -48,27 +48,8 @@ class Style(nn.Module):
         return x * (1 + self.scale[person])[:, None, None] + self.shift[person][:, None, None]
 
 
-class StyledDecoder(Decoder):
-    """A decoder that paints in the style of one of several people."""
-
-    def __init__(self, arch: CombArchitecture, channels: int) -> None:
-        super().__init__(arch, channels)
-        people = len(arch.identities)
-        self.colour_styles = nn.ModuleList(Style(people, width) for width in self.widths)
-        self.mask_styles = nn.ModuleList(Style(people, width) for width in self.mask_widths)
-
-    def paint(self, features: torch.Tensor, person: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """What :meth:`forward` returns, as the person of this number."""
-        colour = mask = features
-        for layer, style in zip((*self.colour, self.colour_head), self.colour_styles, strict=True):
-            colour = layer(style(colour, person))
-        for layer, style in zip((*self.mask, self.mask_head), self.mask_styles, strict=True):
-            mask = layer(style(mask, person))
-        return self.unfold(colour), mask
-
-
 class CombNetwork(DeepNetwork):
-    """Encoder, inter, and the decoder of many styles."""
+    """Encoder, inter, decoder, and everybody's styles."""
 
     def __init__(self, arch: CombArchitecture) -> None:
         super().__init__(arch)
@@ -77,15 +58,19 @@ class CombNetwork(DeepNetwork):
         self.inter = Inter(arch, channels)
         side = arch.inter_side * (1 if arch.texture else 2)
         self.offset = nn.Parameter(torch.zeros(len(arch.identities), channels, side, side))
-        self.decoder = StyledDecoder(arch, channels)
+        self.decoder = Decoder(arch, channels)
+        self.styles = nn.ModuleDict(
+            {place: Style(len(arch.identities), width) for place, width in self.decoder.places.items()}
+        )
 
     def encode(self, shown: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-        code = self.code_of(self.squeeze(self.encoder(shown)))
+        code = self.code_of(self.squeeze(self.look(shown)))
         return code if noise is None else code + noise
 
     def decode(self, code: torch.Tensor, identity: str) -> tuple[torch.Tensor, torch.Tensor]:
         person = self.arch.identities.index(identity)
-        painted = self.decoder.paint(self.inter(code) + self.offset[person], person)
+        features = self.inter(code) + self.offset[person]
+        painted = self.decoder(features, lambda place, x: self.styles[place](x, person))
         return self.on_mean(painted, self.mean_of(identity))
 
     def start(self, means: Mapping[str, torch.Tensor]) -> None:

@@ -15,7 +15,7 @@ cost what they cost there. What is different, and why:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from typing import Any, ClassVar, Self
@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import nn
 
-from understudy.model.blocks import Enlarge, Expand, Residual, Squeeze, activation, start_weights, unit
+from understudy.model.blocks import Enlarge, Expand, Finer, Halve, Residual, Squeeze, activation, start_weights, unit
 from understudy.model.network import SIDES, SwapNetwork
 
 SMALLEST, LARGEST = 64, 1024
@@ -48,12 +48,14 @@ class DeepArchitecture:
     half_resolution_decoder: bool = True  # all but the last pixels are made at half the resolution (d)
     texture: bool = False  # a layer more and residual blocks in the encoder, a layer more in the decoder (t)
     cosine: bool = False  # x cos x in place of the leaky rectifiers (c)
+    grown: int = 0  # how often the sides were doubled since the network was begun
 
     def __post_init__(self) -> None:
-        step = 32 if self.half_resolution_decoder else 16
+        step = (32 if self.half_resolution_decoder else 16) * 2**self.grown
         if not SMALLEST <= self.resolution <= LARGEST or self.resolution % step:
+            after = f", grown {self.grown} times," if self.grown else ""
             raise ValueError(
-                f"a {self.family} network's resolution is a multiple of {step} from {SMALLEST} to {LARGEST}, "
+                f"the resolution of a {self.family} network{after} is a multiple of {step} from {SMALLEST} to {LARGEST}, "
                 f"not {self.resolution}"
             )
         for name in ("bottleneck", "encoder_width", "decoder_width", "mask_width"):
@@ -71,9 +73,14 @@ class DeepArchitecture:
         return self.bottleneck
 
     @property
+    def begun(self) -> int:
+        """The resolution at which the network was begun, in pixels."""
+        return self.resolution >> self.grown
+
+    @property
     def inter_side(self) -> int:
         """Side of the features that a code becomes."""
-        return self.resolution // (32 if self.half_resolution_decoder else 16)
+        return self.begun // (32 if self.half_resolution_decoder else 16)
 
     def to_json(self) -> dict[str, Any]:
         return {"family": self.family, **asdict(self)}
@@ -101,7 +108,7 @@ class Encoder(nn.Sequential):
                 layers.append(Residual(more, arch.cosine))
         super().__init__(*layers)
         self.channels = channels[-1]
-        self.side = -(-arch.resolution // 2 ** (len(channels) - 1))
+        self.side = -(-arch.begun // 2 ** (len(channels) - 1))
 
     def squeeze(self, arch: DeepArchitecture) -> Squeeze:
         """A layer that makes a code of these features."""
@@ -118,7 +125,11 @@ class Inter(nn.Sequential):
 
 
 class Decoder(nn.Module):
-    """Features -> what is added to a mean face: (N, 3, R, R) normalised code values and (N, 1, R, R) mask logits."""
+    """Features -> what is added to a mean face: (N, 3, R, R) normalised code values and (N, 1, R, R) mask logits.
+
+    What each layer is given may be touched: ``touch`` is called with the layer's place and the features, and
+    ``places`` has the number of channels of each place.
+    """
 
     def __init__(self, arch: DeepArchitecture, channels: int) -> None:
         super().__init__()
@@ -126,7 +137,6 @@ class Decoder(nn.Module):
         fold = 2 if arch.half_resolution_decoder else 1
         widths = [channels, *(arch.decoder_width * factor for factor in factors)]
         mask_widths = [channels, *(arch.mask_width * factor for factor in ((*factors, 1) if fold == 2 else factors))]
-        self.widths, self.mask_widths = widths, mask_widths  # channels that each layer is given, the heads' last
         self.colour = nn.ModuleList(
             nn.Sequential(Enlarge(some, other, arch.cosine), Residual(other, arch.cosine))
             for some, other in pairwise(widths)
@@ -135,14 +145,27 @@ class Decoder(nn.Module):
         self.unfold = nn.PixelShuffle(fold)
         self.mask = nn.ModuleList(Enlarge(some, other, arch.cosine) for some, other in pairwise(mask_widths))
         self.mask_head = nn.Conv2d(mask_widths[-1], 1, 1)
+        self.finer = nn.ModuleList(Finer(widths[-1], fold, arch.cosine) for _ in range(arch.grown))
+        self.places = {f"colour_{index}": width for index, width in enumerate(widths)}
+        self.places |= {f"mask_{index}": width for index, width in enumerate(mask_widths)}
+        self.places |= {f"finer_{index}": widths[-1] for index in range(arch.grown)}
 
-    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, features: torch.Tensor, touch: Callable[[str, torch.Tensor], torch.Tensor] | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        given = touch or (lambda _, x: x)
         colour = mask = features
-        for layer in (*self.colour, self.colour_head):
-            colour = layer(colour)
-        for layer in (*self.mask, self.mask_head):
-            mask = layer(mask)
-        return self.unfold(colour), mask
+        for index, layer in enumerate(self.colour):
+            colour = layer(given(f"colour_{index}", colour))
+        painted = self.unfold(self.colour_head(given(f"colour_{len(self.colour)}", colour)))
+        for index, layer in enumerate((*self.mask, self.mask_head)):
+            mask = layer(given(f"mask_{index}", mask))
+        if self.finer:
+            picture = torch.cat([painted, mask], dim=1)
+            for index, layer in enumerate(self.finer):
+                colour, picture = layer(given(f"finer_{index}", colour), picture)
+            painted, mask = picture[:, :3], picture[:, 3:]
+        return painted, mask
 
     def start(self) -> None:
         """Begin by adding nothing."""
@@ -157,8 +180,14 @@ class DeepNetwork(SwapNetwork):
 
     def __init__(self, arch: DeepArchitecture) -> None:
         super().__init__(arch)
+        self.stem = nn.Sequential(*(Halve() for _ in range(arch.grown)))
         self.encoder = Encoder(arch)
         self.mean = nn.Parameter(torch.zeros(len(arch.identities), 4, arch.resolution, arch.resolution))
+
+    def look(self, shown: torch.Tensor) -> torch.Tensor:
+        """(N, 3, R, R) detail -> the encoder's features."""
+        features: torch.Tensor = self.encoder(self.stem(shown))
+        return features
 
     def code_of(self, squeezed: torch.Tensor) -> torch.Tensor:
         """A code as the architecture wants it."""

@@ -33,7 +33,7 @@ class DfNetwork(DeepNetwork):
         self.decoders = nn.ModuleDict({side: Decoder(arch, arch.bottleneck) for side in SIDES})
 
     def encode(self, shown: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-        code = self.code_of(self.squeeze(self.encoder(shown)))
+        code = self.code_of(self.squeeze(self.look(shown)))
         return code if noise is None else code + noise
 
     def decode(self, code: torch.Tensor, identity: str) -> tuple[torch.Tensor, torch.Tensor]:

@@ -40,7 +40,7 @@ class LiaeNetwork(DeepNetwork):
         self.decoder = Decoder(arch, 2 * channels)
 
     def encode(self, shown: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-        features = self.encoder(shown)
+        features = self.look(shown)
         code = torch.cat([self.code_of(self.squeeze_ab(features)), self.code_of(self.squeeze_b(features))], dim=1)
         return code if noise is None else code + noise
 

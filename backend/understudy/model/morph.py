@@ -36,7 +36,7 @@ class MorphNetwork(DeepNetwork):
         self.decoder = Decoder(arch, channels)
 
     def encode(self, shown: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-        code = self.code_of(self.squeeze(self.encoder(shown)))
+        code = self.code_of(self.squeeze(self.look(shown)))
         return code if noise is None else code + noise
 
     def decode(self, code: torch.Tensor, identity: str) -> tuple[torch.Tensor, torch.Tensor]:
