@@ -125,7 +125,7 @@ def test_each_picture_is_judged_alone():
     pictures = torch.cat([grain(2, True, 1), grain(1, False, 2) + 3])
     for together, alone in zip(critic(pictures), critic(pictures[:1]), strict=True):
         torch.testing.assert_close(together[:1], alone, rtol=1e-4, atol=1e-5)
-    again = critic(pictures)
+    again = critic(pictures)  # and to be asked changes nothing
     assert all(torch.equal(first, second) for first, second in zip(critic(pictures), again, strict=True))
 
 
