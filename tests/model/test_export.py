@@ -24,6 +24,8 @@ from understudy.model.network import SwapNetwork
 from understudy.model.presentation import detail, gate, measure_light
 from understudy.plate.colour import encode_srgb
 
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.load. is deprecated")
+
 SIZE = 64
 LINE = torch.linspace(-1, 1, SIZE)
 FACE = (1.5 - 2 * (LINE[:, None] ** 2 + LINE**2)).clamp(0, 1)

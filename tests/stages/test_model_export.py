@@ -21,6 +21,8 @@ from understudy.model.store import Card, load_model, save_model
 from understudy.plate.colour import ColourManager
 from understudy.settings import ModelExportSettings
 
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.load. is deprecated")
+
 SIZE = 64
 
 
