@@ -126,7 +126,7 @@ def count_tflop(trainer: Trainer) -> float:
 
 def held_tensors(trainer: Trainer) -> list[torch.Tensor]:
     """What a training holds between two steps: weights, averages, moments and faces."""
-    faces = [tensor for side in trainer.sides.values() for tensor in (side.packed, side.held_out)]
+    faces = [tensor for side in trainer.sides.values() for tensor in (side.faces.near, side.faces.far, side.held_out)]
     return [*trainer.checkpoint({}).tensors.values(), *faces]
 
 
