@@ -8,6 +8,7 @@ import pytest
 import torch
 from made_people import ANNE, BERT, TINY, make_faceset
 from understudy.errors import ModelError, UsageError
+from understudy.model.growth import grown_architecture
 from understudy.model.quick import QuickArchitecture
 from understudy.model.store import Card, load_model, save_model
 from understudy.settings import TrainSettings
@@ -86,8 +87,10 @@ def test_a_larger_model_grows_from_a_smaller_one(people, tmp_path):
     base = save(tmp_path / "base", beginning(people, tmp_path / "new"))
     network = beginning(people, tmp_path / "large", resolution=128, base=base).network
     known, _ = load_model(base, CPU)
-    assert network.arch == replace(known.arch, resolution=128)
+    assert network.arch == grown_architecture(known.arch, 128)
     assert torch.equal(network.encoder.look[1].weight, known.encoder.look[1].weight)
+    with pytest.raises(ModelError, match="doubling"):
+        beginning(people, tmp_path / "odd", resolution=96, base=base)
     with pytest.raises(ModelError, match="finer than 64 px"):
         large = save(tmp_path / "fine", beginning(people, tmp_path / "l", resolution=128))
         beginning(people, tmp_path / "small", resolution=64, base=large)

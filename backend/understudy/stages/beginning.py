@@ -11,7 +11,7 @@ import torch
 
 from understudy.errors import FacesetError, ModelError, UsageError
 from understudy.model.families import DEEP, architecture_from_json, build, default_architecture
-from understudy.model.growth import grow
+from understudy.model.growth import grow, grown_architecture
 from understudy.model.network import SIDES, Architecture, SwapNetwork
 from understudy.model.store import load_card, load_model
 from understudy.settings import TrainSettings
@@ -105,15 +105,15 @@ def _architecture(
     if settings.base is not None:
         known = load_card(settings.base).architecture
         resolution = settings.resolution or known.resolution
-        try:
-            wanted = _checked(replace(known, resolution=resolution))  # type: ignore[type-var]
-        except ValueError as error:
-            raise ModelError(f"The model in {settings.base} cannot grow so: {error}.") from None
         if resolution < known.resolution:
             raise ModelError(
                 f"The model in {settings.base} works at {known.resolution} px, finer than {resolution} px.",
                 "Start from a smaller one, or from none.",
             )
+        try:
+            wanted = known if resolution == known.resolution else grown_architecture(known, resolution)
+        except ValueError as error:
+            raise ModelError(f"The model in {settings.base} cannot grow so: {error}.") from None
         return _agreed(settings, wanted, settings.base, identities, "start from it")
     family = preset.architecture(preset.resolution).family if settings.family == "preset" else settings.family
     words = _asked(settings, family, identities)

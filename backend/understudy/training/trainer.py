@@ -87,6 +87,7 @@ class Trainer:
             fused=True,
         )
         self.opponents = Opponents(network.arch, recipe.weights, recipe.learning_rate, device)
+        self.opponents.to(memory_format=layout)  # type: ignore[call-overload]
         self._forward = torch.compile(self._losses) if self.precision.compiled else self._losses
 
     @property
