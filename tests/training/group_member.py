@@ -53,6 +53,9 @@ def average(group: Group) -> dict[str, Any]:
 
 def work(group: Group) -> dict[str, Any]:
     """Everything that a group does while all is well."""
+    if group.rank == 1:
+        time.sleep(1.2 * group_module.PATIENCE.total_seconds())  # slow to prepare
+    group.assemble()
     result: dict[str, Any] = {
         "rank": group.rank,
         "is main": group.is_main,
@@ -69,7 +72,7 @@ def work(group: Group) -> dict[str, Any]:
     started = time.monotonic()
     with group.busy():
         if group.is_main:
-            time.sleep(2.5 * group_module.PATIENCE.total_seconds())
+            time.sleep(1.4 * group_module.PATIENCE.total_seconds())
     result["after main was busy"] = group.agree([3.0 if group.is_main else 0.0])
     result["waited"] = time.monotonic() - started
     group.wait()
@@ -95,10 +98,10 @@ def lose(group: Group, how: str) -> dict[str, Any]:
 
 
 def main(ports: list[str]) -> None:
-    group_module.PATIENCE = datetime.timedelta(seconds=1.5)
     result = {}
     for port, scene in zip(ports, ("work", "is silent", "dies"), strict=True):
         os.environ["MASTER_PORT"] = port
+        group_module.PATIENCE = datetime.timedelta(seconds=2.5 if scene == "work" else 1.5)
         with Group.join(CPU) as group:
             result[scene] = work(group) if scene == "work" else lose(group, scene)
         if group.rank == 1:

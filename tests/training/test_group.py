@@ -66,7 +66,7 @@ def told() -> list[dict[str, Any]]:
     return [json.loads(out.splitlines()[-1]) for out, _ in answers]
 
 
-def test_everybody_hears_what_main_says(told):
+def test_everybody_hears_what_main_says(told):  # after one was slower to prepare than silence would be borne later
     for rank, answer in enumerate(result["work"] for result in told):
         assert (answer["rank"], answer["is main"]) == (rank, rank == 0)
         assert answer["agreed"] == [0.1, 7.0]
@@ -90,10 +90,10 @@ def test_two_processes_train_like_one_with_the_doubled_batch(told):
 
 
 def test_a_busy_main_is_waited_for(told):
-    patience = 1.5
+    patience = 2.5
     for answer in (result["work"] for result in told):
         assert answer["after main was busy"] == [3.0]
-        assert answer["waited"] > 2 * patience
+        assert answer["waited"] > 1.2 * patience
 
 
 @pytest.mark.parametrize(("how", "longest"), [("dies", 1.4), ("is silent", 4.0)])
@@ -110,6 +110,7 @@ def test_alone_nothing_is_sent():
         weight.grad = torch.ones(3)
         alone.average_gradients([weight])
         alone.wait()
+        alone.assemble()
         with alone.busy():
             assert alone.same(3.0)
         assert alone.agree([1.0, 2.0]) == [1.0, 2.0]

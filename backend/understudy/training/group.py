@@ -19,7 +19,7 @@ import torch.distributed as dist
 
 from understudy.errors import ComponentError, PeerError
 from understudy.events import beating
-from understudy.training.meeting import meet
+from understudy.training.meeting import JOINING, meet
 from understudy.training.place import Place, place_of_process
 
 PATIENCE = datetime.timedelta(minutes=2)
@@ -51,7 +51,7 @@ class Group:
             torch.cuda.set_device(self.device)
         self._channel_device = self.device if over_nccl else torch.device("cpu")
         try:
-            dist.init_process_group("gloo", store=meet(place), rank=self.rank, world_size=self.size, timeout=PATIENCE)
+            dist.init_process_group("gloo", store=meet(place), rank=self.rank, world_size=self.size, timeout=JOINING)
             self._words = dist.new_group(backend="gloo", timeout=PATIENCE)
             self._gradients = dist.new_group(backend="nccl" if over_nccl else "gloo", timeout=PATIENCE)
         except (RuntimeError, OSError) as error:
@@ -90,6 +90,12 @@ class Group:
         """Leave the group. Whoever still waits for this process gets a :class:`PeerError`."""
         if self.size > 1 and dist.is_initialized():
             dist.destroy_process_group()
+
+    def assemble(self) -> None:
+        """Return once everybody has prepared, each at its own pace: one host may read its faces much slower than others."""
+        if self.size > 1:
+            with self._together():
+                dist.barrier()
 
     def average_gradients(self, parameters: Iterable[torch.Tensor]) -> None:
         """Replace every gradient by its mean over all processes. Parameters without one have to lack it everywhere."""
