@@ -27,6 +27,9 @@ from understudy.training.variation import Random
 HELD_OUT_EVERY = 16
 """One face in so many is never trained on; validation is measured on those."""
 
+HELD_OUT_MOST = 64
+"""Enough to measure by, however many faces there are."""
+
 LONGEST_RUN = 8
 """Faces in a row that are held out together: all but the outer ones then have no neighbour in time, which would be all
 but the same face, among those that are trained on."""
@@ -51,11 +54,6 @@ class Side:
     @property
     def count(self) -> int:
         return len(self.faces)
-
-    @property
-    def held_tensors(self) -> list[torch.Tensor]:
-        """What of it takes memory, on the device and beside it."""
-        return [self.faces.near, self.faces.far, self.held_out]
 
     def pick(self, random: Random, count: int, pose_balance: float = 0.0) -> torch.Tensor:
         """(count,) faces drawn at random, by number, on the CPU.
@@ -150,20 +148,20 @@ def load_side(folders: Sequence[Path], resolution: int, device: torch.device, ro
 def hold_out(counts: Sequence[int]) -> list[NDArray[np.bool_]]:
     """Which faces are never trained on, for plates of so many faces, which are in order of time.
 
-    One in :data:`HELD_OUT_EVERY` of each plate, in runs that are spread evenly over it. At least one face in all, but
-    never the only one.
+    One in :data:`HELD_OUT_EVERY`, up to :data:`HELD_OUT_MOST`, in runs that are spread evenly over each plate. At least
+    one face in all, but never the only one.
     """
+    total = sum(counts)
+    most = min(max(total // HELD_OUT_EVERY, 1), HELD_OUT_MOST, total - 1)
+    # Rounded from plate to plate, so that many short plates give their share together.
+    shares = np.diff(np.round(np.cumsum([0, *counts]) * most / total).astype(int))
     held = [np.zeros(count, bool) for count in counts]
-    for out in held:
-        wanted = len(out) // HELD_OUT_EVERY
-        runs = -(-wanted // LONGEST_RUN)
+    for out, share in zip(held, shares, strict=True):
+        runs = -(-share // LONGEST_RUN)
         for run in range(runs):
-            length = wanted // runs + (run < wanted % runs)
+            length = share // runs + (run < share % runs)
             start = (2 * run + 1) * len(out) // (2 * runs) - length // 2
             out[start : start + length] = True
-    if sum(counts) > 1 and not any(out.any() for out in held):
-        most = max(held, key=len)
-        most[len(most) // 2] = True
     return held
 
 
