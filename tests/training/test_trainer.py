@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from made_people import ANNE, BERT, make_faceset
@@ -40,6 +42,8 @@ def test_a_few_faces_are_soon_learned(tmp_path):
         side: load_side([make_faceset(tmp_path / side, person, 3)], 64, CPU)
         for side, person in (("source", BERT), ("target", ANNE))
     }
+    # Two faces do not tell what a third looks like: these are judged on what they are trained on.
+    few = {name: replace(side, held_out=side.gather(torch.arange(side.count))) for name, side in few.items()}
     teacher = trainer(few, QuickArchitecture(64, (24, 48, 64), 48), warp=0.0)
     start = teacher.validate()
     losses = torch.stack([teacher.step(START) for _ in range(60)])
