@@ -89,7 +89,7 @@ def test_every_stage_has_all_of_its_settings():
     assert [o.name for o in SHIPPED.stages["convert"]] == list(settings.ConvertSettings.model_fields)
     train = {o.name: o for o in SHIPPED.stages["train"]}
     assert train["source"].kind == "list"
-    assert train["source"].required
+    assert train["model"].required and not train["source"].required
 
 
 def test_an_option_in_an_unknown_form_is_named(tmp_path: Path):

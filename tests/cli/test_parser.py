@@ -21,7 +21,7 @@ from understudy.settings import (
 
 REQUIRED = {
     "extract": ["p.exr", "--out", "faces"],
-    "train": ["--source", "a", "--target", "b", "--model", "m"],
+    "train": ["--model", "m"],
     "convert": ["p.exr", "--model", "m", "--out", "o.####.exr"],
     "swap": ["p.exr", "--source", "s.mov", "--out", "o.####.exr"],
     "run": ["job.json"],

@@ -9,6 +9,7 @@ import made_shots
 import numpy as np
 import pytest
 from made_people import TINY, channel
+from understudy.errors import UsageError
 from understudy.events import Events, Recorder
 from understudy.model.quick import QuickArchitecture
 from understudy.settings import SwapSettings
@@ -48,3 +49,10 @@ def test_from_two_peoples_footage_to_a_converted_shot(tmp_path: Path):
     assert {event["stage"] for event in recorder.of("note")} >= {"train", "convert"}
     again = swap.run(settings, Events())
     assert again["convert"]["skipped"] == 2 and again["train"]["steps"] == 3
+
+
+def test_several_processes_are_for_training_alone(tmp_path: Path, monkeypatch):
+    for name, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("MASTER_ADDR", "localhost"), ("MASTER_PORT", "29500")):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match="train together"):
+        swap.run(SwapSettings(plate="p.####.exr", source="s.mov", out="o.####.exr"), Events())

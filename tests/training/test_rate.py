@@ -8,11 +8,13 @@ from understudy.events import Events
 from understudy.training.rate import HIGHEST, LOWEST, Trial, choose, draw_trial, find_rate
 
 
-def test_a_tenth_of_the_rate_of_the_lowest_loss_is_chosen():
+def test_a_tenth_of_the_rate_at_the_brink_is_chosen():
     rates = np.geomspace(1e-6, 1e-1, 51).tolist()
-    losses = [1 + abs(index - 40) / 50 for index in range(51)]
-    assert choose(rates, losses) == pytest.approx(rates[40] / 10)
-    assert choose(rates, sorted(losses)) == LOWEST, "nothing was learnt"
+    falls_and_rises = [1 + abs(index - 40) / 45 for index in range(51)]
+    assert choose(rates, falls_and_rises) == pytest.approx(rates[44] / 10)
+    flat_then_rises = [1 + 0.05 * (index % 2) + max(0, index - 30) for index in range(51)]
+    assert choose(rates, flat_then_rises) == pytest.approx(rates[30] / 10)
+    assert choose(rates, [1 + index for index in range(51)]) == LOWEST
     assert choose([], []) == LOWEST
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from understudy.convert.limits import GivenMattes
+from understudy.errors import UsageError
 from understudy.events import Events
 from understudy.plate.sequence import open_plate
 from understudy.settings import ConvertSettings, ExtractSettings, Options, SwapSettings, TrainSettings
 from understudy.stages import convert, extract, train
 from understudy.stages.convert import beside
+from understudy.training.place import place_of_process
 
 S = TypeVar("S", bound=Options)
 
@@ -18,8 +20,14 @@ def run(settings: SwapSettings, events: Events) -> dict[str, Any]:
     """From two people's footage to a converted shot; see :class:`SwapSettings`.
 
     Everything in between lies in the work folder: ``source`` and ``target`` facesets and ``model``. Each stage goes on
-    where it stopped. Returns the three stages' reports.
+    where it stopped. Returns the three stages' reports. Raises UsageError in one of several processes, and whatever the
+    stages raise.
     """
+    if place_of_process().size > 1:
+        raise UsageError(
+            "Several processes can train together, not extract and convert.",
+            "Do the three stages one by one, and start several processes for train alone.",
+        )
     frames = open_plate(settings.plate, settings.frames, settings.missing).frames
     GivenMattes.open(settings.holdout, settings.roto, frames)  # conversion would find out after the training
     work = settings.work or beside(settings.out, "work")

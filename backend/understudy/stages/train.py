@@ -76,6 +76,12 @@ def run(settings: TrainSettings, events: Events) -> dict[str, Any]:
             beginning = begin(settings, group.device, checkpoint)
             if group.is_main and new:
                 stack.enter_context(hold(settings.model))
+            group.assemble()  # each loads faces at its own pace, and nobody reads what the first one writes from here on
+            if not group.same(-1 if checkpoint is None else checkpoint.numbers["step"]):
+                raise ModelError(
+                    f"The processes do not see the same model folder {settings.model}.",
+                    "Put it where all hosts see it.",
+                )
             return Session(settings, events, group, preset, beginning, checkpoint).run()
         except torch.OutOfMemoryError:
             raise OutOfMemoryError(

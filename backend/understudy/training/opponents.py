@@ -63,11 +63,10 @@ class Opponents(nn.Module):
             term = fooling_loss(self.pictures(evidence.painted)) * factor if evidence.opposed else factor * 0
             losses.append(self.weights.adversarial * term)
         if self.codes is not None:
-            # Neither side's codes should be known: each is to look like the other's.
-            term = fooling_loss(self.codes(evidence.of_target)) + fooling_loss(
-                [-x for x in self.codes(evidence.of_source)]
-            )
-            losses.append(self.weights.identity * 0.5 * term)
+            # Codes of neither side are to say whose they are: each should look like both.
+            told = [logits for codes in (evidence.of_source, evidence.of_target) for logits in self.codes(codes)]
+            term = fooling_loss(told) + fooling_loss([-logits for logits in told])
+            losses.append(self.weights.identity * 0.25 * term)
         return losses
 
     def learn(self, evidence: Evidence, share: float) -> torch.Tensor:

@@ -23,8 +23,11 @@ SMOOTH = 0.9
 APART = 3.0
 """Loss against the lowest so far at which the trial ends."""
 
+BRINK = 1.1
+"""Loss against the lowest of all that is still no sign of falling apart, but noise."""
+
 BELOW = 0.1
-"""The chosen rate against that of the lowest loss, which is at the brink already."""
+"""The chosen rate against the one at the brink."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def find_rate(trainer: Trainer, events: Events) -> Trial:
     """Train a little with a rate that rises evenly on a logarithmic scale; the trainer is then as it was before.
 
     After Smith, "Cyclical learning rates for training neural networks", 2017: the loss falls, then rises steeply; a tenth
-    of the rate of its lowest point is chosen. All processes of a group have to call it together.
+    of the rate at which it begins to rise is chosen. All processes of a group have to call it together.
     """
     before = trainer.checkpoint({})
     kept = Checkpoint({name: value.detach().clone() for name, value in before.tensors.items()}, before.numbers)
@@ -65,10 +68,9 @@ def find_rate(trainer: Trainer, events: Events) -> Trial:
 
 
 def choose(rates: Sequence[float], losses: Sequence[float]) -> float:
-    """A tenth of the rate at the lowest loss; the lowest rate where nothing was learnt at all."""
-    if not losses:
-        return LOWEST
-    return max(LOWEST, BELOW * rates[losses.index(min(losses))])
+    """A tenth of the highest rate at which the loss is still about as low as anywhere; at least the lowest rate."""
+    sound = [rate for rate, loss in zip(rates, losses, strict=True) if loss <= BRINK * min(losses)]
+    return max(LOWEST, BELOW * max(sound, default=LOWEST))
 
 
 def draw_trial(path: Path, trial: Trial) -> None:

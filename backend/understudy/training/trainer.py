@@ -33,6 +33,9 @@ EMA = 0.995
 CODE_NOISE = 0.1
 """Noise on the code: keeps what lies between two codes a face."""
 
+CRITIC_NOISE = 0.2
+"""Noise on the codes that the critic of codes is shown, beside that."""
+
 GRADIENT_LIMIT = 1.0
 
 JUDGED = 64
@@ -239,7 +242,9 @@ class Trainer:
             )
         filmed, mask = lessons["source"].wanted[:, :3], lessons["source"].wanted[:, 3:4]
         painted = colour.float() * torch.cat([mask, draw.stand_in[:, 3:4]])[: len(colour)]
-        evidence = Evidence(filmed * mask, painted, code["source"].float(), code["target"].float(), opposed)
+        # Seen through some more noise, the codes keep the critic from being sure, and its advice from vanishing.
+        of_source, of_target = (code[side].float() + CRITIC_NOISE / CODE_NOISE * lessons[side].noise for side in SIDES)
+        evidence = Evidence(filmed * mask, painted, of_source, of_target, opposed)
         losses += self.opponents.oppose(evidence, factors[1])
         return torch.stack([*losses, torch.stack(losses).sum()]), evidence
 
