@@ -14,7 +14,8 @@ def test_a_tenth_of_the_rate_at_the_brink_is_chosen():
     assert choose(rates, falls_and_rises) == pytest.approx(rates[44] / 10)
     flat_then_rises = [1 + 0.05 * (index % 2) + max(0, index - 30) for index in range(51)]
     assert choose(rates, flat_then_rises) == pytest.approx(rates[30] / 10)
-    assert choose(rates, [1 + index for index in range(51)]) == LOWEST
+    assert choose(rates, [0.1, *flat_then_rises[1:]]) == pytest.approx(rates[30] / 10), "one lucky draw says nothing"
+    assert choose(rates, [1 + index**2 for index in range(51)]) == LOWEST
     assert choose([], []) == LOWEST
 
 

@@ -23,6 +23,9 @@ SMOOTH = 0.9
 APART = 3.0
 """Loss against the lowest so far at which the trial ends."""
 
+SETTLED = 10
+"""Steps after which the smoothed loss no longer hangs on the first few, which may be lucky."""
+
 BRINK = 1.1
 """Loss against the lowest of all that is still no sign of falling apart, but noise."""
 
@@ -61,7 +64,7 @@ def find_rate(trainer: Trainer, events: Events) -> Trial:
         rates.append(rate)
         losses.append(running / (1 - SMOOTH ** (index + 1)))
         events.progress(index + 1, STEPS, "steps", f"rate {rate:.1e}, loss {losses[-1]:.4f}")
-        if losses[-1] > APART * min(losses):
+        if losses[-1] > APART * min(losses[SETTLED:], default=math.inf):
             break
     trainer.restore(kept)
     return Trial(rates, losses, choose(rates, losses))
@@ -69,7 +72,9 @@ def find_rate(trainer: Trainer, events: Events) -> Trial:
 
 def choose(rates: Sequence[float], losses: Sequence[float]) -> float:
     """A tenth of the highest rate at which the loss is still about as low as anywhere; at least the lowest rate."""
-    sound = [rate for rate, loss in zip(rates, losses, strict=True) if loss <= BRINK * min(losses)]
+    told = list(zip(rates, losses, strict=True))[SETTLED:]
+    lowest = min((loss for _, loss in told), default=0.0)
+    sound = [rate for rate, loss in told if loss <= BRINK * lowest]
     return max(LOWEST, BELOW * max(sound, default=LOWEST))
 
 
