@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from scipy.ndimage import label
 from understudy.model.presentation import detail, gate
-from understudy.training.augment import vary
+from understudy.training.augment import look_up, vary
 from understudy.training.occluders import occlude
 from understudy.training.variation import Random, Variation
 
@@ -22,6 +22,17 @@ def test_occluders_cover_a_part_of_the_picture_and_hang_together():
     soft = ((cover > 0.05) & (cover < 0.95)).float().mean((1, 2, 3))
     assert bool((soft > 0).all())
     assert float((area > 0.02).float().mean()) > 0.9
+
+
+def test_a_third_are_lumps_a_third_bars_and_a_third_hands():
+    cover = occlude(150, SIZE, Random(0, CPU), 1.0)[0][:, 0] > 0
+    # Around the edge: a lump seldom gets there, the arm of a hand crosses it once, a bar twice.
+    edge = torch.cat(
+        [cover[:, 0, :-1], cover[:, :-1, -1], cover[:, -1].flip(1)[:, :-1], cover[:, 1:, 0].flip(1)], dim=1
+    )
+    crossings = (edge & ~edge.roll(1, 1)).sum(1)
+    shares = torch.bincount(crossings, minlength=3)[:3] / len(cover)
+    assert float(shares.min()) > 0.2 and float(shares.sum()) > 0.9, shares
 
 
 def test_occluders_come_as_often_as_asked_for():
@@ -50,6 +61,14 @@ def test_what_is_covered_is_shown_and_left_out_of_the_wanted_mask():
     assert torch.equal(hidden.wanted[:, :3], plain.wanted[:, :3])
     assert torch.allclose(hidden.wanted[:, 3:], plain.wanted[:, 3:] * (1 - hidden.cover), atol=1e-5)
     assert bool((hidden.wanted[:, 3].mean((1, 2)) < plain.wanted[:, 3].mean((1, 2))).all())
+    # It moves with the face: the dice placed the face first, and then laid this before it.
+    dice = Random(8, CPU)
+    dice.uniform(6, 4)
+    laid = occlude(6, SIZE, dice, 1.0)[0]
+    far = vary(faces, fields, Random(8, CPU), Variation(warp=0.0, affine=8.0, occluders=1.0))
+    for batch in (hidden, far):
+        assert batch.cover is not None and torch.equal(batch.cover, look_up(laid, batch.grid))
+    assert float((far.cover - hidden.cover).abs().max()) > 0.5
     # Inside an occluder what was filmed has no more to say: with other faces behind it, the same is shown there.
     others = faces.clone()
     others[:, :3] = faces[:, :3].flip(0)
