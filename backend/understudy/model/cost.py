@@ -12,6 +12,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from understudy.model.families import FAMILIES, build, default_architecture
+from understudy.model.growth import grown_architecture
 from understudy.model.network import SIDES, Architecture, SwapNetwork, parameter_count
 
 COPIES = 5
@@ -75,9 +76,34 @@ def table(resolutions: Iterable[int] = SIZES, batch: int = BATCH) -> str:
 def page() -> str:
     """``docs/networks.md``: the families, and what they cost."""
     families = "\n".join(f"- `{family}`: {purpose}" for family, purpose in FAMILIES.items())
+    begun = default_architecture("liae", 256)
+    grown = cost(grown_architecture(begun, 512), BATCH)
     return f"""# Networks
 
 {families}
+
+The options of all but `quick`, and what DeepFaceLab calls them:
+
+| option | there | |
+|---|---|---|
+| `bottleneck` | `ae_dims` | length of the code that an inter reads |
+| `encoder_width`, `decoder_width`, `mask_width` | `e_dims`, `d_dims`, `d_mask_dims` | channels |
+| `normalised_code` | `u` | codes have spread 1, whatever the picture's contrast |
+| `half_resolution_decoder` | `d` | all but the last pixels are made at half the resolution, for a quarter of the work |
+| `texture` | `t` | a layer more in the encoder and the decoder, and residual blocks in the encoder |
+| `cosine` | `c` | x cos x in place of the leaky rectifiers |
+
+With the same numbers a `df` or `liae` network has the same layers as there, and within 0.5 % as many weights, besides a
+mean face for each person, from which painting starts.
+
+## Growing
+
+A trained network grows by doubling: to 128 px from 64 px, to 512 px from 256 px or 128 px. It gets a filter before its
+encoder and a layer after its decoder, and paints from the first step what it painted before, only larger. What knows the
+face stays as it is, so a `liae` of 256 px that has grown to 512 px has {grown.weights / 1e6:.1f} M weights and
+a step of {BATCH} + {BATCH} faces takes {grown.tflop_per_step:.1f} TFLOP.
+
+## Costs
 
 What each costs in the sizes that suit a picture, counted by `python -m understudy.model.cost`. The memory is that of the
 weights, their gradients, the optimiser's moments and the averaged weights, in float32; what a batch passes through comes

@@ -25,7 +25,7 @@ from understudy.errors import ComponentError, ModelError
 from understudy.model.encoding import decode_bounded, encode
 from understudy.model.morph import MorphNetwork
 from understudy.model.network import SIDES, SwapNetwork
-from understudy.model.presentation import detail, gate, lights_of_faces
+from understudy.model.presentation import Light, detail, gate, lights_of_faces
 
 OPSET = 13
 """Of ONNX: old enough for hosts of some years."""
@@ -56,15 +56,15 @@ class Swap(nn.Module):
         Returns the new face (N, 3, R, R), its mask and the mask of the target (N, 1, R, R).
         """
         codes = encode(linear)
-        mean, spread = (value[:, :, None, None] for value in lights_of_faces(codes, face))
-        code = self.network.encode(detail((codes - mean) / spread, gate(face)))
+        light = Light(*lights_of_faces(codes, face))
+        code = self.network.encode(detail(light.normalise(codes), gate(face)))
         amount = self.amount if slider is None else slider[:, None]
         if isinstance(self.network, MorphNetwork) and amount is not None:
             colour, logits = self.network.blend(code, code[:, :1] * 0 + amount)
         else:
             colour, logits = self.network.decode(code, SIDES[0])
         _, target_logits = self.network.decode(code, SIDES[1])
-        return decode_bounded(colour * spread + mean), torch.sigmoid(logits), torch.sigmoid(target_logits)
+        return decode_bounded(light.restore(colour)), torch.sigmoid(logits), torch.sigmoid(target_logits)
 
 
 class Dfm(nn.Module):
