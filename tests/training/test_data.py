@@ -108,6 +108,7 @@ def test_each_plate_is_normalised_by_its_own_light(tmp_path, people):
         faceset.add(face, pixels)
     side = load_side([people["target"], bright], 64, CPU)
     assert [part["faces"] for part in side.origin] == [18, 17]
+    assert [part["held_out"] for part in side.origin] == [1, 1]
     assert len({part["sha256"] for part in side.origin}) == 2
     packed = every(side)
     mask = packed[:, 3:4]

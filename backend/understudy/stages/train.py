@@ -399,9 +399,10 @@ class Session:
     def _introduction(self, resumed: bool) -> str:
         network, recipe = self.trainer.network, self.trainer.recipe
         faces = ", ".join(f"{side.count} {name}" for name, side in self.sides.items())
+        held_out = sum(part["held_out"] for side in self.sides.values() for part in side.origin)
         each = f" in each of {self.group.size} processes" if self.group.size > 1 else ""
         return (
-            f"{faces} faces, {network.arch.family} at {network.arch.resolution} px, "
+            f"{faces} faces, {held_out} more held out, {network.arch.family} at {network.arch.resolution} px, "
             f"{parameter_count(network) / 1e6:.1f} million weights, batch {recipe.batch}{each}, "
             f"learning rate {recipe.learning_rate:.1e}, on {self.group.device}"
             + (f", going on from step {self.trainer.step_count}." if resumed else ".")

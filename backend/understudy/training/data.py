@@ -124,6 +124,8 @@ def load_side(folders: Sequence[Path], resolution: int, device: torch.device, ro
                     "Extract all footage with the same crop and OCIO configuration.",
                 )
     held = hold_out([len(packed) for packed in packs])
+    for source, out in zip(origin, held, strict=True):
+        source["held_out"] = int(out.sum())
     parts = [(packed, torch.from_numpy(out)) for packed, out in zip(packs, held, strict=True)]
     trained = torch.cat([packed[~out] for packed, out in parts])
     held_out = torch.cat([packed[out] for packed, out in parts])
