@@ -113,3 +113,11 @@ def test_other_light_is_shown_as_detail_and_never_wanted(linear):
     assert torch.equal(bright.wanted, plain.wanted) and torch.equal(lent.wanted, plain.wanted)
     nobody = varied(Variation(warp=0.0, affine=0.0, colour_of_others=1.0))
     assert torch.equal(nobody.shown, plain.shown)
+
+
+def test_a_face_without_a_mask_stays_finite(linear):
+    faces = torch.cat([100 * LIGHT.normalise(encode(linear)), torch.zeros(2, 5, SIZE, SIZE)], dim=1)
+    donors = torch.cat([faces[:, :3], torch.ones(2, 1, SIZE, SIZE)], dim=1)
+    everything = Variation(exposure=2.0, hue=90.0, saturation=1.0, colour_of_others=1.0)
+    shown = vary(faces, torch.zeros(2, 17, 17, 2), Random(0, CPU), everything, LIGHT, donors).shown
+    assert bool(torch.isfinite(shown).all())

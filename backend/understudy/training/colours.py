@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from understudy.model.encoding import decode, encode
+from understudy.model.encoding import decode_bounded, encode
 from understudy.model.presentation import Light, lights_of_faces
 from understudy.training.variation import Random, Variation
 
@@ -32,7 +32,7 @@ def relight(normalised: torch.Tensor, light: Light, random: Random, variation: V
         turn = torch.deg2rad(variation.hue * _spread(random, count))
         factor = (1 + variation.saturation * _spread(random, count)).clamp_min(0)
         mix = chroma(turn, factor) @ mix
-    linear = decode(light.restore(normalised))
+    linear = decode_bounded(light.restore(normalised))  # a lent contrast may have gone beyond all light
     return light.normalise(encode((mix @ linear.flatten(2)).view_as(linear)))
 
 
