@@ -183,10 +183,14 @@ def to_torchscript(network: SwapNetwork, face: torch.Tensor, amount: float | Non
         module(example)  # makes the blurs' kernels, so that the graph does not
         # Tensors that a graph holds as constants stay behind when a host moves it to a GPU; buffers of the module go
         # along. The blurs keep their kernels between calls, so the second trace finds them there.
-        for index, constant in enumerate(tensor_constants(torch.jit.trace(module, example))):  # type: ignore[no-untyped-call]
+        for index, constant in enumerate(tensor_constants(_trace(module, example))):
             module.register_buffer(f"constant_{index}", constant)
-        torch.jit.save(torch.jit.trace(module, example), file)  # type: ignore[no-untyped-call]
+        torch.jit.save(_trace(module, example), file)  # type: ignore[no-untyped-call]
     return file.getvalue()
+
+
+def _trace(module: nn.Module, example: torch.Tensor) -> Any:
+    return torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
 
 
 def tensor_constants(traced: Any) -> list[torch.Tensor]:

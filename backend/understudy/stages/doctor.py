@@ -37,6 +37,7 @@ EXTRAS = {
     "onnxruntime": "insightface",
     "dlib-bin": "dlib",
     "face_recognition_models": "dlib",
+    "onnx": "export",
     "tensorboard": "tensorboard",
 }
 """Distributions that only an extra of ours brings."""
