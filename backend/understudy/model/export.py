@@ -185,7 +185,7 @@ def to_torchscript(network: SwapNetwork, face: torch.Tensor, amount: float | Non
         # along. The blurs keep their kernels between calls, so the second trace finds them there.
         for index, constant in enumerate(tensor_constants(_trace(module, example))):
             module.register_buffer(f"constant_{index}", constant)
-        torch.jit.save(_trace(module, example), file)  # type: ignore[no-untyped-call]
+        torch.jit.save(_trace(module, example), file)
     return file.getvalue()
 
 
