@@ -42,10 +42,10 @@ def chroma(turn: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
     A rotation about the grey axis (Rodrigues' formula): red becomes green after 120 degrees, the mean of the channels
     stays, and it holds for negative and bright light as well.
     """
-    grey = turn.new_full((3, 3), 1 / 3)
-    # The cross product with (1, 1, 1) / sqrt(3).
-    cross = turn.new_tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / 3**0.5
-    away = torch.eye(3, device=turn.device) - grey
+    one = torch.eye(3, device=turn.device)
+    grey = torch.full_like(one, 1 / 3)
+    away = one - grey
+    cross = (one.roll(1, 0) - one.roll(-1, 0)) / 3**0.5  # the cross product with (1, 1, 1) / sqrt(3)
     cosine, sine = ((factor * wave(turn))[:, None, None] for wave in (torch.cos, torch.sin))
     return grey + cosine * away + sine * cross
 
