@@ -1,0 +1,125 @@
+"""Every option of every stage: name, default, range, unit and a one-line description, written once.
+
+The command line, the job document, the host panels and the documentation are generated from these models. Groups of
+options that several stages share are base classes, so that an option has one home however many stages offer it.
+"""
+
+from understudy.settings.analysis import (
+    AnalysisOptions,
+    ExtractSettings,
+    FindSettings,
+)
+from understudy.settings.conversion import (
+    ConversionOptions,
+    ConvertSettings,
+    PreviewSettings,
+    SwapSettings,
+)
+from understudy.settings.faceset import (
+    ClusterSettings,
+    DedupeSettings,
+    FaceMeasure,
+    FaceOrder,
+    FacesetListSettings,
+    FacesetReportSettings,
+    PackSettings,
+    PeopleSettings,
+    RecropSettings,
+    RestoreSettings,
+    SelectSettings,
+    SortSettings,
+    TrashSettings,
+    UnpackSettings,
+)
+from understudy.settings.job import (
+    JOB_VERSION,
+    STAGES,
+    Job,
+    job_schema,
+    parse_job,
+)
+from understudy.settings.machine import (
+    BenchSettings,
+    DemoSettings,
+    DoctorSettings,
+    SchemaSettings,
+)
+from understudy.settings.model import (
+    BackupsSettings,
+    ModelExportSettings,
+    ModelPreviewSettings,
+    ModelRestoreSettings,
+    ModelSettings,
+    TimelapseSettings,
+)
+from understudy.settings.option import (
+    Options,
+    families,
+    family_name,
+    first_problem,
+    option,
+)
+from understudy.settings.plate import (
+    CompareSettings,
+    InspectSettings,
+    PlateOptions,
+)
+from understudy.settings.tracks import (
+    TracksExportSettings,
+    TracksImportSettings,
+)
+from understudy.settings.training import (
+    TrainingOptions,
+    TrainSettings,
+)
+
+__all__ = [
+    "JOB_VERSION",
+    "STAGES",
+    "AnalysisOptions",
+    "BackupsSettings",
+    "BenchSettings",
+    "ClusterSettings",
+    "CompareSettings",
+    "ConversionOptions",
+    "ConvertSettings",
+    "DedupeSettings",
+    "DemoSettings",
+    "DoctorSettings",
+    "ExtractSettings",
+    "FaceMeasure",
+    "FaceOrder",
+    "FacesetListSettings",
+    "FacesetReportSettings",
+    "FindSettings",
+    "InspectSettings",
+    "Job",
+    "ModelExportSettings",
+    "ModelPreviewSettings",
+    "ModelRestoreSettings",
+    "ModelSettings",
+    "Options",
+    "PackSettings",
+    "PeopleSettings",
+    "PlateOptions",
+    "PreviewSettings",
+    "RecropSettings",
+    "RestoreSettings",
+    "SchemaSettings",
+    "SelectSettings",
+    "SortSettings",
+    "SwapSettings",
+    "TimelapseSettings",
+    "TracksExportSettings",
+    "TracksImportSettings",
+    "TrainSettings",
+    "TrainingOptions",
+    "TrashSettings",
+    "UnpackSettings",
+    "families",
+    "family_name",
+    "first_problem",
+    "job_schema",
+    "option",
+    "parse_job",
+]

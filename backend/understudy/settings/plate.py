@@ -1,0 +1,40 @@
+"""Which frames, in which colours, and what is said of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from understudy.settings.option import Options, option
+
+
+class PlateOptions(Options):
+    """Which frames, and in which colours."""
+
+    plate: str = option(..., "Sequence (shot.####.exr, %04d, @@@@), folder, still or movie.", positional=True)
+    frames: str | None = option(None, "Frames in Nuke form, such as 1001-1048x2,1060; all when left out.")
+    colour_space: str | None = option(
+        None, "Colour space of the plate (OCIO name, alias or role); from the file when left out."
+    )
+    ocio: str | None = option(None, "OCIO configuration; $OCIO, $BLENDER_OCIO or the built-in one when left out.")
+    missing: Literal["error", "skip"] = option("error", "What to do about frames that are not there.")
+
+
+class CompareSettings(Options):
+    """Measure how near two sequences are, inside and outside a matte."""
+
+    a: str = option(..., "Sequence to judge.", positional=True)
+    b: str = option(..., "Sequence to judge it by.", positional=True)
+    matte: str | None = option(
+        None, "Sequence of the matte; FILE:CHANNEL names a channel, such as truth.####.exr:mask.face."
+    )
+    holdout: str | None = option(None, "Matte to leave out of the measure, written as for --matte.")
+    frames: str | None = option(None, "Frames to compare; all of A when left out.")
+    colour_space: str | None = option(None, "Colour space of both; from the files when left out.")
+    ocio: str | None = option(None, "OCIO configuration; $OCIO, $BLENDER_OCIO or the built-in one when left out.")
+    view: str | None = option(None, "Display/View to judge under; plain sRGB when left out.")
+    out: Path | None = option(None, "Folder for compare.json and compare.png.")
+
+
+class InspectSettings(PlateOptions):
+    """Say what a plate is: frames, gaps, size, frame rate, timecode and colour space."""
