@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, replace
@@ -25,6 +24,7 @@ from understudy.training.backups import keep_backup
 from understudy.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from understudy.training.curve import CURVE, write_curve
 from understudy.training.group import Group
+from understudy.training.health import FALLS, Health
 from understudy.training.hold import hold
 from understudy.training.log import MetricsLog
 from understudy.training.memory import CudaGauge
@@ -40,19 +40,7 @@ from understudy.training.trainer import Trainer
 LOG_EVERY = 20
 PREVIEW_FACES = 8
 
-COLLAPSE = 6.0
-"""Fall of the held-out faces' PSNR in dB, from the best there was, that is no fluctuation: four times the error."""
-
-FALLS = 3
-"""How often a training may fall back without becoming better in between; then it ends."""
-
-SLOWER = 0.5
-"""What a fall leaves of the learning rate."""
-
 EVIDENCE = "fallen.json"
-
-BETTER = 1e-4
-"""Rise of the held-out faces' SSIM that counts as progress."""
 
 REQUESTS_EVERY = 1.0
 """Seconds between looks for a preview that somebody asked for: a folder may lie on a network."""
@@ -125,9 +113,7 @@ class Session:
         )  # fmt: skip
         if checkpoint is not None:
             self.trainer.restore(checkpoint)
-        self.best: dict[str, float] = {}  # figures of the held-out faces at their best
-        self.best_step, self.position = 0, Position()
-        self.slowed, self.falls, self.faces_seen = 1.0, 0, 0
+        self.health, self.position, self.faces_seen = Health(), Position(), 0
         self._take(numbers)
         self.pending: list[torch.Tensor] = []  # losses of the steps since the last measurement, still on the device
         self.validation: dict[str, float] = {}  # the last figures of the held-out faces that were sound
@@ -187,7 +173,7 @@ class Session:
     def _order(self) -> Order:
         """What to do next; the same for all processes."""
         step, minutes = self.trainer.step_count, self.minutes
-        position, why = self.plan.go_on(self.position, step, minutes, self.best_step)
+        position, why = self.plan.go_on(self.position, step, minutes, self.health.best_step)
         moment = self.plan.moment(position, step, minutes)
         over = self.plan.over(position)
         ends = over or self.events.stopping
@@ -195,7 +181,7 @@ class Session:
             with self.group.busy():
                 self._measure()
                 self._validate(counts=over)
-        falls = self.falls + 1 if self.fallen is not None else 0
+        falls = self.health.falls + 1 if self.fallen is not None else 0
         told = [ends and not falls, falls, moment.rate, moment.warp, moment.pairs, moment.adversarial]
         agreed_end, fallen, rate, warp, pairs, adversarial = self.group.agree(told)
         if not fallen:
@@ -203,7 +189,7 @@ class Session:
                 self.events.note(f"The phase {self.plan.phase(self.position).name} ends: {why}.")
             self.position = position
             self.ended = why if self.plan.over(position) else None
-        return Order(Moment(rate * self.slowed, warp, pairs, adversarial), bool(agreed_end), int(fallen))
+        return Order(Moment(rate * self.health.slowed, warp, pairs, adversarial), bool(agreed_end), int(fallen))
 
     def _look_after(self) -> None:
         """Measure, validate, show and save, each when it is time."""
@@ -238,8 +224,8 @@ class Session:
         self.pending.clear()
         step = self.trainer.step_count
         losses = dict(zip(self.trainer.terms, values, strict=True))
-        if not all(map(math.isfinite, values)):
-            self.fallen = f"near step {step} the loss is no longer a number"
+        self.fallen = self.health.trouble_with_losses(step, values)
+        if self.fallen is not None:
             return
         phase = self.plan.phase(self.position).name
         self.log.append({"step": step, "minutes": round(self.minutes, 4), "phase": phase, **losses})
@@ -263,18 +249,13 @@ class Session:
         if self.validated_at != step:
             self.figures = self.trainer.validate()
         figures, self.validated_at = self.figures, step
-        if not all(map(math.isfinite, figures.values())):
-            self.fallen = f"at step {step} what is painted is no longer a picture"
-            return
-        if self.best and figures["psnr"] < self.best["psnr"] - COLLAPSE:
-            fall = f"{figures['psnr']:.1f} dB, from {self.best['psnr']:.1f} dB"
-            self.fallen = f"at step {step} held-out faces have fallen to {fall}"
+        self.fallen = self.health.trouble_with_figures(step, figures)
+        if self.fallen is not None:
             return
         self.validation = figures
         if not counts:
             return
-        if not self.best or figures["ssim"] > self.best["ssim"] + BETTER:
-            self.best, self.best_step, self.falls = figures, step, 0
+        self.health.note(step, figures)
         shown = {"": "loss", "_psnr": "psnr", "_ssim": "ssim"}
         record = {f"validation{suffix}": figures[name] for suffix, name in shown.items()}
         if not any(one["step"] == step and "validation" in one for one in self.log.records):
@@ -317,12 +298,9 @@ class Session:
         """Write what training goes on from."""
         numbers = {
             "minutes": self.minutes,
-            "best": self.best,
-            "best_step": self.best_step,
             "limits": astuple(self.plan.limits),
             "position": self.position.to_json(),
-            "slowed": self.slowed,
-            "falls": self.falls,
+            "health": self.health.to_json(),
             "faces_seen": self.faces_seen,
             "crop": self.crop,
             "architecture": self.trainer.network.arch.to_json(),
@@ -334,8 +312,7 @@ class Session:
     def _take(self, numbers: Mapping[str, Any]) -> None:
         """Go on from the numbers of a checkpoint."""
         self._started = time.perf_counter() - 60 * float(numbers.get("minutes", 0.0))
-        self.best = dict(numbers.get("best") or {})
-        self.best_step = int(numbers.get("best_step", 0))
+        self.health = Health.from_json(numbers["health"]) if "health" in numbers else Health()
         # A plan of another length is another plan: phases that are over by the old one may not be by the new one.
         same = numbers.get("limits") == list(astuple(self.plan.limits))
         self.position = (
@@ -343,8 +320,6 @@ class Session:
             if same
             else self.plan.locate(self.trainer.step_count, float(numbers.get("minutes", 0.0)))
         )
-        self.slowed = float(numbers.get("slowed", 1.0))
-        self.falls = int(numbers.get("falls", 0))
         self.faces_seen = int(numbers.get("faces_seen", 0))
 
     def _fall_back(self, falls: int) -> None:
@@ -352,7 +327,7 @@ class Session:
 
         Raises :class:`ModelError` when that was done :data:`FALLS` times in vain.
         """
-        why, slowed = self.fallen, self.slowed
+        why, slowed = self.fallen, self.health.slowed
         self.pending.clear()
         self.fallen = self.validated_at = None
         if falls > FALLS:
@@ -370,12 +345,12 @@ class Session:
         self.trainer.restore(checkpoint)
         self.trainer.random.generator.manual_seed(self.settings.seed + 1_000_003 * falls)
         self._take(checkpoint.numbers)
-        self.falls, self.slowed = falls, slowed * SLOWER
+        self.health.fallen(falls, slowed)
         if self.log is not None:
             self.log.go_back(self.trainer.step_count)
             self.events.note(
                 f"Back to step {self.trainer.step_count}, with a learning rate of "
-                f"{self.trainer.recipe.learning_rate * self.slowed:.1e}: {why}."
+                f"{self.trainer.recipe.learning_rate * self.health.slowed:.1e}: {why}."
             )
 
     def _set_out(self) -> None:
