@@ -18,7 +18,7 @@ from understudy.model.store import load_model
 from understudy.training.checkpoint import FILE, load_checkpoint
 
 KILLS = int(os.environ.get("UNDERSTUDY_KILLS", "3"))
-"""How often it is killed; a hundred times take half an hour."""
+"""How often it is killed. A hundred times take half an hour, and want ``-o faulthandler_timeout=0``."""
 
 
 @pytest.fixture(scope="module")

@@ -213,7 +213,9 @@ def test_after_one_fall_it_goes_on_more_carefully(people, tmp_path, monkeypatch)
     notes = " ".join(event["text"] for event in recorder.of("note"))
     assert "Back to step 25" in notes and "5.0e-04" in notes
     state = checkpoint.load_checkpoint(tmp_path)
-    assert state.numbers["slowed"] == 0.5 and all(torch.isfinite(value).all() for value in state.tensors.values())
+    assert state.numbers["health"]["slowed"] == 0.5 and all(
+        torch.isfinite(value).all() for value in state.tensors.values()
+    )
     steps = [record["step"] for record in read_metrics(tmp_path) if "loss" in record]
     assert steps == sorted(set(steps))
 
