@@ -54,6 +54,13 @@ def people(tmp_path_factory) -> dict[str, Path]:
     }
 
 
+@pytest.fixture(autouse=True)
+def nothing_compiled() -> Iterator[None]:
+    """Only so many programs are made of one function: each test begins without."""
+    yield
+    torch.compiler.reset()
+
+
 def load(people: dict[str, Path], resolution: int, device: torch.device, room: Room | None = None) -> dict[str, Side]:
     return {side: load_side([people[side]], resolution, device, room) for side in SIDES}
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from made_people import ANNE, BERT, TINY, make_faceset
 from torch.utils.data import default_collate
-from understudy.errors import Interrupted, MissingInputError
+from understudy.errors import Interrupted, MissingInputError, OutOfMemoryError
 from understudy.events import Events, Recorder
 from understudy.model.losses import masked_mse
 from understudy.stages.bench import against_peers, fast_path, learning, memory, peer_loop, train
@@ -259,14 +259,14 @@ def test_float32_is_made_what_it_was_before():
 # Which families and sizes
 
 
-@pytest.fixture
-def planned(monkeypatch, footage):
+@pytest.fixture(params=[torch.OutOfMemoryError(), OutOfMemoryError("Not even one face fits.", "")])
+def planned(monkeypatch, footage, request):
     """Two families, of which one needs 4 s a step and the other does not fit at 128 px; what is measured is listed."""
     measured = []
 
     def learning_of(trainer, log, events, seconds):
         if trainer == ("df", 128):
-            raise torch.OutOfMemoryError
+            raise request.param
         measured.append(trainer)
         return {"steps": 2, "seconds": 8.0 if trainer[0] == "quick" else 0.1}
 

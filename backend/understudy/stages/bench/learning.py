@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -50,9 +51,9 @@ def measure_learning(trainer: Trainer, log: MetricsLog, events: Events, seconds:
     """
     device = trainer.device
     tflop = count_tflop(trainer)
+    warm_up(lambda: trainer.step(MOMENT), device)
     trainer.optimiser.zero_grad(set_to_none=True)
     memory = peak_memory(lambda: trainer.step(MOMENT), held_tensors(trainer), device)
-    warm_up(lambda: trainer.step(MOMENT), device)
     apart = Stopwatch()
     timed = learn(trainer, log, events, seconds, apart, waiting=True)
     if device.type != "cpu":  # where waiting takes the overlap away
@@ -128,6 +129,14 @@ def held_tensors(trainer: Trainer) -> list[torch.Tensor]:
     """What a training holds between two steps: weights, averages, moments and faces."""
     faces = [tensor for side in trainer.sides.values() for tensor in (side.faces.near, side.faces.far, side.held_out)]
     return [*trainer.checkpoint({}).tensors.values(), *faces]
+
+
+def clear(device: torch.device) -> None:
+    """Let go of what the measurement before left on ``device``."""
+    if device.type == "cuda":
+        torch.compiler.reset()  # compiled programs keep their networks, and only so many are made of one function
+        gc.collect()
+        torch.cuda.empty_cache()
 
 
 @contextmanager

@@ -10,13 +10,15 @@ from typing import Any
 
 import torch
 
+from understudy.errors import OutOfMemoryError
 from understudy.events import Events
 from understudy.model.device import choose_device
 from understudy.model.families import FAMILIES, default_architecture
+from understudy.model.network import Architecture
 from understudy.stages.bench.against_peers import measure_against_peers
 from understudy.stages.bench.fast_path import measure_fast_path, product_rate
 from understudy.stages.bench.footage import Footage, cut_footage
-from understudy.stages.bench.learning import measure_learning
+from understudy.stages.bench.learning import clear, measure_learning
 from understudy.training.log import MetricsLog
 
 
@@ -66,6 +68,7 @@ def measure(events: Events, sample: Path) -> dict[str, Any]:
             left_out += why
         sizes = {(one["family"], one["resolution"]) for one in families}
         for family, resolution in [size for size in plan.peers if size in sizes]:
+            clear(device)
             within = events.within(f"{family} {resolution} against the peers' loop")
             architecture = default_architecture(family, resolution)
             peers.append(measure_against_peers(footage, architecture, plan.batch(family), within, plan.seconds))
@@ -83,16 +86,22 @@ def _sizes(
         if measured and (expected := _expected(measured[-1], resolution)) > plan.longest:
             return measured, [case | {"why": f"a step would take about {expected / STEPS_A_SIZE:.0f} s"}]
         within, architecture = events.within(f"{family} {resolution}"), default_architecture(family, resolution)
+        clear(footage.device)
         try:
-            with closing(MetricsLog(footage.folder, 0)) as log:
-                trainer = footage.trainer(architecture, plan.batch(family))
-                figures = case | measure_learning(trainer, log, within, plan.seconds)
+            figures = case | _learning(footage, architecture, plan, within)
             if rate is not None:
+                clear(footage.device)
                 figures |= measure_fast_path(footage, architecture, figures, rate, within, plan.seconds)
-        except torch.OutOfMemoryError:
+        except (torch.OutOfMemoryError, OutOfMemoryError):
             return measured, [case | {"why": "it does not fit into the memory"}]
         measured.append(figures)
     return measured, []
+
+
+def _learning(footage: Footage, architecture: Architecture, plan: Plan, events: Events) -> dict[str, Any]:
+    trainer = footage.trainer(architecture, plan.batch(architecture.family))
+    with closing(MetricsLog(footage.folder, 0)) as log:
+        return measure_learning(trainer, log, events, plan.seconds)
 
 
 def _expected(smaller: dict[str, Any], resolution: int) -> float:
