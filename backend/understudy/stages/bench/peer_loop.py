@@ -3,8 +3,8 @@
 Worker processes make every sample anew: they read an 8-bit PNG crop from the disk and decode it, draw the masks from
 the landmarks, and bend it with OpenCV at the crop's full size before it is brought down to the network's. Batches are
 collected in float32, and copied to the device when a step wants them. The step passes each side through the network
-for itself, in float32 with the memory laid out as it comes (on CUDA with TensorFloat-32 products, which both peers
-leave on), without compilation and without a fused optimiser, and reads the loss on the host every time.
+for itself, in float32 with the memory laid out as it comes (on CUDA convolutions may use TensorFloat-32, as torch has
+it), without compilation and without a fused optimiser, and reads the loss on the host every time.
 
 Where the peers differ from each other it does what costs less: one pair of samples a request instead of queues of
 pickled batches, workers that live as long as the loop and have one thread each, a shared memory to hand batches over.
