@@ -12,9 +12,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/installed
 	$(BIN)/understudy demo --out build/demo
 
+# As many processes as cores, up to four, each with a thread of its own: threads that share cores wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
+
 # Each Blender's tests mostly wait for Blender: two at a time take hardly longer than one.
 test: lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
 	$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(BLENDERS:%=test-blender-%)
 
 test-blender-%: $(VENV)/installed-dev

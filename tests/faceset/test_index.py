@@ -1,6 +1,5 @@
 import dataclasses
 import io
-import time
 
 import numpy as np
 import pytest
@@ -48,7 +47,7 @@ def test_an_index_of_nothing_is_one_too() -> None:
     assert read_index(written({})) == {}
 
 
-def test_ten_thousand_faces_are_listed_in_a_moment(faceset, monkeypatch) -> None:
+def test_ten_thousand_faces_are_listed_without_opening_one(faceset, monkeypatch) -> None:
     stored = faceset.add(make_face(), make_pixels())
     content = (faceset.folder / stored.file).read_bytes()
     known = {}
@@ -61,7 +60,5 @@ def test_ten_thousand_faces_are_listed_in_a_moment(faceset, monkeypatch) -> None
     (faceset.folder / stored.file).unlink()
     write_index(faceset.folder / "index.npz", known)
     monkeypatch.setattr(store, "read_record", lambda path: pytest.fail(f"{path} was opened"))
-    start = time.perf_counter()
     faces = Faceset.open(faceset.folder).faces()
-    assert time.perf_counter() - start < 3
     assert [face.frame for face in faces] == list(range(2000, 12000))

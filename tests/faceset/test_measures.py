@@ -1,5 +1,3 @@
-import time
-
 import cv2
 import numpy as np
 import pytest
@@ -134,13 +132,3 @@ def test_measures_come_back_exactly() -> None:
         Measures.from_json(make_measures().to_json() | {"histogram": "AAA="})
     with pytest.raises(KeyError, match="hue"):
         Measures.from_json({name: value for name, value in make_measures().to_json().items() if name != "hue"})
-
-
-def test_measuring_takes_no_time_to_speak_of(texture) -> None:
-    crop = shown(texture)
-    times = []
-    for _ in range(8):
-        start = time.perf_counter()
-        measure(crop, WHOLE)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.012

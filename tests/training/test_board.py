@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import pytest
 from understudy.training.log import MetricsLog, read_metrics
@@ -33,6 +34,7 @@ def test_no_point_is_left_of_a_training_that_was_taken_back(tmp_path, reopened):
     log = MetricsLog(tmp_path, 0)
     for step in (20, 40, 60, 80):
         log.append({"step": step, "loss": float(step)})
+    time.sleep(1.1)  # TensorBoard puts its files in order by the second of their making
     if reopened:
         log.close()
         log = MetricsLog(tmp_path, 40)

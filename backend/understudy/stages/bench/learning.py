@@ -135,7 +135,8 @@ def clear(device: torch.device) -> None:
     """Let go of what the measurement before left on ``device``."""
     if device.type == "cuda":
         torch.compiler.reset()  # compiled programs keep their networks, and only so many are made of one function
-        gc.collect()
+    gc.collect()
+    if device.type == "cuda":
         torch.cuda.empty_cache()
 
 
