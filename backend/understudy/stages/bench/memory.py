@@ -43,7 +43,8 @@ def _growth(work: Callable[[], object]) -> int:
         path = Path(folder) / "trace.json"
         profiler.export_chrome_trace(str(path))
         events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
-    on_cpu = [event["args"] for event in events if event["name"] == "[memory]" and event["args"]["Device Type"] == 0]
+    changes = sorted((event for event in events if event["name"] == "[memory]"), key=lambda event: float(event["ts"]))
+    on_cpu = [event["args"] for event in changes if event["args"]["Device Type"] == 0]
     if not on_cpu:
         return 0
     # The total goes on from what an earlier profile saw and is still there.
