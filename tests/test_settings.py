@@ -71,7 +71,7 @@ def test_every_option_says_what_it_does_and_accepts_its_default(model: type[Opti
 
 
 def test_an_option_of_several_stages_means_the_same_in_each() -> None:
-    own = {"source", "target", "model", "others", "pretrain", "base"}
+    own = {"source", "target", "model", "others", "pretrain"}
     for name, field in TrainSettings.model_fields.items():
         if name not in own:
             assert SwapSettings.model_fields[name].description == field.description

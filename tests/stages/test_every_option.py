@@ -74,9 +74,9 @@ NETWORK: dict[str, dict[str, Any]] = {
 """Options that change what a new network is."""
 
 ELSEWHERE = {
-    "minutes", "iterations", "plateau", "find_rate", "device", "data_budget", "save_every", "preview_every",
+    "minutes", "iterations", "plateau", "find_rate", "device", "data_budget", "save_every", "preview_every", "base",
 }  # fmt: skip
-"""Options that change the course of a training: the tests below, and for ``find_rate`` one in test_train.py."""
+"""Options that change the course of a training: the tests below, for ``find_rate`` test_train.py, for ``base`` test_beginning.py."""
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,9 @@ class TrainingOptions(Options):
     half_resolution_decoder: Choice = option("usual", "Make all but the last pixels at half the resolution.")
     texture: Choice = option("usual", "Give encoder and decoder a layer more each, for finer texture.")
     cosine: Choice = option("usual", "Use x cos x between the layers in place of leaky rectifiers.")
+    base: Path | None = option(
+        None, "Folder of a model that a new one starts from: finer, larger, or on other people.", flag="from"
+    )
     minutes: float | None = option(None, "Plan the phases of training into so many minutes in all.", unit="min", gt=0)
     iterations: int | None = option(None, "Plan the phases of training into so many steps in all.", ge=1)
     plateau: int | None = option(
@@ -104,4 +107,3 @@ class TrainSettings(TrainingOptions):
     pretrain: list[Path] = option(
         [], "Facesets of many people, in place of source and target: trains a base for --from."
     )
-    base: Path | None = option(None, "Model to start a new one from: finer, larger, or on other people.", flag="from")
