@@ -76,7 +76,7 @@ NETWORK: dict[str, dict[str, Any]] = {
 ELSEWHERE = {
     "minutes", "iterations", "plateau", "find_rate", "device", "data_budget", "save_every", "preview_every", "base",
 }  # fmt: skip
-"""Options that change the course of a training: the tests below, for ``find_rate`` test_train.py, for ``base`` test_beginning.py."""
+"""Options that change the course of a training: tests below, in test_train.py (find_rate) and test_beginning.py (base)."""
 
 
 @pytest.fixture(scope="module")
