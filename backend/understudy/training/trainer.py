@@ -62,8 +62,8 @@ class Trainer:
     ) -> None:
         size = network.arch.resolution
         self.precision = precision or Precision.fast(device)
-        layout = torch.channels_last if self.precision.channels_last else torch.contiguous_format
-        self.network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
+        self._layout = torch.channels_last if self.precision.channels_last else torch.contiguous_format
+        self.network = network.to(device, memory_format=self._layout)  # type: ignore[call-overload]
         self.average = build(network.arch).to(device).requires_grad_(False)
         self.average.load_state_dict(network.state_dict())
         self.sides, self.recipe, self.device = sides, recipe, device
@@ -90,7 +90,7 @@ class Trainer:
             fused=True,
         )
         self.opponents = Opponents(network.arch, recipe.weights, recipe.learning_rate, device)
-        self.opponents.to(memory_format=layout)  # type: ignore[call-overload]
+        self.opponents.to(memory_format=self._layout)  # type: ignore[call-overload]
         self._forward = torch.compile(self._losses) if self.precision.compiled else self._losses
 
     @property
@@ -154,7 +154,7 @@ class Trainer:
         }
         lessons = {
             name: Lesson(
-                batch.shown.contiguous(memory_format=torch.channels_last),
+                batch.shown.contiguous(memory_format=self._layout),
                 self.random.normal(count, self.network.arch.code) * CODE_NOISE,
                 batch.wanted,
             )
