@@ -141,3 +141,30 @@ def test_mistakes_are_said(people, tmp_path, changes, said):
         beginning(people, tmp_path, **changes)
     with pytest.raises(UsageError, match="alone"):
         begin(TrainSettings(model=tmp_path, source=[people["bert"]], pretrain=[people["anne"]]), CPU, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"find_rate": True, "learning_rate": 1e-3}, "either given or found"),
+        ({"plateau": 100, "preview_every": 200}, "every 200 steps"),
+        ({"adversarial_weight": 5.0}, "no adversarial term"),
+    ],
+)
+def test_options_that_would_do_nothing_or_harm_are_refused(people, tmp_path, changes, said):
+    with pytest.raises(UsageError, match=said):
+        beginning(people, tmp_path, **changes)
+
+
+def test_a_model_is_not_gone_on_with_the_other_way_round(people, tmp_path):
+    model = save(tmp_path / "m", beginning(people, tmp_path / "new"))
+    with pytest.raises(UsageError, match="other way round"):
+        beginning(people, model, source=[people["anne"]], target=[people["bert"]])
+    assert beginning(people, model).crop == "whole"
+
+
+def test_a_model_keeps_to_its_colour_space(people, tmp_path):
+    model = save(tmp_path / "m", beginning(people, tmp_path / "new"), working_space="lin_rec709_scene")
+    for changes in ({"model": model}, {"model": tmp_path / "other", "base": model}):
+        with pytest.raises(ModelError, match=r"lin_rec709_scene.*lin_ap1_scene"):
+            beginning(people, changes.pop("model"), **changes)

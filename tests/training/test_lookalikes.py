@@ -139,3 +139,16 @@ def test_at_the_edge_of_all_poses_the_head_is_not_turned_back_towards_them():
 def test_a_source_of_one_face_is_everybodys_partner():
     alone = person(1)
     assert find_pairs(person(5), alone, SIZE).partner.tolist() == [[0]] * 5
+
+
+def test_portions_of_many_faces_find_what_all_at_once_would(monkeypatch):
+    generator = np.random.default_rng(3)
+    many = [
+        Shapes.measure(generator.normal(32, 6, (count, 68, 2)), generator.uniform(-30, 30, (count, 2)))
+        for count in (90, 70)
+    ]
+    in_portions = find_pairs(*many, 64, count=3)
+    monkeypatch.setattr("understudy.training.lookalikes.PORTION", 1000)
+    at_once = find_pairs(*many, 64, count=3)
+    np.testing.assert_array_equal(in_portions.partner, at_once.partner)
+    np.testing.assert_allclose(in_portions.field, at_once.field, atol=1e-6)

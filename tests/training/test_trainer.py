@@ -183,3 +183,47 @@ def test_measuring_the_batch_leaves_the_trainer_as_it_was(sides):
     assert measured.fitting_batch(Gauge()) == 3
     assert measured.recipe == untouched.recipe and measured.step_count == 0
     assert torch.equal(measured.step(START), untouched.step(START))
+
+
+CRITICS = {
+    "both": {"identity_weight": 0.1},
+    "pictures": {},
+    "codes": {"identity_weight": 0.1, "adversarial_weight": 0.0},
+}
+
+
+@pytest.mark.parametrize("before", CRITICS)
+@pytest.mark.parametrize("after", CRITICS)
+def test_critics_come_and_go_and_who_stays_goes_on(sides, before, after):
+    first = trainer(sides, preset="gpu", **CRITICS[before])
+    first.step(Moment(adversarial=1.0))
+    second = trainer(sides, preset="gpu", **CRITICS[after])
+    second.restore(first.checkpoint({}))
+    old, new = dict(first.opponents.named_parameters()), dict(second.opponents.named_parameters())
+    assert all(torch.equal(value, old[name]) for name, value in new.items() if name in old)
+    moments = second.opponents.moments()
+    for name in new:
+        assert (f"{name}.exp_avg" in moments) == (name in old), name
+        if name in old:
+            assert torch.equal(moments[f"{name}.exp_avg"], first.opponents.moments()[f"{name}.exp_avg"])
+    for _ in range(2):
+        assert bool(torch.isfinite(second.step(Moment(adversarial=1.0))).all())
+
+
+@pytest.mark.parametrize(
+    "options", [{"preset": "gpu", "identity_weight": 0.1, "style_weight": 0.1}, {"occluders": 1.0, "pair_weight": 0.0}]
+)
+def test_portions_teach_the_critics_too_what_the_whole_does(sides, options):
+    whole, parted = (trainer(sides, batch=4, rate=1e-4, **options) for _ in range(2))
+    parted.portions.count = 2
+    for _ in range(2):
+        losses = torch.stack([whole.step(Moment(adversarial=1.0)), parted.step(Moment(adversarial=1.0))])
+    assert torch.allclose(losses[0], losses[1], rtol=1e-3, atol=1e-6)
+    for one, other in ((whole.network, parted.network), (whole.opponents, parted.opponents)):
+        for name, value in one.state_dict().items():
+            assert torch.allclose(value, other.state_dict()[name], atol=3e-4), name
+
+
+def test_without_look_alikes_none_are_looked_for(sides, monkeypatch):
+    monkeypatch.setattr("understudy.training.trainer.find_pairs", lambda *_: pytest.fail("looked for"))
+    assert bool(torch.isfinite(trainer(sides, pair_weight=0.0).step(START)).all())

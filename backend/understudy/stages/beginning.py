@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from understudy.errors import FacesetError, ModelError, UsageError
 from understudy.model.families import DEEP, architecture_from_json, build, default_architecture
 from understudy.model.growth import grow, grown_architecture
 from understudy.model.network import SIDES, Architecture, SwapNetwork
-from understudy.model.store import load_card, load_model
+from understudy.model.store import Card, load_card, load_model
 from understudy.settings import TrainSettings
 from understudy.training.checkpoint import Checkpoint
 from understudy.training.data import Side, load_side
@@ -42,6 +42,7 @@ def begin(settings: TrainSettings, device: torch.device, checkpoint: Checkpoint 
 
     Raises UsageError, FacesetError and ModelError for settings, facesets and models that do not go together.
     """
+    _check_together(settings)
     preset = preset_of(settings, device)
     folders = _folders(settings)
     arch = _architecture(settings, preset, checkpoint, tuple(folders))
@@ -57,6 +58,13 @@ def begin(settings: TrainSettings, device: torch.device, checkpoint: Checkpoint 
             f"The model in {settings.model} was trained on {before} crops; these faces are {crop} crops.",
             f"Extract {before} crops to go on with it, or train a new model.",
         )
+    spaces = {card.working_space for card in [_card(settings.model)] if card} - {""}
+    if spaces and spaces != {sides["target"].colour_space}:
+        raise ModelError(
+            f"The model in {settings.model} was trained in {spaces.pop()}; these faces are in {sides['target'].colour_space}.",
+            "Extract with the same OCIO configuration to go on with it, or train a new model.",
+        )
+    _refuse_exchanged(settings.model, sides)
     torch.manual_seed(settings.seed)
     network = build(arch)
     if checkpoint is None:
@@ -68,6 +76,17 @@ def begin(settings: TrainSettings, device: torch.device, checkpoint: Checkpoint 
     if settings.pretrain:  # everybody is on both sides: nobody has a look-alike
         method = replace(method, weights=replace(method.weights, pairs=0.0))
     return Beginning(network, sides, method, crop)
+
+
+def _check_together(settings: TrainSettings) -> None:
+    if settings.find_rate and settings.learning_rate is not None:
+        raise UsageError("A learning rate is either given or found.", "Leave out --learning-rate or --find-rate.")
+    if settings.plateau is not None and settings.plateau < settings.preview_every:
+        raise UsageError(
+            f"Held-out faces are looked at every {settings.preview_every} steps: "
+            f"nobody could see them become better within {settings.plateau}.",
+            "Raise --plateau, or lower --preview-every.",
+        )
 
 
 def _folders(settings: TrainSettings) -> dict[str, list[Path]]:
@@ -136,12 +155,12 @@ def _agreed(
             f"The model in {folder} is of the family {known.family}, not {settings.family}.",
             f"Leave --family out to {purpose}.",
         )
-    if known.identities != identities:
+    if set(known.identities) != set(identities):
         raise ModelError(
             f"The model in {folder} is of {', '.join(known.identities)}, not of {', '.join(identities)}.",
             f"Give the same people to {purpose}.",
         )
-    for name, value in _asked(settings, known.family, identities).items():
+    for name, value in _asked(settings, known.family, known.identities).items():
         if getattr(known, name) != value:
             option, unit = name.replace("_", "-"), " px" if name == "resolution" else ""
             raise ModelError(
@@ -205,12 +224,43 @@ def _start_from(
             f"The model in {folder} was trained on {card.crop} crops; these faces are {crop} crops.",
             f"Extract {card.crop} crops to start from it.",
         )
+    if card.working_space not in ("", sides["target"].colour_space):
+        raise ModelError(
+            f"The model in {folder} was trained in {card.working_space}; these faces are in {sides['target'].colour_space}.",
+            "Extract with the same OCIO configuration to start from it.",
+        )
     if base.arch.resolution < network.arch.resolution:
         base = grow(base, network.arch.resolution)
     network.load_state_dict(base.state_dict())
     strangers = {
         name: means[name]
         for name, side in sides.items()
-        if not {one["plate"] for one in card.trained_on.get(name, [])} & {one["plate"] for one in side.origin}
+        if not _plates(card.trained_on.get(name, [])) & _plates(side.origin)
     }
     network.introduce(strangers)
+
+
+def _card(folder: Path) -> Card | None:
+    """The card of the model in ``folder``; None where there is none, or none that can be read."""
+    try:
+        return load_card(folder)
+    except ModelError:
+        return None
+
+
+def _plates(origin: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {str(one["plate"]) for one in origin}
+
+
+def _refuse_exchanged(folder: Path, sides: Mapping[str, Side]) -> None:
+    """Raises :class:`UsageError` where the model was trained with source and target the other way round."""
+    card = _card(folder)
+    if card is None:
+        return
+    source, target = (_plates(card.trained_on.get(side, [])) for side in SIDES)
+    own, other = (_plates(sides[side].origin) for side in SIDES)
+    if own & target and not own & source and other & source and not other & target:
+        raise UsageError(
+            f"The model in {folder} was trained with these people the other way round.",
+            "Exchange --source and --target, or train into a new folder.",
+        )

@@ -21,6 +21,7 @@ from understudy.plate.files import remove_leftovers, write_json
 from understudy.settings import TrainSettings
 from understudy.stages.beginning import Beginning, begin, preset_of
 from understudy.training.backups import keep_backup
+from understudy.training.checkpoint import FILE as STATE
 from understudy.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from understudy.training.curve import CURVE, write_curve
 from understudy.training.group import Group
@@ -64,12 +65,8 @@ def run(settings: TrainSettings, events: Events) -> dict[str, Any]:
             beginning = begin(settings, group.device, checkpoint)
             if group.is_main and new:
                 stack.enter_context(hold(settings.model))
-            group.assemble()  # each loads faces at its own pace, and nobody reads what the first one writes from here on
-            if not group.same(-1 if checkpoint is None else checkpoint.numbers["step"]):
-                raise ModelError(
-                    f"The processes do not see the same model folder {settings.model}.",
-                    "Put it where all hosts see it.",
-                )
+                if (settings.model / STATE).exists():
+                    raise ModelError(f"Another training has begun in {settings.model}.", "Run it again to go on with that.")
             return Session(settings, events, group, preset, beginning, checkpoint).run()
         except torch.OutOfMemoryError:
             raise OutOfMemoryError(
@@ -113,6 +110,8 @@ class Session:
         )  # fmt: skip
         if checkpoint is not None:
             self.trainer.restore(checkpoint)
+        group.assemble()  # each gets here at its own pace, and nobody reads what the first one writes from here on
+        self._meet(-1 if checkpoint is None else self.trainer.step_count)
         self.health, self.position, self.faces_seen = Health(), Position(), 0
         self._take(numbers)
         self.pending: list[torch.Tensor] = []  # losses of the steps since the last measurement, still on the device
@@ -121,6 +120,7 @@ class Session:
         self.validated_at: int | None = None  # step of the last validation of this sitting
         self.fallen: str | None = None  # why the next thing to do is to fall back
         self.ended: str | None = None  # why the last phase ended
+        self.told_to_stop = False  # somebody else of the group was
         self.saved_at = self.looked_at = time.perf_counter()
         self.log: MetricsLog | None = None
         if group.is_main:
@@ -149,7 +149,7 @@ class Session:
                 self._show(keep=True)
                 self.log.close()
         self.group.wait()
-        if self.ended is None and self.events.stopping:
+        if self.ended is None and (self.events.stopping or self.told_to_stop):
             raise Interrupted(
                 f"Training stopped on request at step {trainer.step_count}; everything is saved.",
                 "Run it again to go on.",
@@ -170,13 +170,20 @@ class Session:
         """Minutes of training in all."""
         return (time.perf_counter() - self._started) / 60
 
+    def _meet(self, step: int) -> None:
+        """Make sure that all processes are at the same step."""
+        if not self.group.same(step):
+            raise ModelError(
+                f"The processes do not see the same state of the model in {self.folder}.", "Put it where all hosts see it."
+            )
+
     def _order(self) -> Order:
         """What to do next; the same for all processes."""
         step, minutes = self.trainer.step_count, self.minutes
         position, why = self.plan.go_on(self.position, step, minutes, self.health.best_step)
         moment = self.plan.moment(position, step, minutes)
         over = self.plan.over(position)
-        ends = over or self.events.stopping
+        ends = over or self.events.stopping or self.told_to_stop
         if ends and self.log is not None:  # what it ends with has to be sound
             with self.group.busy():
                 self._measure()
@@ -184,6 +191,7 @@ class Session:
         falls = self.health.falls + 1 if self.fallen is not None else 0
         told = [ends and not falls, falls, moment.rate, moment.warp, moment.pairs, moment.adversarial]
         agreed_end, fallen, rate, warp, pairs, adversarial = self.group.agree(told)
+        self.told_to_stop = self.group.size > 1 and self.group.any(self.events.stopping)
         if not fallen:
             if why is not None and self.log is not None:
                 self.events.note(f"The phase {self.plan.phase(self.position).name} ends: {why}.")
@@ -343,6 +351,7 @@ class Session:
         checkpoint = load_checkpoint(self.folder)
         assert checkpoint is not None  # one was written before the first step
         self.trainer.restore(checkpoint)
+        self._meet(self.trainer.step_count)
         self.trainer.random.generator.manual_seed(self.settings.seed + 1_000_003 * falls)
         self._take(checkpoint.numbers)
         self.health.fallen(falls, slowed)

@@ -45,6 +45,9 @@ LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
 LIPS = [61, 62, 63], [67, 66, 65]
 """Upper and lower landmarks of both eyes, and of the inner lips."""
 
+PORTION = 64
+"""Faces that are compared with all others at the same time."""
+
 FloatArray = NDArray[np.floating[Any]]
 
 
@@ -65,9 +68,9 @@ class Shapes:
         """Shapes of ``landmarks`` (N, 68, 2) at ``angles`` (N, 2), with the person's own way of opening fitted to them."""
         opening = _opening(landmarks)
         # What pose explains is taken from both sides first, so that it is not read as opening (Robinson's estimator).
-        weight = _nearness(angles, angles)
-        moved = opening - weight @ opening
-        shape = (landmarks - np.einsum("mn,nkc->mkc", weight, landmarks)).reshape(len(landmarks), -1)
+        usual = _by_pose(angles, angles, np.concatenate([opening, landmarks.reshape(len(landmarks), -1)], axis=1))
+        moved = opening - usual[:, :2]
+        shape = landmarks.reshape(len(landmarks), -1) - usual[:, 2:]
         ridge = RIDGE * len(moved) * np.eye(2)
         slopes = np.linalg.solve(moved.T @ moved + ridge, moved.T @ shape).reshape(2, 68, 2)
         return Shapes(landmarks, angles, opening, slopes)
@@ -78,8 +81,8 @@ class Shapes:
 
     def rest(self, angles: FloatArray) -> FloatArray:
         """The person's shape with nothing open, seen from ``angles`` (M, 2): (M, 68, 2), a mean over similar poses."""
-        shut = self.landmarks - self.opened(self.opening)
-        return np.asarray(np.einsum("mn,nkc->mkc", _nearness(angles, self.angles), shut))
+        shut = (self.landmarks - self.opened(self.opening)).reshape(len(self.landmarks), -1)
+        return _by_pose(angles, self.angles, shut).reshape(-1, 68, 2)
 
     def imitate(self, other: Shapes) -> FloatArray:
         """This person's shape in each moment of ``other``: its pose, lids, lips and other expression. (M, 68, 2)"""
@@ -96,6 +99,16 @@ def _opening(landmarks: FloatArray) -> FloatArray:
     lips = np.linalg.norm(landmarks[:, LIPS[0]] - landmarks[:, LIPS[1]], axis=2).mean(1)
     nose = np.median(np.linalg.norm(landmarks[:, 27] - landmarks[:, 33], axis=1))
     return np.stack([lids / np.median(lids), lips / nose], axis=1)
+
+
+def _by_pose(angles: FloatArray, others: FloatArray, values: FloatArray) -> FloatArray:
+    """(M, C) what ``values`` (N, C) of those at ``others`` (N, 2) would be at ``angles`` (M, 2)."""
+    # In portions: the weights of ten thousand faces against each other would take gigabytes.
+    return np.concatenate([_nearness(angles[rows], others) @ values for rows in _portions(len(angles))])
+
+
+def _portions(count: int) -> list[slice]:
+    return [slice(start, start + PORTION) for start in range(0, count, PORTION)]
 
 
 def _nearness(angles: FloatArray, others: FloatArray) -> FloatArray:
@@ -130,23 +143,32 @@ def find_pairs(target: Shapes, source: Shapes, size: int, count: int = 1) -> Pai
     """The ``count`` source faces nearest to each target face in pose and expression, bent onto it."""
     count = min(count, len(source.landmarks))
     wanted = source.imitate(target)
-    turned = np.abs(source.angles[None] - target.angles[:, None]).sum(2) / DEGREES
-    # Seen from the side, lids and lips are hard to measure and matter less than the side itself.
-    frontal = np.cos(np.radians(target.angles[:, :1])) ** 2
-    opened = np.abs(source.opening[None] - target.opening[:, None]) @ OPENING_COST
-    shifted = (
-        np.abs(
-            (wanted - source.rest(target.angles))[:, None] - (source.landmarks - source.rest(source.angles))[None]
-        ).mean((2, 3))
-        / size
-        * 100
+    apart = (wanted - source.rest(target.angles)).reshape(len(wanted), -1)
+    own = (source.landmarks - source.rest(source.angles)).reshape(len(source.landmarks), -1)
+    partners = np.concatenate(
+        [_nearest(target, source, rows, apart[rows], own, size)[:, :count] for rows in _portions(len(wanted))]
     )
-    partners = np.argsort(turned + (opened + shifted) * frontal, axis=1, kind="stable")[:, :count]
     fields = [
         [_field(here, source.landmarks[index], size) for index in row]
         for here, row in zip(wanted, partners, strict=True)
     ]
     return Pairs(partners.astype(np.int64), np.array(fields, np.float32))
+
+
+def _nearest(
+    target: Shapes, source: Shapes, rows: slice, apart: FloatArray, own: FloatArray, size: int
+) -> NDArray[np.int64]:
+    """(m, N) the source faces by their distance to the target faces ``rows``, the nearest first.
+
+    ``apart`` (m, 136) and ``own`` (N, 136): how the wanted shapes and the source's own differ from the source at rest.
+    """
+    angles = target.angles[rows]
+    turned = np.abs(source.angles[None] - angles[:, None]).sum(2) / DEGREES
+    # Seen from the side, lids and lips are hard to measure and matter less than the side itself.
+    frontal = np.cos(np.radians(angles[:, :1])) ** 2
+    opened = np.abs(source.opening[None] - target.opening[rows][:, None]) @ OPENING_COST
+    shifted = np.abs(apart[:, None] - own[None]).mean(2) / size * 100
+    return np.argsort(turned + (opened + shifted) * frontal, axis=1, kind="stable").astype(np.int64)
 
 
 def _field(here: FloatArray, there: FloatArray, size: int) -> NDArray[np.float32]:

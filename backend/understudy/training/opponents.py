@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +12,8 @@ from understudy.model.critics import CodeCritic, PatchCritic, critic_loss, fooli
 from understudy.model.network import Architecture
 from understudy.training.group import Group
 from understudy.training.objective import Weights
+
+GRADIENT_LIMIT = 1.0
 
 PATCH = 1 / 8
 """What the critic of pictures looks at, as a part of the crop's side, as in DeepFaceLab."""
@@ -34,14 +37,14 @@ class Opponents(nn.Module):
     The critic of codes makes the encoder forget who it looks at (domain-adversarial training, Ganin and Lempitsky 2015).
     """
 
-    def __init__(self, arch: Architecture, weights: Weights, rate: float, device: torch.device) -> None:
+    def __init__(self, arch: Architecture, weights: Weights, device: torch.device) -> None:
         super().__init__()
-        self.weights, self._rate = weights, rate
+        self.weights = weights
         self._gathered: dict[int, torch.Tensor] = {}  # gradients of the batch so far, by parameter
         self.pictures = PatchCritic(max(16, round(PATCH * arch.resolution))).to(device) if weights.adversarial else None
         self.codes = CodeCritic(arch.code).to(device) if weights.identity else None
         self.optimiser = (
-            torch.optim.AdamW(self.parameters(), lr=rate, betas=(0.5, 0.99), weight_decay=0.0, fused=True)
+            torch.optim.AdamW(self.parameters(), lr=0.0, betas=(0.5, 0.99), weight_decay=0.0, fused=True)
             if self.pictures or self.codes
             else None
         )
@@ -97,12 +100,47 @@ class Opponents(nn.Module):
         self._gathered.clear()
 
     def step(self, rate: float, group: Group) -> None:
-        """The optimiser's step, at ``rate`` times the peak learning rate."""
+        """The optimiser's step, at the learning rate ``rate``."""
         if self.optimiser is None:
             return
         for entry in self.optimiser.param_groups:
-            entry["lr"] = self._rate * rate
+            entry["lr"] = rate
         for index, parameter in enumerate(self.parameters()):
             parameter.grad = self._gathered.get(index)
         group.average_gradients(self.parameters())
+        torch.nn.utils.clip_grad_norm_(self.parameters(), GRADIENT_LIMIT)
         self.optimiser.step()
+
+    def moments(self) -> dict[str, torch.Tensor]:
+        """The optimiser's state, by the name of the weight and of the moment: critics come and go."""
+        if self.optimiser is None:
+            return {}
+        return {
+            f"{name}.{key}": value
+            for name, parameter in self.named_parameters()
+            for key, value in self.optimiser.state.get(parameter, {}).items()
+        }
+
+    def take(self, weights: Mapping[str, torch.Tensor], moments: Mapping[str, torch.Tensor]) -> None:
+        """Go on from what :meth:`state_dict` and :meth:`moments` gave, as far as it is of the critics there are now.
+
+        A critic that was not there, or was another, begins anew.
+        """
+        own = dict(self.named_parameters())
+        known = {name for name, value in own.items() if name in weights and weights[name].shape == value.shape}
+        for critic in {name.partition(".")[0] for name in own}:
+            mine = {name for name in own if name.startswith(f"{critic}.")}
+            if not mine <= known:
+                continue
+            for name in mine:
+                with torch.no_grad():
+                    own[name].copy_(weights[name])
+                state = {
+                    key.rpartition(".")[2]: value for key, value in moments.items() if key.rpartition(".")[0] == name
+                }
+                if state and self.optimiser is not None:
+                    # A fused optimiser walks a weight and its moments in the order in which they lie in memory.
+                    self.optimiser.state[own[name]] = {
+                        key: torch.empty_like(own[name]).copy_(value) if value.dim() else value.to(own[name].device)
+                        for key, value in state.items()
+                    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from understudy.errors import UsageError
 from understudy.model.families import default_architecture
 from understudy.model.network import Architecture
 from understudy.model.quick import large, small
@@ -73,8 +74,22 @@ PRESETS = {
 
 
 def recipe(options: TrainingOptions, preset: Preset) -> Recipe:
-    """The preset's recipe with a person's own settings: factors on its strengths, and whatever it leaves out."""
+    """The preset's recipe with a person's own settings: factors on its strengths, and whatever it leaves out.
+
+    Raises UsageError for a factor on what the preset does not have.
+    """
     base = preset.recipe
+    factors = {
+        "feature_weight": base.weights.features,
+        "pair_weight": base.weights.pairs,
+        "adversarial_weight": base.weights.adversarial,
+    }
+    for name, own in factors.items():
+        if not own and getattr(options, name) not in (0.0, 1.0):
+            raise UsageError(
+                f"The preset has no {name.partition('_')[0]} term that --{name.replace('_', '-')} could strengthen.",
+                "Leave it out, or choose another --preset.",
+            )
     weights = Weights(
         ssim=base.weights.ssim * options.ssim_weight,
         mse=base.weights.mse * options.mse_weight,

@@ -13,7 +13,7 @@ from understudy.model.families import build
 from understudy.model.losses import psnr, ssim, style_loss
 from understudy.model.morph import MorphNetwork
 from understudy.model.network import SIDES, SwapNetwork
-from understudy.training.augment import along, look_up, vary
+from understudy.training.augment import Batch, along, look_up, vary
 from understudy.training.checkpoint import Checkpoint
 from understudy.training.data import Side
 from understudy.training.group import Group
@@ -40,6 +40,9 @@ GRADIENT_LIMIT = 1.0
 
 JUDGED = 64
 """Held-out faces of each side that a validation looks at, at most."""
+
+JUDGED_AT_ONCE = 8
+"""Those that go through the network together: no more than fit beside a training."""
 
 
 class Trainer:
@@ -79,9 +82,9 @@ class Trainer:
             )
             for name, side in sides.items()
         }
-        pairs = find_pairs(target, source, size)
-        self._partner = torch.from_numpy(pairs.partner)
-        self._pair_field = torch.from_numpy(pairs.field).to(device)
+        self._pairs = find_pairs(target, source, size) if recipe.weights.pairs or recipe.weights.style else None
+        if self._pairs is not None:
+            self._pair_field = torch.from_numpy(self._pairs.field).to(device)
         self.optimiser = torch.optim.AdamW(
             network.parameters(),
             lr=recipe.learning_rate,
@@ -89,9 +92,9 @@ class Trainer:
             weight_decay=recipe.weight_decay,
             fused=True,
         )
-        self.opponents = Opponents(network.arch, recipe.weights, recipe.learning_rate, device)
+        self.opponents = Opponents(network.arch, recipe.weights, device)
         self.opponents.to(memory_format=self._layout)  # type: ignore[call-overload]
-        self._forward = torch.compile(self._losses) if self.precision.compiled else self._losses
+        self._forward = torch.compile(self._losses, dynamic=False) if self.precision.compiled else self._losses
 
     @property
     def lineup(self) -> list[str]:
@@ -116,7 +119,9 @@ class Trainer:
             self._gradients([self.draw(Moment(adversarial=1.0))], Moment(adversarial=1.0))
             self._advance(Moment())
 
+        forward, self._forward = self._forward, self._losses  # programs for batches that are never used again
         fits = largest_batch(try_step, limit, gauge)
+        self._forward = forward
         self.rebatch(limit)
         self.restore(kept)
         return fits
@@ -160,19 +165,26 @@ class Trainer:
             )
             for name, batch in batches.items()
         }
-        which = self.random.integers(self._partner.shape[1], count)
-        partner = self.sides["source"].gather(self._partner[picks["target"], which])[:, :5]
-        field = self._pair_field[rows["target"], which.to(self.device, non_blocking=True)]
-        grid, cover = batches["target"].grid, batches["target"].cover
-        stand_in = look_up(partner, grid + along(field, grid))
-        if cover is not None:  # what hides the target's face hides its look-alike's
-            stand_in = torch.cat([stand_in[:, :3], stand_in[:, 3:] * (1 - cover)], dim=1)
+        stand_in = self._look_alikes(picks["target"], batches["target"])
         amount = torch.ones(count, 1, device=self.device)
         if isinstance(self.network, MorphNetwork):
             # Half of them at the end of the way, where the swap is; the others anywhere on it.
             amount = (2 * self.random.uniform(count, 1)).clamp(max=1)
             stand_in = torch.lerp(lessons["target"].wanted, stand_in, amount[:, :, None, None])
         return Draw(lessons, stand_in, amount)
+
+    def _look_alikes(self, picks: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """(N, 5, R, R) the source's stand-ins for the target faces ``picks``, as those lie in their ``batch``."""
+        if self._pairs is None:  # nobody asks for any: it only has to have the shape
+            return batch.wanted
+        which = self.random.integers(self._pairs.partner.shape[1], len(picks))
+        partner = self.sides["source"].gather(torch.from_numpy(self._pairs.partner)[picks, which])[:, :5]
+        rows = (part.to(self.device, non_blocking=True) for part in (picks, which))
+        stand_in = look_up(partner, batch.grid + along(self._pair_field[tuple(rows)], batch.grid))
+        if batch.cover is None:
+            return stand_in
+        # What hides the target's face hides its look-alike's.
+        return torch.cat([stand_in[:, :3], stand_in[:, 3:] * (1 - batch.cover)], dim=1)
 
     def learn(self, draw: Draw, moment: Moment) -> torch.Tensor:
         """Forward, losses, backward and the optimisers' steps. Returns what :meth:`step` returns.
@@ -190,7 +202,7 @@ class Trainer:
         self.group.average_gradients(self.network.parameters())
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_LIMIT)
         self.optimiser.step()
-        self.opponents.step(moment.rate, self.group)
+        self.opponents.step(self.recipe.learning_rate * moment.rate, self.group)
         self.step_count += 1
         self._follow()
 
@@ -241,7 +253,9 @@ class Trainer:
                 weights.style * style_loss(colour[count:].float(), wanted[:, :3], draw.stand_in[:, 3:4], wanted[:, 3:4])
             )
         filmed, mask = lessons["source"].wanted[:, :3], lessons["source"].wanted[:, 3:4]
-        painted = colour.float() * torch.cat([mask, draw.stand_in[:, 3:4]])[: len(colour)]
+        # What lies between two people looks like neither, and is not for a critic of the source's pictures.
+        judged = colour[:count] if isinstance(network, MorphNetwork) else colour
+        painted = judged.float() * torch.cat([mask, draw.stand_in[:, 3:4]])[: len(judged)]
         # Seen through some more noise, the codes keep the critic from being sure, and its advice from vanishing.
         of_source, of_target = (code[side].float() + CRITIC_NOISE / CODE_NOISE * lessons[side].noise for side in SIDES)
         evidence = Evidence(filmed * mask, painted, of_source, of_target, opposed)
@@ -257,11 +271,15 @@ class Trainer:
         """
         figures: dict[str, float] = {}
         for side in SIDES:
-            faces = self.sides[side].held_out[:JUDGED].to(self.device).float()
-            colour, logits = self.average.decode(self.average.encode(faces[:, 5:8]), side)
-            figures[f"{side}_psnr"] = float(psnr(colour, faces[:, :3], faces[:, 3:4]).mean())
-            figures[f"{side}_ssim"] = float(ssim(colour, faces[:, :3], faces[:, 3:4]).mean())
-            figures[f"{side}_loss"] = float(face_loss(colour, logits, faces[:, :5], self.recipe.weights))
+            held, told = self.sides[side].held_out[:JUDGED], torch.zeros(3, device=self.device)
+            for part in torch.split(held, JUDGED_AT_ONCE):
+                faces = part.to(self.device).float()
+                colour, logits = self.average.decode(self.average.encode(faces[:, 5:8]), side)
+                told[0] += psnr(colour, faces[:, :3], faces[:, 3:4]).sum()
+                told[1] += ssim(colour, faces[:, :3], faces[:, 3:4]).sum()
+                told[2] += face_loss(colour, logits, faces[:, :5], self.recipe.weights) * len(part)
+            for name, value in zip(("psnr", "ssim", "loss"), (told / len(held)).tolist(), strict=True):
+                figures[f"{side}_{name}"] = value
         for name in ("psnr", "ssim", "loss"):
             figures[name] = sum(figures[f"{side}_{name}"] for side in SIDES) / len(SIDES)
         return figures
@@ -287,12 +305,11 @@ class Trainer:
 
     def checkpoint(self, numbers: dict[str, Any]) -> Checkpoint:
         """Everything that the next step depends on, with ``numbers`` of the caller's own."""
-        tensors = {
-            f"{room}.{name}": value for room, held in self._rooms().items() for name, value in held.state_dict().items()
-        }
-        for room, optimiser in self._optimisers().items():
-            for index, state in optimiser.state_dict()["state"].items():
-                tensors |= {f"{room}.{index}.{name}": value for name, value in state.items()}
+        rooms = {"network": self.network, "average": self.average, "opponents": self.opponents}
+        tensors = {f"{room}.{name}": value for room, held in rooms.items() for name, value in held.state_dict().items()}
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
+        tensors |= {f"opposing.{name}": value for name, value in self.opponents.moments().items()}
         tensors["random"] = self.random.generator.get_state()
         return Checkpoint(tensors, {"step": self.step_count, **numbers})
 
@@ -302,29 +319,19 @@ class Trainer:
         for name, value in checkpoint.tensors.items():
             room, _, rest = name.partition(".")
             parts.setdefault(room, {})[rest] = value
-        for room, held in self._rooms().items():
-            if room == "opponents" and room not in parts:
-                continue  # the critics are new: they were not wanted when the checkpoint was written
-            try:
-                held.load_state_dict(parts.get(room, {}), strict=room != "opponents")
-            except RuntimeError as error:
-                raise ModelError(f"The checkpoint is of another network: {str(error).splitlines()[0]}") from None
-        for room, optimiser in self._optimisers().items():
-            state: dict[int, dict[str, torch.Tensor]] = {}
-            for name, value in parts.get(room, {}).items():
-                index, _, key = name.partition(".")
-                state.setdefault(int(index), {})[key] = value
-            optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+        try:
+            self.network.load_state_dict(parts.get("network", {}))
+            self.average.load_state_dict(parts.get("average", {}))
+        except RuntimeError as error:
+            raise ModelError(f"The checkpoint is of another network: {str(error).splitlines()[0]}") from None
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for name, value in parts.get("optimiser", {}).items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = value
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+        self.opponents.take(parts.get("opponents", {}), parts.get("opposing", {}))
         self.random.generator.set_state(checkpoint.tensors["random"])
         self.step_count = int(checkpoint.numbers["step"])
-
-    def _rooms(self) -> dict[str, torch.nn.Module]:
-        rooms: dict[str, torch.nn.Module] = {"network": self.network, "average": self.average}
-        return rooms | ({"opponents": self.opponents} if self.opponents.terms else {})
-
-    def _optimisers(self) -> dict[str, torch.optim.Optimizer]:
-        optimisers: dict[str, torch.optim.Optimizer] = {"optimiser": self.optimiser}
-        return optimisers | ({"opposing": self.opponents.optimiser} if self.opponents.optimiser else {})
 
     @torch.no_grad()
     def _follow(self) -> None:
