@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -21,9 +22,19 @@ def start(arguments: list[str], told: Path, **variables: str) -> subprocess.Pope
     paths = os.pathsep.join(filter(None, [str(BACKEND), os.environ.get("PYTHONPATH", "")]))
     environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1", **variables}
     with told.open("w", encoding="utf-8") as errors:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, stderr=errors, text=True
         )
+    atexit.register(process.kill)  # a test that fails leaves nobody behind
+    return process
+
+
+def written(path: Path) -> int:
+    """When a file was written, in nanoseconds; 0 where there is none, as between the two renames of a save."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def wait_until(reached: Callable[[], bool], process: subprocess.Popen[str], told: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from killing import start, wait_until
+from killing import start, wait_until, written
 from made_people import ANNE, BERT, make_faceset
 from understudy.model.store import load_model
 from understudy.training.checkpoint import FILE, load_checkpoint
@@ -31,9 +31,8 @@ def command(tmp_path_factory) -> list[str]:
 
 
 def wait_for_a_save(process: subprocess.Popen[str], model: Path, told: Path) -> None:
-    state = model / FILE
-    before = state.stat().st_mtime_ns if state.exists() else 0
-    wait_until(lambda: state.exists() and state.stat().st_mtime_ns > before, process, told)
+    before = written(model / FILE)
+    wait_until(lambda: written(model / FILE) > before, process, told)
     assert process.poll() is None, told.read_text()
 
 
