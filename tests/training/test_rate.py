@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from made_trainers import trainer
+from understudy.errors import Interrupted
 from understudy.events import Events
 from understudy.training.rate import HIGHEST, LOWEST, Trial, choose, draw_trial, find_rate
 
@@ -34,3 +35,8 @@ def test_a_trial_finds_a_rate_that_learns_and_leaves_no_trace(sides):
 def test_a_trial_is_drawn(tmp_path):
     draw_trial(tmp_path / "rate.png", Trial([1e-5, 1e-4, 1e-3], [1.0, 0.5, 2.0], 1e-5))
     assert (tmp_path / "rate.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_trial_can_be_stopped(sides):
+    with pytest.raises(Interrupted, match="learning rate"):
+        find_rate(trainer(sides), Events(stop=lambda: True))

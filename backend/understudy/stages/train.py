@@ -66,7 +66,9 @@ def run(settings: TrainSettings, events: Events) -> dict[str, Any]:
             if group.is_main and new:
                 stack.enter_context(hold(settings.model))
                 if (settings.model / STATE).exists():
-                    raise ModelError(f"Another training has begun in {settings.model}.", "Run it again to go on with that.")
+                    raise ModelError(
+                        f"Another training has begun in {settings.model}.", "Run it again to go on with that."
+                    )
             return Session(settings, events, group, preset, beginning, checkpoint).run()
         except torch.OutOfMemoryError:
             raise OutOfMemoryError(
@@ -174,7 +176,8 @@ class Session:
         """Make sure that all processes are at the same step."""
         if not self.group.same(step):
             raise ModelError(
-                f"The processes do not see the same state of the model in {self.folder}.", "Put it where all hosts see it."
+                f"The processes do not see the same state of the model in {self.folder}.",
+                "Put it where all hosts see it.",
             )
 
     def _order(self) -> Order:

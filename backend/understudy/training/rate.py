@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from understudy.errors import Interrupted
 from understudy.events import Events
 from understudy.plate.files import atomic_path
 from understudy.training.checkpoint import Checkpoint
@@ -46,7 +47,7 @@ def find_rate(trainer: Trainer, events: Events) -> Trial:
     """Train a little with a rate that rises evenly on a logarithmic scale; the trainer is then as it was before.
 
     After Smith, "Cyclical learning rates for training neural networks", 2017: the loss falls, then rises steeply; a tenth
-    of the rate at which it begins to rise is chosen. All processes of a group have to call it together.
+    of the rate at which it begins to rise is chosen. All processes of a group have to call it together. Raises Interrupted.
     """
     before = trainer.checkpoint({})
     kept = Checkpoint({name: value.detach().clone() for name, value in before.tensors.items()}, before.numbers)
@@ -54,7 +55,8 @@ def find_rate(trainer: Trainer, events: Events) -> Trial:
     losses: list[float] = []
     running = 0.0
     for index in range(STEPS):
-        events.raise_if_stopping()
+        if trainer.group.any(events.stopping):
+            raise Interrupted("The search for a learning rate was stopped on request.", "Run it again to begin anew.")
         rate = LOWEST * (HIGHEST / LOWEST) ** (index / (STEPS - 1))
         loss = float(trainer.step(Moment(rate=rate / trainer.recipe.learning_rate))[-1])
         (loss,) = trainer.group.agree([loss])
