@@ -168,7 +168,8 @@ def test_a_checkpoint_without_critics_gives_them_a_start(sides):
     assert opposed.step_count == 1 and bool(torch.isfinite(opposed.step(Moment(adversarial=1.0))).all())
 
 
-def test_measuring_the_batch_leaves_the_trainer_as_it_was(sides):
+@pytest.mark.parametrize("preset", ["cpu", "gpu"])
+def test_measuring_the_batch_leaves_the_trainer_as_it_was(sides, preset):
     class Gauge:
         """Each face costs 10, and 45 are there."""
 
@@ -179,10 +180,11 @@ def test_measuring_the_batch_leaves_the_trainer_as_it_was(sides):
             work()
             return 10 * measured.recipe.batch
 
-    measured, untouched = trainer(sides, batch=8), trainer(sides, batch=8)
+    measured, untouched = (trainer(sides, batch=8, preset=preset) for _ in range(2))
     assert measured.fitting_batch(Gauge()) == 3
     assert measured.recipe == untouched.recipe and measured.step_count == 0
-    assert torch.equal(measured.step(START), untouched.step(START))
+    for moment in (START, Moment(adversarial=1.0), Moment(adversarial=1.0)):
+        assert torch.equal(measured.step(moment), untouched.step(moment))
 
 
 CRITICS = {

@@ -127,6 +127,8 @@ class Opponents(nn.Module):
         A critic that was not there, or was another, begins anew.
         """
         own = dict(self.named_parameters())
+        if self.optimiser is not None:
+            self.optimiser.state.clear()
         known = {name for name, value in own.items() if name in weights and weights[name].shape == value.shape}
         for critic in {name.partition(".")[0] for name in own}:
             mine = {name for name in own if name.startswith(f"{critic}.")}
@@ -141,6 +143,8 @@ class Opponents(nn.Module):
                 if state and self.optimiser is not None:
                     # A fused optimiser walks a weight and its moments in the order in which they lie in memory.
                     self.optimiser.state[own[name]] = {
-                        key: torch.empty_like(own[name]).copy_(value) if value.dim() else value.to(own[name].device)
+                        key: torch.empty_like(own[name]).copy_(value)
+                        if value.dim()
+                        else value.clone().to(own[name].device)
                         for key, value in state.items()
                     }
