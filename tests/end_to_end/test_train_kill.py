@@ -71,4 +71,5 @@ def test_a_training_that_is_killed_again_and_again_goes_on(command, tmp_path):
         (record["step"], "loss" in record)
         for record in map(json.loads, (model / "metrics.jsonl").read_text().splitlines())
     ]
-    assert steps == sorted(set(steps)) and steps[-1][0] == state.numbers["step"]
+    assert [step for step, _ in steps] == sorted(step for step, _ in steps) and len(steps) == len(set(steps))
+    assert steps[-1][0] == state.numbers["step"]
