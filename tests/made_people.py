@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from understudy.model.store import Card, save_model
 from understudy.plate.reader import read_frame
 from understudy.settings import PlateOptions
 from understudy.stages.analysis import cut, prepare
+from understudy.training.presets import PRESETS, Preset
 
 TINY = QuickArchitecture(64, (8, 16, 24), 16)
 """A network that learns nothing useful, quickly."""
@@ -187,6 +188,17 @@ def make_shot(
         face = describe(points, number, shot.key, "whole", 64)
         faceset.add(face, cut(shot, read_frame(shot.plate, number), face.matrix, 64))
     return MadeShot(pattern, folder / "faces", frames)
+
+
+def tiny_preset(**weights: float) -> Preset:
+    """The cpu preset with a network of a few thousand weights and a batch of 2; ``weights`` of the loss may differ."""
+
+    def architecture(resolution: int) -> QuickArchitecture:
+        return QuickArchitecture(resolution, TINY.widths, TINY.code)
+
+    usual = PRESETS["cpu"]
+    recipe = replace(usual.recipe, batch=2, weights=replace(usual.recipe.weights, **weights))
+    return replace(usual, architecture=architecture, recipe=recipe)
 
 
 def make_model(folder: Path, kind: str = "whole", arch: QuickArchitecture = TINY) -> Path:

@@ -7,17 +7,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_people import ANNE, BERT, TINY, MadeShot, make_faceset, make_model, make_shot, write_exr
+from made_people import ANNE, BERT, MadeShot, make_faceset, make_model, make_shot, tiny_preset, write_exr
 from understudy.cli import main
 from understudy.convert.layers import CHANNELS
 from understudy.errors import ExitCode
 from understudy.face import registry
-from understudy.model.quick import QuickArchitecture
 from understudy.plate.layers import is_complete
 from understudy.training.presets import PRESETS
 
@@ -156,14 +154,7 @@ def test_a_folder_of_text_files(tmp_path, says):
 
 
 def test_a_model_of_another_resolution_or_an_impossible_one(tmp_path, says, people, monkeypatch):
-    def architecture(resolution: int) -> QuickArchitecture:
-        return QuickArchitecture(resolution, TINY.widths, TINY.code)
-
-    monkeypatch.setitem(
-        PRESETS,
-        "cpu",
-        replace(PRESETS["cpu"], architecture=architecture, recipe=replace(PRESETS["cpu"].recipe, batch=2)),
-    )
+    monkeypatch.setitem(PRESETS, "cpu", tiny_preset())
     train = ["train", "--source", people[0], "--target", people[1], "--model", tmp_path / "m", "--device", "cpu"]
     assert "100" in says(ExitCode.MODEL, *train, "--resolution", "100")
     assert main([*map(str, train), "--resolution", "64", "--iterations", "1"]) == 0

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 import torch
-from made_people import ANNE, BERT, TINY, make_faceset
+from made_people import ANNE, BERT, make_faceset, tiny_preset
 from understudy.errors import ModelError, UsageError
 from understudy.model.growth import grown_architecture
-from understudy.model.quick import QuickArchitecture
 from understudy.model.store import Card, load_model, save_model
 from understudy.settings import TrainSettings
 from understudy.stages.beginning import Beginning, begin
@@ -30,10 +29,7 @@ def people(tmp_path_factory) -> dict[str, Path]:
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch) -> None:
-    def architecture(resolution: int) -> QuickArchitecture:
-        return QuickArchitecture(resolution, TINY.widths, TINY.code)
-
-    monkeypatch.setitem(PRESETS, "cpu", replace(PRESETS["cpu"], architecture=architecture))
+    monkeypatch.setitem(PRESETS, "cpu", tiny_preset())
 
 
 def beginning(people, model: Path, **changes: Any) -> Beginning:

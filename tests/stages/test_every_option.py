@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from made_people import ANNE, BERT, TINY, make_faceset
+from made_people import ANNE, BERT, make_faceset, tiny_preset
 from understudy.errors import ComponentError
 from understudy.events import Events
-from understudy.model.quick import QuickArchitecture
 from understudy.settings import TrainingOptions, TrainSettings
 from understudy.stages import train
 from understudy.stages.beginning import begin, preset_of
@@ -91,13 +89,7 @@ def people(tmp_path_factory) -> dict[str, list[Path]]:
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch) -> None:
     """The cpu preset with a network of a few thousand weights, and with a critic, which it has not by itself."""
-
-    def architecture(resolution: int) -> QuickArchitecture:
-        return QuickArchitecture(resolution, TINY.widths, TINY.code)
-
-    usual = PRESETS["cpu"]
-    recipe = replace(usual.recipe, batch=2, weights=replace(usual.recipe.weights, adversarial=0.1))
-    monkeypatch.setitem(PRESETS, "cpu", replace(usual, architecture=architecture, recipe=recipe))
+    monkeypatch.setitem(PRESETS, "cpu", tiny_preset(adversarial=0.1))
 
 
 def settings(people, **options: Any) -> TrainSettings:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import made_shots
 import numpy as np
 import pytest
-from made_people import TINY, channel
+from made_people import channel, tiny_preset
 from understudy.errors import UsageError
 from understudy.events import Events, Recorder
-from understudy.model.quick import QuickArchitecture
 from understudy.settings import SwapSettings
 from understudy.stages import swap
 from understudy.training.presets import PRESETS
@@ -21,14 +19,7 @@ from understudy.training.presets import PRESETS
 def quick(monkeypatch) -> None:
     made_shots.register(monkeypatch.setitem)
 
-    def architecture(resolution: int) -> QuickArchitecture:
-        return QuickArchitecture(resolution, TINY.widths, TINY.code)
-
-    monkeypatch.setitem(
-        PRESETS,
-        "cpu",
-        replace(PRESETS["cpu"], architecture=architecture, recipe=replace(PRESETS["cpu"].recipe, batch=2)),
-    )
+    monkeypatch.setitem(PRESETS, "cpu", tiny_preset())
 
 
 def test_from_two_peoples_footage_to_a_converted_shot(tmp_path: Path):

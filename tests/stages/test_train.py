@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from made_people import ANNE, BERT, TINY, make_faceset
+from made_people import ANNE, BERT, TINY, make_faceset, tiny_preset
 from safetensors.torch import load_file
 from understudy.errors import ExitCode, FacesetError, Interrupted, ModelError
 from understudy.events import Events, Recorder
-from understudy.model.quick import QuickArchitecture
 from understudy.model.store import FILE, load_card
 from understudy.settings import TrainSettings
 from understudy.stages import train
@@ -37,14 +35,7 @@ def people(tmp_path_factory) -> dict[str, list[Path]]:
 def tiny(monkeypatch) -> None:
     """The cpu preset with a network of a few thousand weights."""
 
-    def architecture(resolution: int) -> QuickArchitecture:
-        return QuickArchitecture(resolution, TINY.widths, TINY.code)
-
-    monkeypatch.setitem(
-        PRESETS,
-        "cpu",
-        replace(PRESETS["cpu"], architecture=architecture, recipe=replace(PRESETS["cpu"].recipe, batch=2)),
-    )
+    monkeypatch.setitem(PRESETS, "cpu", tiny_preset())
 
 
 def settings(people, model: Path, **changes: Any) -> TrainSettings:

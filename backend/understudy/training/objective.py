@@ -8,6 +8,9 @@ import torch
 
 from understudy.model.losses import blur_background, edge_loss, mask_loss, masked_l1, masked_mse, multi_scale_dssim
 
+GRADIENT_LIMIT = 1.0
+"""Norm to which the gradients of all of a network's weights together are held."""
+
 BACKGROUND_BLUR = 1 / 128
 """Spread of the blur of the surroundings, as a part of the crop's side, as in DeepFaceLab."""
 

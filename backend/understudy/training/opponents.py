@@ -11,9 +11,7 @@ from torch import nn
 from understudy.model.critics import CodeCritic, PatchCritic, critic_loss, fooling_loss
 from understudy.model.network import Architecture
 from understudy.training.group import Group
-from understudy.training.objective import Weights
-
-GRADIENT_LIMIT = 1.0
+from understudy.training.objective import GRADIENT_LIMIT, Weights
 
 PATCH = 1 / 8
 """What the critic of pictures looks at, as a part of the crop's side, as in DeepFaceLab."""

@@ -20,7 +20,7 @@ from understudy.training.group import Group
 from understudy.training.lessons import Draw, Lesson
 from understudy.training.lookalikes import exchange_fields, find_pairs
 from understudy.training.memory import Gauge, Portions, largest_batch
-from understudy.training.objective import face_loss
+from understudy.training.objective import GRADIENT_LIMIT, face_loss
 from understudy.training.opponents import Evidence, Opponents
 from understudy.training.precision import Precision
 from understudy.training.presets import Recipe
@@ -36,13 +36,8 @@ CODE_NOISE = 0.1
 CRITIC_NOISE = 0.2
 """Noise on the codes that the critic of codes is shown, beside that."""
 
-GRADIENT_LIMIT = 1.0
-
-JUDGED = 64
-"""Held-out faces of each side that a validation looks at, at most."""
-
 JUDGED_AT_ONCE = 8
-"""Those that go through the network together: no more than fit beside a training."""
+"""Held-out faces that go through the network together: no more than fit beside a training."""
 
 
 class Trainer:
@@ -271,7 +266,7 @@ class Trainer:
         """
         figures: dict[str, float] = {}
         for side in SIDES:
-            held, told = self.sides[side].held_out[:JUDGED], torch.zeros(3, device=self.device)
+            held, told = self.sides[side].held_out, torch.zeros(3, device=self.device)
             for part in torch.split(held, JUDGED_AT_ONCE):
                 faces = part.to(self.device).float()
                 colour, logits = self.average.decode(self.average.encode(faces[:, 5:8]), side)
