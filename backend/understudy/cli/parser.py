@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from understudy import settings as schema
 from understudy.errors import UsageError
-from understudy.settings import Options, families, family_name, option
+from understudy.settings import Options, animates, families, family_name, option
 
 _DESCRIPTION = """Face replacement on film pixels. Scene-linear plates in, layered EXR out.
 
@@ -154,11 +154,13 @@ def _fields(model: type[Options], names: Sequence[str]) -> list[Any]:
     made: list[Any] = []
     for name in names:
         info = model.model_fields[name]
-        annotation = annotated[(info.annotation, *_marks(name, info))]
+        # What animates is typed as text, a number or keys, which its own type reads.
+        annotation = annotated[(str if animates(info.annotation) else info.annotation, *_marks(name, info))]
         if info.is_required():
             made.append((name, annotation))
         else:
-            default: Any = dataclasses.field(default_factory=partial(copy, info.default))
+            value = f"{info.default:g}" if animates(info.annotation) else info.default
+            default: Any = dataclasses.field(default_factory=partial(copy, value))
             made.append((name, annotation, default))
     return made
 
@@ -173,11 +175,18 @@ def _marks(name: str, info: FieldInfo) -> list[Any]:
     return [
         tyro.conf.arg(
             name=extra.get("flag"),
-            metavar=unit.upper() if unit else None,
+            metavar=_metavar(info, unit),
             help=info.description,
             help_behavior_hint=_hint(info, unit),
         )
     ]
+
+
+def _metavar(info: FieldInfo, unit: str | None) -> str | None:
+    """What stands for the value in an option's help; None leaves that to its type."""
+    if animates(info.annotation):
+        return f"{unit.upper() if unit else 'FLOAT'}|KEYS"
+    return unit.upper() if unit else None
 
 
 def _hint(info: FieldInfo, unit: str | None) -> Callable[[str], str]:

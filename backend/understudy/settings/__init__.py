@@ -9,9 +9,15 @@ from understudy.settings.analysis import (
     ExtractSettings,
     FindSettings,
 )
+from understudy.settings.animation import (
+    Animated,
+    Keys,
+    animates,
+)
 from understudy.settings.conversion import (
     ConversionOptions,
     ConvertSettings,
+    LayerOptions,
     PreviewSettings,
     SwapSettings,
 )
@@ -77,6 +83,7 @@ __all__ = [
     "JOB_VERSION",
     "STAGES",
     "AnalysisOptions",
+    "Animated",
     "BackupsSettings",
     "BenchSettings",
     "ClusterSettings",
@@ -94,6 +101,8 @@ __all__ = [
     "FindSettings",
     "InspectSettings",
     "Job",
+    "Keys",
+    "LayerOptions",
     "ModelExportSettings",
     "ModelPreviewSettings",
     "ModelRestoreSettings",
@@ -116,6 +125,7 @@ __all__ = [
     "TrainingOptions",
     "TrashSettings",
     "UnpackSettings",
+    "animates",
     "families",
     "family_name",
     "first_problem",

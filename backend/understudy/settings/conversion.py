@@ -6,41 +6,95 @@ from pathlib import Path
 from typing import Literal
 
 from understudy.settings.analysis import AnalysisOptions
+from understudy.settings.animation import Animated
 from understudy.settings.option import Options, option
 from understudy.settings.plate import PlateOptions
 from understudy.settings.training import TrainingOptions
 
+ExtraLayer = Literal["motion", "normals", "depth", "st_inv", "cryptomatte"]
+
 
 class ConversionOptions(Options):
-    """How the new face is laid into the plate, and what is written."""
+    """How the new face is laid into the plate, and what is written. Numbers that animate take keys: 1001:0,1010:1."""
 
     profile: Literal["flat", "parts"] = option("flat", "EXR layout: flat for Blender, parts for Nuke-class hosts.")
     compression: Literal["zip", "zips", "piz", "none", "dwaa"] = option("zip", "EXR compression; dwaa is lossy.")
-    matte: Literal["learned", "hull", "both"] = option(
-        "both", "Where the new face goes: the learned mask, the landmarks' hull, or where both agree."
+    matte: Literal["both", "learned", "learned-source", "learned-target", "learned-union", "hull"] = option(
+        "both",
+        "Where the new face goes: the masks learned of both people (where they agree, of one, or of either), "
+        "the landmarks' hull, or where hull and masks agree.",
     )
     occlusion: Literal["hands", "none"] = option("hands", "What is kept before the face: hands, or nothing.")
     holdout: str | None = option(
         None, "Sequence of a matte that stays in front of the new face; FILE:CHANNEL names a channel."
     )
-    roto: str | None = option(None, "Sequence of a matte that limits the new face; FILE:CHANNEL names a channel.")
-    erode: float = option(0.0, "Shrink the matte (grow it when negative).", unit="px", ge=-200, le=200)
-    feather: float = option(0.05, "Soft inner edge of the matte, as a part of the crop's side.", ge=0, le=0.5)
-    colour_match: Literal["shot", "none"] = option("shot", "Match the new face's colour to the plate over the shot.")
-    relight: float = option(
+    roto: str | None = option(None, "Sequence of a matte of your own; FILE:CHANNEL names a channel.")
+    roto_operation: Literal["intersect", "union", "subtract", "replace"] = option(
+        "intersect", "What the roto does to the matte: limit it, add to it, cut from it, or stand in its place."
+    )
+    erode: Animated = option(0.0, "Shrink the matte (grow it when negative).", unit="px", ge=-200, le=200)
+    feather: Animated = option(
+        0.05, "Soft inner edge of the matte, as a part of the crop's side: it grows with the face.", ge=0, le=0.5
+    )
+    feather_in: Animated = option(0.0, "Soft inner edge, added to the feather.", unit="px", ge=0, le=400)
+    feather_out: Animated = option(0.0, "Soft outer edge of the matte.", unit="px", ge=0, le=400)
+    opacity: Animated = option(1.0, "Overall strength of the swap.", ge=0, le=1)
+    colour_match: Literal[
+        "none", "reinhard", "linear", "monge-kantorovich", "idt", "sliced", "histogram"
+    ] = option("reinhard", "How the new face's colour is matched to the plate's, over the shot.")  # fmt: skip
+    colour_encoding: Literal["log", "linear"] = option("log", "In which values the colours are matched.")
+    colour_strength: Animated = option(1.0, "How far the colour match goes.", ge=0, le=1)
+    colour_part: Literal["all", "chroma", "exposure"] = option(
+        "all", "What of the colour match is used: all, its chroma alone, or its exposure alone."
+    )
+    colour_window: int = option(
+        0, "Frames over which the colour match follows a light that changes; 0 is one match for the shot.", ge=0
+    )
+    relight: Animated = option(
         1.0, "How much of the plate's own broad light, frame by frame, is laid on the new face.", ge=0, le=1
     )
-    relight_reach: float = option(
+    relight_reach: Animated = option(
         0.02, "How fine the plate's broad light is, as a part of the crop's side.", ge=0.01, le=0.5
     )
-    opacity: float = option(1.0, "Overall strength of the swap.", ge=0, le=1)
+    blend: Literal["over", "gradient", "gradient-log", "pyramid"] = option(
+        "over", "How the new face meets the plate: as it is, by its gradients (in linear or log light), by frequencies."
+    )
+    sharpness: Animated = option(
+        1.0, "How far the new face's sharpness is brought to that of the face in the plate.", ge=0, le=1
+    )
+    defocus: Animated = option(0.0, "Further defocus of the new face.", unit="px", ge=0, le=100)
+    motion_blur: Animated = option(
+        0.0,
+        "Motion blur of the new face and its matte along the head's movement, as a part of the shutter.",
+        ge=0,
+        le=1,
+    )
+    shutter: Animated = option(180.0, "Shutter angle of the plate's camera.", unit="degrees", ge=0, le=360)
+    degrade: Animated = option(0.0, "Loss of resolution of the new face, as of a compressed source.", ge=0, le=1)
+    grain: Animated = option(1.0, "Grain on the new face, as a part of the plate's own.", ge=0, le=4)
+    face_scale: Animated = option(1.0, "Size of the new face.", ge=0.5, le=2)
+    face_x: Animated = option(0.0, "Shift of the new face to the right.", unit="px", ge=-1000, le=1000)
+    face_y: Animated = option(0.0, "Shift of the new face downwards.", unit="px", ge=-1000, le=1000)
+    face_rotate: Animated = option(0.0, "Turn of the new face, clockwise.", unit="degrees", ge=-180, le=180)
     person: str = option("source", "Who is painted: source, or another person of a comb model, by name.")
-    morph: float = option(1.0, "How far a morph model goes: 0 is the face in the plate, 1 the new one.", ge=0, le=1)
+    morph: Animated = option(1.0, "How far a morph model goes: 0 is the face in the plate, 1 the new one.", ge=0, le=1)
     convert_batch: int = option(8, "Frames per pass of the network.", ge=1, le=256)
     force: bool = option(False, "Write every frame again, complete or not.")
 
 
-class ConvertSettings(ConversionOptions, AnalysisOptions, PlateOptions):
+class LayerOptions(Options):
+    """What is written beside the usual layers, and who else is swapped."""
+
+    extra_layers: list[ExtraLayer] = option(
+        [], "More layers: motion (forward and backward), normals, depth, st_inv (parts only), cryptomatte."
+    )
+    also: list[str] = option(
+        [],
+        "More people in the same pass, each FACE=MODEL, such as track:2=models/carl; layers are also written a person.",
+    )
+
+
+class ConvertSettings(ConversionOptions, LayerOptions, AnalysisOptions, PlateOptions):
     """Lay a model's new face into a plate and write layered EXR."""
 
     model: Path = option(..., "Folder of the trained model.")
@@ -59,7 +113,7 @@ class PreviewSettings(ConversionOptions, AnalysisOptions, PlateOptions):
     device: str = option("auto", "Where networks run: auto, cpu, cuda, cuda:1, mps.")
 
 
-class SwapSettings(ConversionOptions, TrainingOptions, AnalysisOptions, PlateOptions):
+class SwapSettings(ConversionOptions, LayerOptions, TrainingOptions, AnalysisOptions, PlateOptions):
     """From two people's footage to a converted shot: extract, train and convert in one."""
 
     source: str = option(..., "Footage of the new face.")

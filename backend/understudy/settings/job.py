@@ -79,4 +79,13 @@ def job_schema() -> dict[str, Any]:
         for family, names in families(model):
             for name in names:
                 properties[name]["group"] = "own" if family is model else family_name(family)
+                _say_range(properties[name])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _say_range(entry: dict[str, Any]) -> None:
+    """Give the range of an option that animates to its constant, in the words of JSON schema: pydantic leaves it aside."""
+    for ours, theirs in (("ge", "minimum"), ("le", "maximum")):
+        if ours in entry:
+            number = next(branch for branch in entry["anyOf"] if branch.get("type") == "number")
+            number[theirs] = entry.pop(ours)
