@@ -16,6 +16,8 @@ from understudy.errors import MissingInputError, OutOfMemoryError, UnreadableErr
 from understudy.plate.frame import Frame, Header, Window
 from understudy.plate.header import header_of
 
+_ROWS = 256  # decoded at a time where types are mixed: OpenImageIO then gives all channels as float
+
 _DAMAGED = "The file is damaged or was not copied completely: copy or render it again."
 
 
@@ -26,6 +28,21 @@ class Plane:
     values: NDArray[np.float32]
     data: Window
     display: Window
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One part of a picture, just as it is stored.
+
+    ``types`` are the channels' types in the file (``half``, ``float``, ``uint``), ``planes`` their pixels, (H, W) over the
+    header's data window: float16 where they are half, else float32.
+    """
+
+    name: str
+    compression: str
+    header: Header
+    types: dict[str, str]
+    planes: dict[str, NDArray[Any]]
 
 
 def read_picture(path: Path, number: int) -> Frame:
@@ -73,6 +90,13 @@ def channel_names(path: Path) -> list[set[str]]:
     """The names of the channels of each part. Raises MissingInputError and UnreadableError."""
     with _opened(path) as source:
         return [set(spec.channelnames) for _, spec in _parts(source)]
+
+
+def read_parts(path: Path) -> list[Part]:
+    """All parts with all their channels. Raises MissingInputError and UnreadableError."""
+    with _opened(path, as_stored=True) as source:
+        # Walked first: reading moves on to the part that it reads.
+        return [_part(source, path, part, spec) for part, spec in list(_parts(source))]
 
 
 @contextmanager
@@ -138,6 +162,43 @@ def _read(
         raise UnreadableError(f"{path} cannot be read to its end: {_sentence(reason) or 'it is damaged'}.", _DAMAGED)
     chosen = [channel - first for channel in channels]
     return pixels if chosen == list(range(last - first)) else np.ascontiguousarray(pixels[..., chosen])
+
+
+def _part(source: oiio.ImageInput, path: Path, part: int, spec: oiio.ImageSpec) -> Part:
+    names = list(spec.channelnames)
+    types = {name: str(spec.channelformat(channel)) for channel, name in enumerate(names)}
+    tag = spec.getattribute("oiio:subimagename") or spec.getattribute("name") or ""
+    compression = str(spec.getattribute("compression") or "none")
+    header = header_of(spec, _dtype(spec, list(range(len(names)))))
+    kinds = {name: np.float16 if kind == "half" else np.float32 for name, kind in types.items()}
+    planes = {name: np.empty((spec.height, spec.width), kind) for name, kind in kinds.items()}
+    whole = spec.tile_width or len(set(kinds.values())) == 1
+    step = spec.height if whole else _ROWS
+    for top in range(0, spec.height, step):
+        end = min(top + step, spec.height)
+        pixels = _rows(source, path, part, spec, (top, end), header.dtype)
+        for channel, name in enumerate(names):
+            planes[name][top:end] = pixels[..., channel]
+    return Part(str(tag), compression, header, types, planes)
+
+
+def _rows(
+    source: oiio.ImageInput,
+    path: Path,
+    part: int,
+    spec: oiio.ImageSpec,
+    rows: tuple[int, int],
+    dtype: Literal["half", "float"],
+) -> NDArray[Any]:
+    """All channels of the ``rows`` from the first up to, not including, the second: (rows, W, C)."""
+    if rows == (0, spec.height):
+        return _read(source, path, part, list(range(spec.nchannels)), dtype)
+    source.seek_subimage(part, 0)
+    pixels = source.read_scanlines(part, 0, spec.y + rows[0], spec.y + rows[1], 0, 0, spec.nchannels, dtype)
+    reason = source.geterror()
+    if pixels is None or reason:
+        raise UnreadableError(f"{path} cannot be read to its end: {_sentence(reason) or 'it is damaged'}.", _DAMAGED)
+    return pixels
 
 
 def _header(source: oiio.ImageInput, part: int, colour: list[int]) -> Header:
