@@ -42,6 +42,7 @@ REQUIRED = {
     "faceset people": ["faces", "--pictures", "p"],
     "tracks export": ["faces", "--format", "csv", "--out", "t.csv"],
     "tracks import": ["t.csv", "--out", "c.json"],
+    "export nuke": ["o.####.exr", "--out", "comp.nk"],
     "model info": ["m"],
     "model preview": ["m"],
     "model timelapse": ["m", "--out", "m.mp4"],

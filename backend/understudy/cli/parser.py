@@ -74,6 +74,7 @@ COMMANDS: dict[str, type[Options]] = {
     "model backups": schema.BackupsSettings,
     "model restore": schema.ModelRestoreSettings,
     "model export": schema.ModelExportSettings,
+    "export nuke": schema.ExportNukeSettings,
     "serve": ServeOptions,
 }
 """Every command and the options it takes."""
@@ -82,6 +83,7 @@ GROUPS = {
     "faceset": "Look into a faceset, and tidy it.",
     "tracks": "Exchange tracks with other programs.",
     "model": "Look into a model and its training, bring back what it was, and take it to other programs.",
+    "export": "Hand a shot over to other programs.",
 }
 """What the commands of two words have in common, by their first word."""
 

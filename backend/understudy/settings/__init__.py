@@ -21,6 +21,9 @@ from understudy.settings.conversion import (
     PreviewSettings,
     SwapSettings,
 )
+from understudy.settings.export import (
+    ExportNukeSettings,
+)
 from understudy.settings.faceset import (
     ClusterSettings,
     DedupeSettings,
@@ -93,6 +96,7 @@ __all__ = [
     "DedupeSettings",
     "DemoSettings",
     "DoctorSettings",
+    "ExportNukeSettings",
     "ExtractSettings",
     "FaceMeasure",
     "FaceOrder",

@@ -41,6 +41,7 @@ MODULES: dict[type[schema.Options], str] = {
     schema.UnpackSettings: "faceset_unpack",
     schema.TracksExportSettings: "tracks_export",
     schema.TracksImportSettings: "tracks_import",
+    schema.ExportNukeSettings: "export_nuke",
     schema.DoctorSettings: "doctor",
     schema.BenchSettings: "bench",
     schema.DemoSettings: "demo",

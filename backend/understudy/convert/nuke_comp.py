@@ -1,0 +1,211 @@
+"""A converted shot as a Nuke script: the composite rebuilt from its layers, so that all of it can be changed there.
+
+Nuke's names of our channels: R G B A of a layer become red green blue alpha, all others stay (``swap.red``, ``st.u``;
+see ExrChannelNameToNuke in the sources of Nuke's EXR reader). Every Read is raw. So the script opens with any colour
+configuration, and computes in the space in which the composite was made; the name of that space is set, for whoever
+unticks raw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from understudy.convert.layers import LAYERS
+from understudy.convert.nuke_script import Node, Tcl, Value, backdrop, literal, script
+from understudy.plate.frame import Header
+
+NEEDED = ("swap", "raw", "delta", "matte", "st")
+"""The layers that the tree is made of."""
+
+_MAPS = {**{name: LAYERS[name][0] for name in NEEDED}, "st_inv": ("u", "v")}
+_NUKE = {"R": "red", "G": "green", "B": "blue", "A": "alpha"}
+_RGBA = ("red", "green", "blue", "alpha")
+_ALIGNED = 1024  # side of the picture that stands in for a retouch
+
+_ABOUT = """Understudy: {title}
+
+Every Read is raw: pixels come in as the files have them, in {space}.
+This opens with any OCIO configuration and with Nuke's own, and adds nothing to the pixels.
+Is {space} the working space of this script? Then leave it so.
+If not, untick raw on {reads}: the name of the space is set there.
+result_data stays raw always: mattes and maps are no colours.
+
+Paths start at the folder of this script."""
+
+_FACE = """face: which new face goes over the plate.
+0  swap as delivered, colour-matched and premultiplied: exactly the delivered composite
+1  swap through grade_swap and the changed matte
+2  raw, before the colour match, through grade_raw and the changed matte
+
+Where the matte is grown, swap has no picture: take 2.
+erode_matte: above 0 shrinks the matte, below 0 grows it. feather_matte softens it. In plate pixels."""
+
+_CHECK = """rebuild: swap + plate * (1 - matte).
+check: the difference from the delivered composite. With face at 0 it is the rounding of half floats."""
+
+_MAP = """st says for each pixel of the plate where in the aligned face it lies,
+0 0 at the bottom left. So it lays a picture of the aligned face into the plate:
+put a painting or a patch in the place of aligned_picture, and enable retouch."""
+
+_INVERSE = """
+st_inv says the reverse: it brings the plate into the aligned face, to be painted on there."""
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A sequence as a Read node wants it: ``file`` in printf form with forward slashes, from the script's folder."""
+
+    file: str
+    first: int
+    last: int
+    gaps: bool = False
+
+
+def nuke_comp(
+    title: str,
+    result: Footage,
+    plate: Footage | None,
+    header: Header,
+    *,
+    space: str | None,
+    layers: Collection[str],
+) -> str:
+    """The text of the script for the converted shot ``result``.
+
+    Without a ``plate`` it is computed from the result, as composite minus ``delta``. ``header`` is the result's: its display
+    window, pixel aspect and frame rate are the project's. ``space`` is the name of the composite's colour space where it is
+    known. ``layers`` are those in the files, :data:`NEEDED` among them.
+    """
+    reads = [_read("result", (300, 0), result, space), _read("result_data", (900, 0), result, None)]
+    under = [_read("plate", (0, 0), plate, space)] if plate else _plate_of_result()
+    if plate:
+        reads += under
+        under = []
+    face, matte, maps = _face(), _matte(), list(_maps("st_inv" in layers))
+    merged = [
+        Node("Merge2", "rebuild", (0, 1060), {"operation": "over", "output": "rgb"}, ("plate", "face")),
+        Node("Merge2", "check", (300, 1060), {"operation": "difference", "output": "rgb"}, ("rebuild", "result")),
+        Node(
+            "Merge2",
+            "retouch",
+            (0, 1160),
+            {"operation": "over", "output": "rgb", "disable": True},
+            ("rebuild", "premult_picture"),
+        ),
+    ]
+    about = _ABOUT.format(
+        title=title, space=space or "the plate's colour space", reads="plate and result" if plate else "result"
+    )
+    notes = [
+        _note("about", (0, -420), about),
+        _note("about_face", (700, 820), _FACE),
+        _note("about_check", (480, 1060), _CHECK),
+        _note("about_maps", (1200, 760), _MAP + (_INVERSE if "st_inv" in layers else "")),
+    ]
+    fields = [
+        backdrop("Files", 0x4A5A6AFF, reads),
+        backdrop("New face", 0x5A4A4AFF, face),
+        backdrop("Matte", 0x4A4A4AFF, matte),
+        backdrop("ST map", 0x4A5A4AFF, maps),
+        backdrop("Composite and check", 0x5A5A4AFF, merged),
+    ]
+    display = header.display
+    size = f"{display.width} {display.height}"
+    root: dict[str, Value] = {
+        "project_directory": "[python {nuke.script_directory()}]",
+        "frame": result.first,
+        "first_frame": result.first,
+        "last_frame": result.last,
+        "lock_range": True,
+        "format": f"{size} 0 0 {size} {header.pixel_aspect:g} ",
+        "name": f"{title}.nk",
+    }
+    if header.fps:
+        root["fps"] = header.fps[0] / header.fps[1]
+    named = {name: _channels(name) for name in _MAPS if name in layers}
+    return script(root, named, [*fields, *notes, *reads, *under, *matte, *face, *maps, *merged])
+
+
+def _read(name: str, at: tuple[int, int], footage: Footage, space: str | None) -> Node:
+    first, last = footage.first, footage.last
+    knobs: dict[str, Value] = {"file": literal(footage.file), "first": first, "last": last}
+    knobs |= {"origfirst": first, "origlast": last, "origset": True}
+    if footage.gaps:
+        knobs["on_error"] = "black"
+    knobs["raw"] = True
+    if space:
+        knobs |= {"colorspace": space, "label": space}
+    return Node("Read", name, at, knobs)
+
+
+def _plate_of_result() -> list[Node]:
+    """The plate where no file of it was named: composite minus delta, the plate's own bits outside the matte."""
+    return [
+        _layer_as_rgba("delta", (150, 460), ("result",)),
+        Node("Merge2", "plate", (0, 460), {"operation": "from", "output": "rgb"}, ("result", "delta_layer")),
+    ]
+
+
+def _face() -> list[Node]:
+    """The new face in three ways, and the switch between them."""
+    nodes = [_layer_as_rgba("swap", (300, 460), ("result",)), _layer_as_rgba("raw", (600, 460), ("result",))]
+    nodes.append(Node("Unpremult", "unpremult_swap", (450, 460), {}, ("swap_layer",)))
+    for name, x, before in (("swap", 450, "unpremult_swap"), ("raw", 600, "raw_layer")):
+        nodes.append(Node("Grade", f"grade_{name}", (x, 560), {}, (before,)))
+        nodes += _through_matte(name, x, 640, f"grade_{name}")
+    ways = ("swap_layer", "premult_swap", "premult_raw")
+    nodes.append(Node("Switch", "face", (300, 860), {"which": 0}, ways))
+    return nodes
+
+
+def _matte() -> list[Node]:
+    return [
+        Node("FilterErode", "erode_matte", (900, 460), {"channels": "matte", "size": 0}, ("result_data",)),
+        Node("Blur", "feather_matte", (900, 560), {"channels": "matte", "size": 0}, ("erode_matte",)),
+    ]
+
+
+def _maps(inverse: bool) -> Iterator[Node]:
+    side = f"{_ALIGNED} {_ALIGNED}"
+    yield Node("CheckerBoard2", "aligned_picture", (1200, 360), {"format": f"{side} 0 0 {side} 1 ", "boxsize": 64})
+    yield _st_map("aligned_to_plate", (1200, 480), "st", "aligned_picture")
+    yield from _through_matte("picture", 1200, 560, "aligned_to_plate")
+    if inverse:
+        yield _st_map("plate_to_aligned", (1350, 480), "st_inv", "plate")
+
+
+def _st_map(name: str, at: tuple[int, int], layer: str, picture: str) -> Node:
+    return Node("STMap", name, at, {"channels": "rgba", "uv": layer}, (picture, "result_data"))
+
+
+def _through_matte(name: str, x: int, y: int, picture: str) -> Sequence[Node]:
+    """``picture``, not premultiplied, given the changed matte as its alpha and premultiplied by it."""
+    copied = {"from0": "matte.alpha", "to0": "rgba.alpha"}
+    return (
+        Node("Copy", f"matte_to_{name}", (x, y), copied, (picture, "feather_matte")),
+        Node("Premult", f"premult_{name}", (x, y + 80), {}, (f"matte_to_{name}",)),
+    )
+
+
+def _layer_as_rgba(layer: str, at: tuple[int, int], inputs: tuple[str, ...]) -> Node:
+    """A Shuffle2 that shows ``layer`` as the main picture; its alpha is white where it has none.
+
+    A mapping is: channel, its input and its place in its layer, then the same of where it goes.
+    """
+    channels = _channels(layer)
+    mappings = []
+    for place, channel in enumerate(_RGBA):
+        source = f"{layer}.{channel} 0 {place}" if f"{layer}.{channel}" in channels else "white -1 -1"
+        mappings.append(f"{source} rgba.{channel} 0 {place}")
+    knobs = {"fromInput1": Tcl("{{0} B}"), "in1": layer, "fromInput2": Tcl("{{0} B}")}
+    return Node("Shuffle2", f"{layer}_layer", at, {**knobs, "mappings": f"4 {' '.join(mappings)}"}, inputs)
+
+
+def _note(name: str, at: tuple[int, int], text: str) -> Node:
+    return Node("StickyNote", name, at, {"label": text, "note_font_size": 14})
+
+
+def _channels(layer: str) -> list[str]:
+    """The channels of ``layer`` by Nuke's names."""
+    return [f"{layer}.{_NUKE.get(channel, channel)}" for channel in _MAPS[layer]]
