@@ -28,6 +28,7 @@ class ExitCode(IntEnum):
     COMPONENT = 11  # an optional package or model pack is not installed
     MEMORY = 12  # out of host or device memory
     PEER = 13  # another process of those that train together is gone
+    CHECK = 14  # a delivery does not pass its checks
     INTERRUPTED = 130  # stopped on request; what was done so far is kept
 
 
@@ -112,6 +113,12 @@ class PeerError(UnderstudyError):
     """Another process of those that train one model together is gone, or never came."""
 
     code = ExitCode.PEER
+
+
+class CheckError(UnderstudyError):
+    """A delivery does not pass its checks."""
+
+    code = ExitCode.CHECK
 
 
 class Interrupted(UnderstudyError):  # noqa: N818 - it is no error, it was asked for

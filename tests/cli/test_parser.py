@@ -25,6 +25,7 @@ REQUIRED = {
     "swap": ["p.exr", "--source", "s.mov", "--out", "o.####.exr"],
     "run": ["job.json"],
     "compare": ["a.exr", "b.exr"],
+    "qc": ["o.####.exr"],
     "inspect": ["p.exr"],
     "find": ["p.exr", "--frame", "7"],
     "preview": ["p.exr", "--frame", "7", "--model", "m", "--out", "o"],

@@ -50,6 +50,7 @@ COMMANDS: dict[str, type[Options]] = {
     "doctor": schema.DoctorSettings,
     "demo": schema.DemoSettings,
     "compare": schema.CompareSettings,
+    "qc": schema.QcSettings,
     "bench": schema.BenchSettings,
     "inspect": schema.InspectSettings,
     "find": schema.FindSettings,

@@ -6,17 +6,18 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from understudy import stages
 from understudy.cli.job_folder import RECORD, STOP, load_job, showing_life
 from understudy.cli.parser import Request, RunOptions, ServeOptions
 from understudy.cli.stopping import stop_request
 from understudy.cli.streams import JsonOutput
-from understudy.errors import ExitCode, UsageError, cannot_write
+from understudy.errors import CheckError, ExitCode, UsageError, cannot_write
 from understudy.events import Events, JsonLines, Sink
 from understudy.failure import Failure
 from understudy.plate.files import write_json
-from understudy.settings import BenchSettings, Options, TrainSettings
+from understudy.settings import BenchSettings, Options, QcSettings, TrainSettings
 from understudy.training.place import Place, place_of_process
 
 
@@ -65,6 +66,17 @@ def _perform_stage(request: Request, settings: Options, *, speaks: bool) -> None
             from understudy.cli.reports import show
 
             show(settings, report)
+    if isinstance(settings, QcSettings):
+        _check(report)
+
+
+def _check(report: dict[str, Any]) -> None:
+    """Raise CheckError where a delivery was judged and does not pass: it is told, and has to be heard by a script too."""
+    failed = [check["check"] for check in report["checks"] if check["verdict"] == "fail"]
+    if failed:
+        raise CheckError(
+            f"{report['sequence']} does not pass: {', '.join(failed)}.", f"See {report['page']} for the worst frames."
+        )
 
 
 def _place(settings: Options) -> Place:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from understudy.cli import bench_reports, model_reports
+from understudy.cli import bench_reports, model_reports, qc_reports
 from understudy.cli.console import Terminal
 from understudy.cli.streams import quiet_when_unread
 from understudy.cli.tables import Report, figure, general, new_table
@@ -27,6 +27,7 @@ from understudy.settings import (
     ModelSettings,
     Options,
     PeopleSettings,
+    QcSettings,
     SchemaSettings,
 )
 
@@ -190,4 +191,5 @@ _TABLES: dict[type[Options], Callable[[Terminal, Report], None]] = {
     ModelPreviewSettings: model_reports.requested,
     ModelSettings: model_reports.model,
     PeopleSettings: _people,
+    QcSettings: qc_reports.quality,
 }

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 _MAGIC = 20000630
+EXR_MAGIC = struct.pack("<I", _MAGIC)
+"""What every EXR file begins with."""
+
 _TILED, _DEEP, _MULTIPART = 0x200, 0x800, 0x1000
 
 

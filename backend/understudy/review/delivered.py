@@ -20,6 +20,11 @@ for the plate's own."""
 
 COLOUR = ("R", "G", "B")
 
+Box = tuple[slice, slice]
+"""Rows and columns of a window's array."""
+
+EVERYTHING: Box = (slice(None), slice(None))
+
 
 @dataclass(frozen=True, eq=False)
 class UnderFrame:
@@ -83,10 +88,11 @@ class Delivered:
         part = next((part for part in self.parts if name in part.planes), None)
         return None if part is None else laid_over(part.planes[name], part.header.data, self.window)
 
-    def colour(self, layer: str = "") -> NDArray[Any] | None:
-        """R, G and B of ``layer`` (the main one: empty) as (H, W, 3); None where one of them is not there."""
+    def colour(self, layer: str = "", box: Box = EVERYTHING) -> NDArray[Any] | None:
+        """R, G and B of ``layer`` (the main one: empty) inside ``box`` as (H, W, 3); None where one of them is not there."""
         planes = [self.plane(f"{layer}.{name}" if layer else name) for name in COLOUR]
-        return None if any(plane is None for plane in planes) else np.stack([p for p in planes if p is not None], -1)
+        there = [plane[box] for plane in planes if plane is not None]
+        return np.stack(there, axis=-1) if len(there) == len(COLOUR) else None
 
 
 @dataclass(frozen=True)

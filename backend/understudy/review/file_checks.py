@@ -19,7 +19,7 @@ def check_file(frame: Delivered, first: Delivered, plate: Header | None, contrac
     for check, found in (
         ("layers", _layers(frame, first, contract)),
         ("types", _types(frame, first, plate, contract)),
-        ("windows", _windows(frame, first, plate)),
+        ("windows", _windows(frame, first, plate, contract)),
         ("rate", _rate(frame, first, plate)),
         ("timecode", _timecode(frame, first, plate)),
         ("colour tag", _tags(frame, first, plate)),
@@ -61,9 +61,10 @@ def _types(frame: Delivered, first: Delivered, plate: Header | None, contract: C
             return
 
 
-def _windows(frame: Delivered, first: Delivered, plate: Header | None) -> _Told:
+def _windows(frame: Delivered, first: Delivered, plate: Header | None, contract: Contract) -> _Told:
     main = frame.main.header
-    for part in frame.parts:
+    # A layer that was asked for beside the usual ones may have a size of its own, as st_inv has.
+    for part in (part for part in frame.parts if part.types.keys() & contract.keys()):
         for what, own, wanted in (
             ("data", part.header.data, main.data),
             ("display", part.header.display, main.display),
@@ -109,7 +110,10 @@ def _timecode(frame: Delivered, first: Delivered, plate: Header | None) -> _Told
     if start and frame.header.fps:
         due = advance(start, frame.number - first.number, frame.header.fps)
         if own[0] != due[0]:
-            yield f"its timecode is {format_timecode(own)}, after frame {first.number} it is {format_timecode(due)}", True
+            yield (
+                f"its timecode is {format_timecode(own)}, after frame {first.number} it is {format_timecode(due)}",
+                True,
+            )
 
 
 def _tags(frame: Delivered, first: Delivered, plate: Header | None) -> _Told:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -26,6 +26,7 @@ p { margin: 4px 0 10px; max-width: 88ch; overflow-wrap: anywhere; }
 .source { color: var(--source); } .target { color: var(--target); } .bad { color: var(--bad); }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(480px, 1fr)); gap: 16px; }
 .panel { background: var(--panel); border: 1px solid var(--line); border-radius: 4px; padding: 12px 16px; }
+.row { display: flex; flex-wrap: wrap; gap: 12px; } .row img { image-rendering: pixelated; max-width: 100%; }
 .scroll { overflow-x: auto; }
 figure { margin: 0 0 12px; } .columns figure { margin: 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
@@ -85,14 +86,18 @@ def facts(values: Mapping[str, str]) -> str:
     return f'<table class="facts"><tbody>{rows}</tbody></table>'
 
 
-def table(name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table with the id ``name``; what is no text stands to the right."""
+def table(name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]], bad: Container[str] = ()) -> str:
+    """A table with the id ``name``; what is no text stands to the right, and a text among ``bad`` stands out."""
     body = ""
     figures: set[int] = set()
     for row in rows:
         figures |= {place for place, value in enumerate(row) if not isinstance(value, str)}
         body += "<tr>" + "".join(
-            f"<td>{escape(value)}</td>" if isinstance(value, str) else f'<td class="figure">{_figure(value)}</td>'
+            f'<td class="figure">{_figure(value)}</td>'
+            if not isinstance(value, str)
+            else f'<td class="bad">{escape(value)}</td>'
+            if value in bad
+            else f"<td>{escape(value)}</td>"
             for value in row
         )
         body += "</tr>"
@@ -118,13 +123,14 @@ def key(entries: Mapping[str, str]) -> str:
     return f'<ul class="key">{items}</ul>'
 
 
-def picture(display: NDArray[Any], alt: str) -> str:
-    """An image in the page itself, of (H, W, 3) display-encoded pixels in 0..1."""
+def picture(display: NDArray[Any], alt: str, *, lossless: bool = False) -> str:
+    """An image in the page itself, of (H, W, 3) display-encoded pixels in 0..1; ``lossless`` where single pixels count."""
     pixels = np.rint(np.clip(display, 0.0, 1.0) * 255.0).astype(np.uint8)
+    kind = "png" if lossless else "jpeg"
     with io.BytesIO() as buffer:
-        Image.fromarray(pixels).save(buffer, format="JPEG", quality=85)
+        Image.fromarray(pixels).save(buffer, format=kind, **({} if lossless else {"quality": 85}))
         data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="{escape(alt)}" title="{escape(alt)}" src="data:image/jpeg;base64,{data}">'
+    return f'<img alt="{escape(alt)}" title="{escape(alt)}" src="data:image/{kind};base64,{data}">'
 
 
 def _figure(value: float) -> str:

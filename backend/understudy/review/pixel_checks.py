@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.review.delivered import COLOUR, Delivered, Finding, UnderFrame
+from understudy.review.delivered import COLOUR, Box, Delivered, Finding, UnderFrame
 
 MATTE, SWAP, DELTA, CONFIDENCE = "matte.A", "swap", "delta", "confidence.Y"
 
 _SHARES = (MATTE, "occlusion.A", CONFIDENCE)  # channels that are parts of one
 _HALF_STEP = 2.0**-11  # the largest error, as a part of the value, that rounding to half makes
 _HALF_MAX = 65504.0
-
-Box = tuple[slice, slice]
 
 
 def check_pixels(frame: Delivered, plate: UnderFrame | None) -> Iterator[Finding]:
@@ -29,15 +27,14 @@ def check_pixels(frame: Delivered, plate: UnderFrame | None) -> Iterator[Finding
         return
     if under is not None and frame.has_colour:
         yield from _untouched(frame, matte, *under)
-    swap = frame.colour(SWAP)
-    if swap is not None:
-        yield from _premultiplied(frame, matte, swap)
-        if frame.has_colour:
-            yield from _composite(frame, matte, swap, None if under is None else under[0])
+    yield from _premultiplied(frame, matte)
+    yield from _composite(frame, matte, None if under is None else under[0])
     confidence = frame.plane(CONFIDENCE)
     if confidence is not None and not matte.any() and confidence.any():
         trusted = float(np.nanmax(confidence))
-        yield Finding("empty", frame.number, trusted, f"its matte is empty, but its confidence {trusted:.2f}", warns=True)
+        yield Finding(
+            "empty", frame.number, trusted, f"its matte is empty, but its confidence {trusted:.2f}", warns=True
+        )
 
 
 def box_of(mask: NDArray[Any], margin: int = 0) -> Box | None:
@@ -45,10 +42,11 @@ def box_of(mask: NDArray[Any], margin: int = 0) -> Box | None:
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     if not len(rows):
         return None
-    return (
-        slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + 1 + margin),
-        slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + 1 + margin),
+    top, left = (max(int(one[0]) - margin, 0) for one in (rows, columns))
+    bottom, right = (
+        min(int(one[-1]) + 1 + margin, size) for one, size in zip((rows, columns), mask.shape, strict=True)
     )
+    return slice(top, bottom), slice(left, right)
 
 
 def _finite(frame: Delivered, matte: NDArray[Any] | None, under: NDArray[Any] | None) -> Iterator[Finding]:
@@ -62,7 +60,9 @@ def _finite(frame: Delivered, matte: NDArray[Any] | None, under: NDArray[Any] | 
             excused = _not_finite(under).any(axis=2) if excused is None else excused
             strange &= ~excused
         elif matte is not None and name in (*COLOUR, "A") and not (strange & (matte != 0)).any():
-            yield _pixel(frame, "finite", strange, f"{name} is {{}}, which only the plate can explain", plane, warns=True)
+            yield _pixel(
+                frame, "finite", strange, f"{name} is {{}}, which only the plate can explain", plane, warns=True
+            )
             continue
         if strange.any():
             yield _pixel(frame, "finite", strange, f"{name} is {{}}", plane)
@@ -94,39 +94,39 @@ def _untouched(
             return
 
 
-def _premultiplied(frame: Delivered, matte: NDArray[Any], swap: NDArray[Any]) -> Iterator[Finding]:
-    shown = (matte == 0) & (swap != 0).any(axis=2)
-    if shown.any():
-        yield _pixel(frame, "premultiplied", shown, "the swap is {} where the matte is 0,", swap.max(axis=2))
+def _premultiplied(frame: Delivered, matte: NDArray[Any]) -> Iterator[Finding]:
+    free = matte == 0
+    for name in (f"{SWAP}.{channel}" for channel in COLOUR):
+        plane = frame.plane(name)
+        if plane is not None and (shown := free & (plane != 0)).any():
+            yield _pixel(frame, "premultiplied", shown, f"{name} is {{}} where the matte is 0,", plane)
+            break
     alpha = frame.plane(f"{SWAP}.A")
     if alpha is not None and (differ := alpha != matte).any():
         yield _pixel(frame, "premultiplied", differ, "the swap's alpha is {} and not the matte", alpha)
 
 
-def _composite(
-    frame: Delivered, matte: NDArray[Any], swap: NDArray[Any], under: NDArray[Any] | None
-) -> Iterator[Finding]:
+def _composite(frame: Delivered, matte: NDArray[Any], under: NDArray[Any] | None) -> Iterator[Finding]:
     """swap + (1 - matte) * plate against the composite, as near as the half floats of both allow.
 
     Without the plate it is what the composite is without its delta.
     """
-    delta = frame.colour(DELTA) if under is None else None
     box = box_of(matte)
-    if box is None or (under is None and delta is None):
+    if box is None:
         return
-    main = frame.colour()
-    assert main is not None
+    main, swap, delta = (frame.colour(layer, box) for layer in ("", SWAP, DELTA))
+    if main is None or swap is None or (under is None and delta is None):
+        return
     rounding = _HALF_STEP if main.dtype == np.float16 else 0.0
-    result, face = main[box].astype(np.float32), swap[box].astype(np.float32)
-    with np.errstate(invalid="ignore", over="ignore"):
+    result, face = main.astype(np.float32), swap.astype(np.float32)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        allowed = rounding * np.abs(result)
         if under is not None:
             plate = under[box].astype(np.float32)
-            allowed = rounding * np.abs(result)
         else:
-            assert delta is not None
-            change = delta[box].astype(np.float32)
+            change = np.asarray(delta, np.float32)
             plate = result - change
-            allowed = 2 * rounding * np.abs(result) + _HALF_STEP * np.abs(change)
+            allowed = 2 * allowed + _HALF_STEP * np.abs(change)
         wanted = face + (1 - matte[box].astype(np.float32))[..., None] * plate
         # The rest is for the arithmetic in float32, and for the smallest halves.
         allowed += _HALF_STEP * np.abs(face) + 2.0**-21 * (np.abs(face) + np.abs(plate)) + 2.0**-23

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,9 +45,7 @@ def edge_error(composite: Picture, plate: Picture, matte: Mask) -> Edge | None:
         return None
     points = np.concatenate(lines)[:, ::-1].astype(np.float32)  # x, y of pixel centres at whole numbers
     soft = cv2.GaussianBlur(matte, (0, 0), _BLUR)
-    inwards = np.stack(
-        [_sampled(cv2.Sobel(soft, cv2.CV_32F, *axis), points) for axis in ((1, 0), (0, 1))], axis=-1
-    )
+    inwards = np.stack([_sampled(cv2.Sobel(soft, cv2.CV_32F, *axis), points) for axis in ((1, 0), (0, 1))], axis=-1)
     length = np.linalg.norm(inwards, axis=1)
     inside, outside = (points + side * REACH * inwards / np.maximum(length, 1e-9)[:, None] for side in (1, -1))
     kept = (length > 1e-6) & _within(inside, matte.shape) & _within(outside, matte.shape)
@@ -62,14 +61,14 @@ def _step(picture: Picture, inside: NDArray[np.float32], outside: NDArray[np.flo
     return float(deltaE_ciede2000(a, b).mean())  # type: ignore[no-untyped-call]
 
 
-def _sampled(picture: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.float32]:
+def _sampled(picture: NDArray[Any], points: NDArray[np.float32]) -> NDArray[np.float32]:
     """``picture`` (H, W) or (H, W, C) at ``points`` (N, 2), between pixels: (N,) or (N, C)."""
     # OpenCV takes maps of any shape, but no side above 32767.
     rows = -(-len(points) // 4096)
-    padded = np.resize(points, (rows * 4096, 2)).reshape(rows, 4096, 2)
-    found = cv2.remap(picture, padded, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return found.reshape(rows * 4096, *picture.shape[2:])[: len(points)]
+    x, y = (np.resize(points[:, axis], (rows, 4096)) for axis in (0, 1))
+    found = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found.reshape(rows * 4096, *picture.shape[2:])[: len(points)], np.float32)
 
 
 def _within(points: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    return ((points >= 0) & (points <= (shape[1] - 1, shape[0] - 1))).all(axis=1)
+    return np.asarray(((points >= 0) & (points <= (shape[1] - 1, shape[0] - 1))).all(axis=1))

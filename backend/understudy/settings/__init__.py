@@ -17,6 +17,7 @@ from understudy.settings.animation import (
 from understudy.settings.conversion import (
     ConversionOptions,
     ConvertSettings,
+    ExtraLayer,
     LayerOptions,
     PreviewSettings,
     SwapSettings,
@@ -73,6 +74,9 @@ from understudy.settings.plate import (
     InspectSettings,
     PlateOptions,
 )
+from understudy.settings.qc import (
+    QcSettings,
+)
 from understudy.settings.tracks import (
     TracksExportSettings,
     TracksImportSettings,
@@ -97,6 +101,7 @@ __all__ = [
     "DemoSettings",
     "DoctorSettings",
     "ExportNukeSettings",
+    "ExtraLayer",
     "ExtractSettings",
     "FaceMeasure",
     "FaceOrder",
@@ -116,6 +121,7 @@ __all__ = [
     "PeopleSettings",
     "PlateOptions",
     "PreviewSettings",
+    "QcSettings",
     "RecropSettings",
     "RestoreSettings",
     "SchemaSettings",

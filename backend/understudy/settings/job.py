@@ -14,6 +14,7 @@ from understudy.settings.machine import SchemaSettings
 from understudy.settings.model import ModelSettings
 from understudy.settings.option import Options, families, family_name, first_problem
 from understudy.settings.plate import CompareSettings, InspectSettings
+from understudy.settings.qc import QcSettings
 from understudy.settings.training import TrainSettings
 
 JOB_VERSION = 1
@@ -26,6 +27,7 @@ STAGES: dict[str, type[Options]] = {
     "convert": ConvertSettings,
     "swap": SwapSettings,
     "compare": CompareSettings,
+    "qc": QcSettings,
     "inspect": InspectSettings,
     "find": FindSettings,
     "people": PeopleSettings,

@@ -17,6 +17,7 @@ MODULES: dict[type[schema.Options], str] = {
     schema.ConvertSettings: "convert",
     schema.SwapSettings: "swap",
     schema.CompareSettings: "compare",
+    schema.QcSettings: "qc",
     schema.InspectSettings: "inspect",
     schema.FindSettings: "find",
     schema.PeopleSettings: "faceset_people",
