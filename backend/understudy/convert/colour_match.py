@@ -84,18 +84,22 @@ def solve(method: Method, space: Space, painted: Pixels, plate: Pixels, seed: in
     """The map by which the colours ``painted`` (N, 3) come to be spread like ``plate`` (M, 3).
 
     Both are pixels of a face alone, see :func:`pixels_under`, N and M large or small; those that are not finite do not
-    count. ``seed`` decides the directions of ``idt`` and ``sliced``. Without samples nothing is changed.
+    count. ``seed`` decides the directions of ``idt`` and ``sliced``. Without samples, and where the painted face is black,
+    nothing is changed.
     """
     clouds = [points[np.isfinite(points).all(1)] for points in (painted, plate)]
     if method == "none" or not all(map(len, clouds)):
         return unchanged
-    levels = [max(float(np.median(points.mean(1, dtype=np.float64))), DARKEST_LEVEL) for points in clouds]
+    painted_level, plate_level = (float(np.median(points.mean(1, dtype=np.float64))) for points in clouds)
+    if painted_level < DARKEST_LEVEL:
+        return unchanged  # no gain makes a face of black
+    levels = painted_level, max(plate_level, DARKEST_LEVEL)
     scaled = [points.astype(np.float64) * (GREY / level) for points, level in zip(clouds, levels, strict=True)]
     codes = [_encode(points) for points in scaled]
     own, wanted = codes if space == "log" else scaled
     transport = _SOLVERS[method](own, wanted, seed)
     low, high = np.quantile(codes[0], (RARE, 1 - RARE), axis=0).astype(np.float32)
-    return Matched(transport, space, levels[0], levels[1], low, high)
+    return Matched(transport, space, *levels, low, high)
 
 
 def pixels_under(painted: Pixels, plate: Pixels, matte: Pixels, most: int = 2048) -> tuple[Pixels, Pixels]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from understudy.convert.transport import FLAT, Points
+from understudy.convert.transport import FLAT, Points, within_reach
 
 LEVELS = (np.arange(256) + 0.5) / 256
 """The quantiles that are matched; what is rarer than the outermost goes along with them."""
@@ -63,7 +63,7 @@ class Composed:
 
 def histogram(painted: Points, plate: Points) -> Composed:
     """Each axis by itself: the painted cloud's cumulative distribution becomes the plate's."""
-    return Composed((_fit(np.eye(3), painted, plate),))
+    return Composed((_fit(np.eye(3), painted, within_reach(painted, plate)),))
 
 
 def iterative(painted: Points, plate: Points, seed: int) -> Composed:
@@ -77,6 +77,7 @@ def sliced(painted: Points, plate: Points, seed: int) -> Composed:
 
 
 def _repeated(painted: Points, plate: Points, seed: int, kind: str) -> Composed:
+    plate = within_reach(painted, plate)
     random = np.random.default_rng(seed)
     still = STILL * max(float(plate.std(0).max()), FLAT)
     steps = []

@@ -60,9 +60,23 @@ def linear(painted: Points, plate: Points) -> Affine:
 
 def monge_kantorovich(painted: Points, plate: Points) -> Affine:
     """Mean and covariance with the least change of colours: Pitie and Kokaram, 2007."""
+    return _about_the_means(_optimal(painted, plate), painted, plate)
+
+
+def within_reach(painted: Points, plate: Points) -> Points:
+    """The ``plate`` cloud, drawn together where the painted one would be stretched by more than :data:`STEEPEST`."""
+    sizes, axes = np.linalg.eigh(_optimal(painted, plate))
+    if sizes[-1] <= STEEPEST:
+        return plate
+    mean = plate.mean(0)
+    return np.asarray(mean + (plate - mean) @ ((axes * np.minimum(STEEPEST / sizes, 1)) @ axes.T))
+
+
+def _optimal(painted: Points, plate: Points) -> NDArray[np.float64]:
+    """The symmetric matrix that takes the covariance of one cloud to that of the other."""
     own, wanted = _covariance(painted), _covariance(plate)
     root, whiten = _power(own, 0.5), _power(own, -0.5)
-    return _about_the_means(whiten @ _power(root @ wanted @ root, 0.5) @ whiten, painted, plate)
+    return np.asarray(whiten @ _power(root @ wanted @ root, 0.5) @ whiten)
 
 
 def _about_the_means(matrix: NDArray[np.float64], painted: Points, plate: Points) -> Affine:
