@@ -15,12 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.convert.predict import Prediction
-from understudy.convert.relight import relit
 from understudy.convert.slices import histogram, iterative, sliced
 from understudy.convert.transport import Points, Transport, linear, monge_kantorovich, reinhard
 from understudy.model.encoding import decode, encode
-from understudy.model.presentation import Light
 
 Pixels = NDArray[np.float32]
 Method = Literal["reinhard", "linear", "monge-kantorovich", "idt", "sliced", "histogram", "none"]
@@ -153,15 +150,3 @@ def _encode(linear: NDArray[Any]) -> NDArray[Any]:
 
 def _decode(codes: NDArray[Any]) -> NDArray[Any]:
     return decode(torch.from_numpy(np.ascontiguousarray(codes))).numpy()
-
-
-def matched(
-    prediction: Prediction, light: Light, covered: torch.Tensor, *, relight: float, reach: float
-) -> torch.Tensor:
-    """The new face (3, R, R) in code values, in the plate's light.
-
-    ``covered`` (1, R, R) in 0..1 is where the plate does not show lit skin: hands before it, eyes and brows. ``relight``
-    0..1 is the part of the plate's broad light that is taken over; ``reach`` its fineness as a part of the crop's side.
-    """
-    swap, shown = (light.restore(picture[None])[0] for picture in (prediction.swap, prediction.shown))
-    return relit(swap, shown, prediction.window, covered, amount=relight, reach=reach)
