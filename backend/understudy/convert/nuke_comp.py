@@ -25,31 +25,45 @@ _ALIGNED = 1024  # side of the picture that stands in for a retouch
 
 _ABOUT = """Understudy: {title}
 
-Every Read is raw: pixels come in as the files have them, in {space}.
-This opens with any OCIO configuration and with Nuke's own, and adds nothing to the pixels.
-Is {space} the working space of this script? Then leave it so.
-If not, untick raw on {reads}: the name of the space is set there.
+Every Read is raw: pixels come in as they are in the files.
+So this opens with any colour configuration, Nuke's own as well.
+{colour}
 result_data stays raw always: mattes and maps are no colours.
 
 Paths start at the folder of this script."""
 
+_KNOWN = """They are in {space}. Is that this script's working space?
+Then leave it so. If not, untick raw on {reads}:
+the name of the space is set there already."""
+
+_UNKNOWN = """In which colour space they are, the files do not say. It should be
+this script's working space; if not, untick raw on {reads}
+and choose the space there."""
+
 _FACE = """face: which new face goes over the plate.
-0  swap as delivered, colour-matched and premultiplied: exactly the delivered composite
+0  swap as delivered, colour-matched and premultiplied:
+    exactly the delivered composite
 1  swap through grade_swap and the changed matte
-2  raw, before the colour match, through grade_raw and the changed matte
+2  raw, before the colour match, through grade_raw
+    and the changed matte
 
 Where the matte is grown, swap has no picture: take 2.
-erode_matte: above 0 shrinks the matte, below 0 grows it. feather_matte softens it. In plate pixels."""
+erode_matte: above 0 shrinks the matte, below 0 grows it.
+feather_matte softens it. Both in plate pixels."""
 
 _CHECK = """rebuild: swap + plate * (1 - matte).
-check: the difference from the delivered composite. With face at 0 it is the rounding of half floats."""
+check: the difference from the delivered composite.
+With face at 0 it is the rounding of half floats."""
 
-_MAP = """st says for each pixel of the plate where in the aligned face it lies,
-0 0 at the bottom left. So it lays a picture of the aligned face into the plate:
-put a painting or a patch in the place of aligned_picture, and enable retouch."""
+_MAP = """st says of each pixel of the plate where in the aligned face
+it lies, 0 0 at the bottom left. So it lays a picture of the
+aligned face into the plate: put a painting or a patch in the
+place of aligned_picture, and enable retouch."""
 
 _INVERSE = """
-st_inv says the reverse: it brings the plate into the aligned face, to be painted on there."""
+
+st_inv is the reverse: it brings the plate into the aligned
+face, to be painted on there."""
 
 
 @dataclass(frozen=True)
@@ -77,38 +91,28 @@ def nuke_comp(
     window, pixel aspect and frame rate are the project's. ``space`` is the name of the composite's colour space where it is
     known. ``layers`` are those in the files, :data:`NEEDED` among them.
     """
-    reads = [_read("result", (300, 0), result, space), _read("result_data", (900, 0), result, None)]
-    under = [_read("plate", (0, 0), plate, space)] if plate else _plate_of_result()
-    if plate:
-        reads += under
-        under = []
+    files = [_read("result", (300, 0), result, space), _read("result_data", (900, 0), result, None)]
+    files += [_read("plate", (0, 0), plate, space)] if plate else _plate_of_result()
     face, matte, maps = _face(), _matte(), list(_maps("st_inv" in layers))
-    merged = [
-        Node("Merge2", "rebuild", (0, 1060), {"operation": "over", "output": "rgb"}, ("plate", "face")),
-        Node("Merge2", "check", (300, 1060), {"operation": "difference", "output": "rgb"}, ("rebuild", "result")),
-        Node(
-            "Merge2",
-            "retouch",
-            (0, 1160),
-            {"operation": "over", "output": "rgb", "disable": True},
-            ("rebuild", "premult_picture"),
-        ),
+    composite = [
+        _merge("rebuild", (0, 1120), "over", ("plate", "face")),
+        _merge("check", (300, 1120), "difference", ("rebuild", "result")),
+        _merge("retouch", (0, 1220), "over", ("rebuild", "premult_picture"), disable=True),
     ]
-    about = _ABOUT.format(
-        title=title, space=space or "the plate's colour space", reads="plate and result" if plate else "result"
-    )
+    colour = _KNOWN if space else _UNKNOWN
+    colour = colour.format(space=space, reads="plate and result" if plate else "result")
     notes = [
-        _note("about", (0, -420), about),
-        _note("about_face", (700, 820), _FACE),
-        _note("about_check", (480, 1060), _CHECK),
-        _note("about_maps", (1200, 760), _MAP + (_INVERSE if "st_inv" in layers else "")),
+        _note("about", (0, -340), _ABOUT.format(title=title, colour=colour)),
+        _note("about_face", (770, 720), _FACE),
+        _note("about_check", (470, 1080), _CHECK),
+        _note("about_maps", (1600, 320), _MAP + (_INVERSE if "st_inv" in layers else "")),
     ]
     fields = [
-        backdrop("Files", 0x4A5A6AFF, reads),
+        backdrop("Files", 0x4A5A6AFF, files),
         backdrop("New face", 0x5A4A4AFF, face),
         backdrop("Matte", 0x4A4A4AFF, matte),
         backdrop("ST map", 0x4A5A4AFF, maps),
-        backdrop("Composite and check", 0x5A5A4AFF, merged),
+        backdrop("Composite and check", 0x5A5A4AFF, composite),
     ]
     display = header.display
     size = f"{display.width} {display.height}"
@@ -124,7 +128,7 @@ def nuke_comp(
     if header.fps:
         root["fps"] = header.fps[0] / header.fps[1]
     named = {name: _channels(name) for name in _MAPS if name in layers}
-    return script(root, named, [*fields, *notes, *reads, *under, *matte, *face, *maps, *merged])
+    return script(root, named, [*fields, *notes, *files, *matte, *face, *maps, *composite])
 
 
 def _read(name: str, at: tuple[int, int], footage: Footage, space: str | None) -> Node:
@@ -142,8 +146,8 @@ def _read(name: str, at: tuple[int, int], footage: Footage, space: str | None) -
 def _plate_of_result() -> list[Node]:
     """The plate where no file of it was named: composite minus delta, the plate's own bits outside the matte."""
     return [
-        _layer_as_rgba("delta", (150, 460), ("result",)),
-        Node("Merge2", "plate", (0, 460), {"operation": "from", "output": "rgb"}, ("result", "delta_layer")),
+        _layer_as_rgba("delta", (150, 180), ("result",)),
+        _merge("plate", (0, 180), "from", ("result", "delta_layer")),
     ]
 
 
@@ -161,22 +165,34 @@ def _face() -> list[Node]:
 
 def _matte() -> list[Node]:
     return [
-        Node("FilterErode", "erode_matte", (900, 460), {"channels": "matte", "size": 0}, ("result_data",)),
+        Node(
+            "FilterErode",
+            "erode_matte",
+            (900, 460),
+            {"channels": "matte", "size": 0, "filter": "gaussian"},
+            ("result_data",),
+        ),
         Node("Blur", "feather_matte", (900, 560), {"channels": "matte", "size": 0}, ("erode_matte",)),
     ]
 
 
 def _maps(inverse: bool) -> Iterator[Node]:
     side = f"{_ALIGNED} {_ALIGNED}"
-    yield Node("CheckerBoard2", "aligned_picture", (1200, 360), {"format": f"{side} 0 0 {side} 1 ", "boxsize": 64})
-    yield _st_map("aligned_to_plate", (1200, 480), "st", "aligned_picture")
-    yield from _through_matte("picture", 1200, 560, "aligned_to_plate")
+    yield Node("CheckerBoard2", "aligned_picture", (1300, 360), {"format": f"{side} 0 0 {side} 1 ", "boxsize": 64})
+    yield _st_map("aligned_to_plate", (1300, 480), "st", "aligned_picture")
+    yield from _through_matte("picture", 1300, 560, "aligned_to_plate")
     if inverse:
-        yield _st_map("plate_to_aligned", (1350, 480), "st_inv", "plate")
+        yield _st_map("plate_to_aligned", (1450, 480), "st_inv", "plate")
 
 
 def _st_map(name: str, at: tuple[int, int], layer: str, picture: str) -> Node:
     return Node("STMap", name, at, {"channels": "rgba", "uv": layer}, (picture, "result_data"))
+
+
+def _merge(name: str, at: tuple[int, int], operation: str, inputs: tuple[str, str], *, disable: bool = False) -> Node:
+    """A Merge of B and A, in this order; B keeps its alpha."""
+    knobs: dict[str, Value] = {"operation": operation, "output": "rgb"}
+    return Node("Merge2", name, at, {**knobs, "disable": True} if disable else knobs, inputs)
 
 
 def _through_matte(name: str, x: int, y: int, picture: str) -> Sequence[Node]:

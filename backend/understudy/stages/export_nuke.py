@@ -82,8 +82,8 @@ def _layers(result: Plate, events: Events) -> set[str]:
 
 
 def _check_same(plate: Plate, result: Plate, header: Header) -> None:
-    """Raise UsageError unless the first frame of ``result`` has the bits of ``plate`` wherever its matte is 0."""
-    number = result.frames[0]
+    """Raise UsageError unless the first frame of both has the bits of ``plate`` wherever the result's matte is 0."""
+    number = plate.frames[0]
     under, over = read_frame(plate, number), read_frame(result, number)
     for name in ("display", "data"):
         mine, its = getattr(under.header, name), getattr(header, name)
