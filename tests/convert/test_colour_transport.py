@@ -86,9 +86,9 @@ def test_slices_reach_a_distribution_that_no_affine_map_reaches(solve):
 
 
 def test_the_distances_of_another_library_agree():
-    painted, plate = cloud(1, 150), crescent(2, 150)
+    painted, plate = cloud(1, 100), crescent(2, 100)
     moved = iterative(painted, plate, 7)(painted)
-    assert wasserstein_distance_nd(moved, plate) < 0.35 * wasserstein_distance_nd(painted, plate)
+    assert wasserstein_distance_nd(moved, plate) < 0.4 * wasserstein_distance_nd(painted, plate)
 
 
 def test_the_histogram_of_each_channel_becomes_the_plates():

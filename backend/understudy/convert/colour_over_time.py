@@ -13,7 +13,7 @@ import numpy as np
 
 from understudy.convert.colour_match import ColourMap, Method, Pixels, Space, mixed, solve
 
-MOST_SAMPLES = 1 << 16
+MOST_SAMPLES = 1 << 15
 """Pixels of each face that a map is solved from, taken evenly from the frames that it is for."""
 
 Samples = Mapping[int, tuple[Pixels, Pixels]]
