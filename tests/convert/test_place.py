@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from understudy.convert.place import Region, place, region_of
+from understudy.convert.place import Placer, Region, region_of
 from understudy.face.geometry import apply, invert
 from understudy.face.resample import warp
 from understudy.model.encoding import encode
@@ -23,11 +23,13 @@ def painting(height: int, width: int, x0: float = 0, y0: float = 0) -> np.ndarra
     return np.stack([plane + 0 * x + 0 * y for plane in planes], axis=-1).astype(np.float32)
 
 
-def laid(crop: np.ndarray, matrix: np.ndarray, region: Region, matte: np.ndarray | None = None):
-    size = crop.shape[0]
+def laid(crop: np.ndarray, matrix: np.ndarray, region: Region) -> np.ndarray:
     codes = encode(torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))))
-    ones = np.ones((size, size), np.float32)
-    return place(codes, codes / 2, ones if matte is None else matte, torch.zeros(1, size, size), matrix, region)
+    return Placer(matrix, crop.shape[0], region).light(codes)
+
+
+def softly(matte: np.ndarray, matrix: np.ndarray, region: Region) -> np.ndarray:
+    return Placer(matrix, matte.shape[0], region).soft(torch.from_numpy(matte)[None])[0]
 
 
 @pytest.mark.parametrize(("scale", "degrees"), [(1.0, 0), (1.0, 23.0), (0.61, -31.0), (1.9, 12.0), (2.7, 77.0)])
@@ -35,7 +37,7 @@ def test_a_perfect_prediction_returns_to_the_very_place_it_came_from(scale, degr
     size, width, height = 128, 160, 140
     matrix = similarity(scale, degrees, size, (80.3, 69.6))
     picture = painting(height, width)
-    region = region_of(matrix, size, width, height)
+    region = region_of([matrix], size, width, height)
     placed = laid(warp(picture, matrix, size), matrix, region)
     original = picture[region.rows, region.columns]
     # Away from the crop's border and the frame's: there the resampler repeats edges.
@@ -43,18 +45,17 @@ def test_a_perfect_prediction_returns_to_the_very_place_it_came_from(scale, degr
     spot = apply(matrix, np.stack([x, y], -1).reshape(-1, 2)).reshape(*x.shape, 2)
     inner = ((spot > 3) & (spot < size - 3)).all(-1) & (x > 4) & (x < width - 4) & (y > 4) & (y < height - 4)
     assert inner.sum() > 500
-    error = np.abs(placed.swap - original)[inner] / (original[inner] + 0.1)
+    error = np.abs(placed - original)[inner] / (original[inner] + 0.1)
     assert error.max() < 0.012 and error.mean() < 0.002
-    shifted = np.abs(placed.swap[:, 1:] - original[:, :-1])[inner[:, 1:]] / (original[:, :-1][inner[:, 1:]] + 0.1)
+    shifted = np.abs(placed[:, 1:] - original[:, :-1])[inner[:, 1:]] / (original[:, :-1][inner[:, 1:]] + 0.1)
     assert shifted.mean() > 10 * error.mean()  # one pixel beside is far worse
-    assert np.abs(placed.raw - placed.swap)[inner].min() > 0
 
 
 def test_st_is_the_place_in_the_crop_counted_from_the_bottom_left_at_centres():
     size = 64
     matrix = similarity(0.8, 30.0, size, (60, 60))
-    region = region_of(matrix, size, 120, 120)
-    placed = laid(np.zeros((size, size, 3), np.float32), matrix, region)
+    region = region_of([matrix], size, 120, 120)
+    placed = Placer(matrix, size, region)
     for row, column in ((60, 70), (50, 44), (75, 61)):
         x, y = apply(matrix, np.array([[column + 0.5, row + 0.5]]))[0]
         u, v = placed.st[row - region.y, column - region.x]
@@ -71,9 +72,10 @@ def test_the_identity_puts_each_pixel_of_the_crop_on_its_pixel():
     matrix = np.array([[1.0, 0, 0], [0, 1, 0]])
     crop = painting(size, size)
     placed = laid(crop, matrix, Region(0, 0, size, size))
-    np.testing.assert_allclose(placed.swap[2:-2, 2:-2], crop[2:-2, 2:-2], rtol=3e-3)
-    np.testing.assert_allclose(placed.st[0, 0], [0.5 / size, 1 - 0.5 / size], atol=1e-6)
-    assert placed.inside.all()
+    np.testing.assert_allclose(placed[2:-2, 2:-2], crop[2:-2, 2:-2], rtol=3e-3)
+    placer = Placer(matrix, size, Region(0, 0, size, size))
+    np.testing.assert_allclose(placer.st[0, 0], [0.5 / size, 1 - 0.5 / size], atol=1e-6)
+    assert placer.inside.all() and (placer.coverage == 1).all()
 
 
 def test_a_face_far_larger_than_its_model_is_reduced_without_aliasing():
@@ -81,8 +83,7 @@ def test_a_face_far_larger_than_its_model_is_reduced_without_aliasing():
     size = 128
     matrix = similarity(4.0, 0.0, size, (16, 16))
     matte = (np.indices((size, size)).sum(0) % 2).astype(np.float32)
-    placed = laid(np.full((size, size, 3), 0.5, np.float32), matrix, Region(0, 0, 32, 32), matte)
-    np.testing.assert_allclose(placed.matte[4:-4, 4:-4], 0.5, atol=0.02)
+    np.testing.assert_allclose(softly(matte, matrix, Region(0, 0, 32, 32))[4:-4, 4:-4], 0.5, atol=0.02)
 
 
 @pytest.mark.parametrize("scale", [0.4, 1.0, 2.0])
@@ -91,22 +92,29 @@ def test_the_matte_keeps_its_area_and_stays_within_the_crop(scale):
     matrix = similarity(scale, 20.0, size, (150, 150))
     centre = np.arange(size) + 0.5 - size / 2
     matte = np.clip(30.5 - np.hypot(centre[:, None], centre[None]), 0, 1).astype(np.float32)
-    region = region_of(matrix, size, 300, 300)
-    placed = laid(np.zeros((size, size, 3), np.float32), matrix, region, matte)
-    assert placed.matte.sum() == pytest.approx(np.pi * 30**2 / scale**2, rel=0.01)
-    full = laid(np.zeros((size, size, 3), np.float32), matrix, region)
-    assert full.matte.sum() == pytest.approx((size / scale) ** 2, rel=0.01)
-    assert full.matte.min() == 0 and full.matte.max() == 1
+    region = region_of([matrix], size, 300, 300)
+    assert softly(matte, matrix, region).sum() == pytest.approx(np.pi * 30**2 / scale**2, rel=0.01)
+    full = softly(np.ones((size, size), np.float32), matrix, region)
+    assert full.sum() == pytest.approx((size / scale) ** 2, rel=0.01)
+    assert full.min() == 0 and full.max() == 1
+    np.testing.assert_allclose(full, Placer(matrix, size, region).coverage, atol=1e-5)
 
 
 def test_a_region_is_the_part_of_the_frame_that_the_crop_covers():
     matrix = similarity(1.0, 0.0, 20, (10, 30))
-    assert region_of(matrix, 20, 100, 100) == Region(0, 20, 20, 20)
-    assert region_of(similarity(1.0, 0.0, 20, (4, 95)), 20, 100, 100) == Region(0, 85, 14, 15)
-    assert region_of(similarity(1.0, 0.0, 20, (-30, 50)), 20, 100, 100) is None
+    assert region_of([matrix], 20, 100, 100) == Region(0, 20, 20, 20)
+    assert region_of([similarity(1.0, 0.0, 20, (4, 95))], 20, 100, 100) == Region(0, 85, 14, 15)
+    assert region_of([similarity(1.0, 0.0, 20, (-30, 50))], 20, 100, 100) is None
 
 
 def test_a_highlight_beyond_what_a_prediction_can_mean_is_held():
     crop = np.full((16, 16, 3), 500.0, np.float32)
     placed = laid(crop, np.array([[1.0, 0, 0], [0, 1, 0]]), Region(0, 0, 16, 16))
-    assert placed.swap.max() <= 64.1
+    assert placed.max() <= 64.1
+
+
+def test_a_region_holds_all_crops_that_are_asked_for_and_joins_another():
+    near, far = similarity(1.0, 0.0, 20, (10, 30)), similarity(1.0, 0.0, 20, (40, 35))
+    both = region_of([near, far], 20, 100, 100)
+    assert both == Region(0, 20, 50, 25)
+    assert region_of([near], 20, 100, 100).union(region_of([far], 20, 100, 100)) == both

@@ -20,11 +20,11 @@ def crops(count: int) -> tuple[np.ndarray, np.ndarray]:
 def test_a_face_does_not_depend_on_its_company(tmp_path):
     network, _ = load_model(make_model(tmp_path), torch.device("cpu"))
     pictures, hulls = crops(7)
-    together = Predictor(network, LIGHT, 4).predict(pictures, hulls)
+    together = Predictor(network, LIGHT, 4).predict(pictures, hulls, [1.0] * 7)
     for index in (0, 3, 5, 6):
-        (alone,) = Predictor(network, LIGHT, 4).predict(pictures[index : index + 1], hulls[index : index + 1])
-        for name in ("shown", "swap", "mask", "window"):
+        (alone,) = Predictor(network, LIGHT, 4).predict(pictures[index : index + 1], hulls[index : index + 1], [1.0])
+        for name in ("shown", "swap", "source_mask", "target_mask", "window"):
             assert torch.equal(getattr(alone, name), getattr(together[index], name)), (index, name)
-    others = Predictor(network, LIGHT, 3).predict(pictures, hulls)
+    others = Predictor(network, LIGHT, 3).predict(pictures, hulls, [1.0] * 7)
     assert all(torch.allclose(a.swap, b.swap, atol=1e-4) for a, b in zip(together, others, strict=True))
     assert not torch.allclose(together[0].swap, together[1].swap, atol=1e-3)

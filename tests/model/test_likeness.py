@@ -28,7 +28,9 @@ def test_a_morph_goes_from_one_end_to_the_other():
     made = network(MorphArchitecture(64, **WIDTHS))
     code = made.encode(torch.randn(2, 3, 64, 64))
     ends = {side: made.decode(code, side)[0] for side in ("source", "target")}
-    painted = [Likeness(morph=amount).paint(made, code)[0] for amount in (0.0, 0.25, 0.75, 1.0)]
+    painted = [
+        Likeness(morphs=True).paint(made, code, torch.full((len(code), 1), amount))[0] for amount in (0.0, 0.25, 0.75, 1.0)
+    ]
     assert torch.allclose(painted[0], ends["target"], atol=1e-5) and torch.allclose(
         painted[3], ends["source"], atol=1e-5
     )
@@ -40,14 +42,14 @@ def test_a_morph_goes_from_one_end_to_the_other():
 def test_anybody_of_a_comb_is_painted_by_name():
     made = network(CombArchitecture(64, **WIDTHS, identities=("source", "target", "carl")))
     code = made.encode(torch.randn(1, 3, 64, 64))
-    assert torch.equal(Likeness("carl").paint(made, code)[0], made.decode(code, "carl")[0])
+    assert torch.equal(Likeness("carl").paint(made, code, torch.ones(len(code), 1))[0], made.decode(code, "carl")[0])
 
 
 @pytest.mark.parametrize(
-    ("likeness", "said"), [(Likeness("carl"), "nobody called 'carl'"), (Likeness(morph=0.5), "quick model cannot")]
+    ("likeness", "said"), [(Likeness("carl"), "nobody called 'carl'"), (Likeness(morphs=True), "quick model cannot")]
 )
 def test_what_a_model_cannot_paint_is_said(likeness, said):
     with pytest.raises(UsageError, match=said):
         likeness.check(network(TINY))
     with pytest.raises(UsageError, match="to the source"):
-        Likeness("target", 0.5).check(network(MorphArchitecture(64, **WIDTHS)))
+        Likeness("target", True).check(network(MorphArchitecture(64, **WIDTHS)))

@@ -17,7 +17,7 @@ from understudy.errors import FacesetError, Interrupted, MissingInputError, Mode
 from understudy.events import Events, Recorder
 from understudy.faceset.store import Faceset
 from understudy.settings import ConvertSettings, PreviewSettings
-from understudy.stages import convert, laying, preview
+from understudy.stages import convert, preview, shot_measures
 from understudy.stages.kept import Kept
 
 
@@ -161,8 +161,8 @@ def work(monkeypatch) -> Counter[str]:
     spied(preview.ColourManager, "__init__", "colour")
     spied(preview, "read_frame", "frame")
     spied(preview.Faceset, "open", "faceset")
-    spied(laying, "measure_light", "light")
-    spied(laying.Predictor, "_pass", "network")
+    spied(shot_measures, "measure_light", "light")
+    spied(shot_measures.Predictor, "_pass", "network")
     return done
 
 

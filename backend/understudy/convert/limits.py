@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.convert.place import Placed
 from understudy.face.geometry import FloatArray
 from understudy.face.resample import warp
-from understudy.plate.frame import Frame
+from understudy.plate.frame import Frame, Header
 from understudy.plate.matte import Matte
 
 
@@ -27,17 +26,6 @@ class Limits:
             return np.zeros((size, size), np.float32)
         return np.clip(warp(self.holdout[..., None], matrix, size)[..., 0], 0, 1)
 
-    def limit(self, placed: Placed) -> Placed:
-        """``placed`` with its matte multiplied by the roto and by 1 - holdout, and the holdout in its occlusion."""
-        rows, columns = placed.region.rows, placed.region.columns
-        if self.roto is not None:
-            placed = replace(placed, matte=placed.matte * self.roto[rows, columns])
-        if self.holdout is not None:
-            before = self.holdout[rows, columns]
-            occlusion = np.maximum(placed.occlusion, np.where(placed.inside, before, 0))
-            placed = replace(placed, matte=placed.matte * (1 - before), occlusion=occlusion)
-        return placed
-
 
 @dataclass(frozen=True)
 class GivenMattes:
@@ -50,6 +38,12 @@ class GivenMattes:
     def open(holdout: str | None, roto: str | None, frames: tuple[int, ...]) -> GivenMattes:
         """Find both, written FILE or FILE:CHANNEL, for all ``frames``. Raises as :meth:`Matte.open`."""
         return GivenMattes(*(Matte.open(spec, frames) if spec else None for spec in (holdout, roto)))
+
+    def check(self, header: Header) -> None:
+        """Raise for a matte of another size than the plate's ``header``, or one that lacks its channel on some frame."""
+        for matte in (self.holdout, self.roto):
+            if matte is not None:
+                matte.check(header)
 
     def of(self, frame: Frame) -> Limits:
         """The mattes of ``frame``; outside their files they are 0. Raises as :meth:`Matte.weights`."""

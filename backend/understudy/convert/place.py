@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -31,61 +33,96 @@ class Region:
     def columns(self) -> slice:
         return slice(self.x, self.x + self.width)
 
+    def union(self, other: Region) -> Region:
+        """The smallest region that holds both."""
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        right = max(self.x + self.width, other.x + other.width)
+        bottom = max(self.y + self.height, other.y + other.height)
+        return Region(x, y, right - x, bottom - y)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Placed:
     """A face's pictures over its region of the plate."""
 
     region: Region
-    swap: NDArray[np.float32]  # (h, w, 3) scene-linear working space
-    raw: NDArray[np.float32]  # (h, w, 3) the same before the colour match
+    swap: NDArray[np.float32]  # (h, w, 3) scene-linear
+    raw: NDArray[np.float32]  # (h, w, 3) the same as the network gave it
     matte: NDArray[np.float32]  # (h, w) 0..1
     occlusion: NDArray[np.float32]  # (h, w) 0..1
     st: NDArray[np.float32]  # (h, w, 2) u v of the crop, (0, 0) bottom left; 0 outside the crop
     inside: NDArray[np.bool_]  # (h, w) whether the pixel's centre lies in the crop
+    confidence: float | NDArray[np.float32]  # 0..1, or (h, w)
 
 
-def region_of(matrix: FloatArray, size: int, width: int, height: int) -> Region | None:
-    """The part of a ``width`` x ``height`` array that a crop of ``size`` covers under ``matrix`` (array -> crop pixels)."""
-    corners = apply(invert(matrix), np.array([(0, 0), (size, 0), (0, size), (size, size)]))
+def region_of(matrices: Sequence[FloatArray], size: int, width: int, height: int) -> Region | None:
+    """The part of a ``width`` x ``height`` array that crops of ``size`` cover under ``matrices`` (array -> crop pixels).
+
+    None when they lie outside altogether.
+    """
+    square = np.array([(0, 0), (size, 0), (0, size), (size, size)])
+    corners = np.concatenate([apply(invert(matrix), square) for matrix in matrices])
     low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
     left, top = max(int(low[0]), 0), max(int(low[1]), 0)
     right, bottom = min(int(high[0]), width), min(int(high[1]), height)
     return Region(left, top, right - left, bottom - top) if right > left and bottom > top else None
 
 
-def place(
-    swap: torch.Tensor,
-    raw: torch.Tensor,
-    matte: NDArray[np.float32],
-    occlusion: torch.Tensor,
-    matrix: FloatArray,
-    region: Region,
-) -> Placed:
-    """Lay crop pictures over ``region``.
+class Placer:
+    """Lays what lies in one crop over one region: set once, then given pictures.
 
-    ``swap`` and ``raw`` (3, R, R) are code values: they are enlarged as such, so that a highlight does not ring, and
-    averaged as light. ``matte`` (R, R) and ``occlusion`` (1, R, R) in 0..1. Where a crop pixel is smaller than two plate
-    pixels the plate is sampled more finely and averaged, so that edges stay antialiased.
+    Where a crop pixel is smaller than two plate pixels the plate is sampled more finely and averaged, so that edges stay
+    antialiased.
     """
-    size = swap.shape[-1]
-    scale = scale_of(matrix)
-    fine = max(1, math.ceil(2 * scale - 1e-6))
-    positions = lattice(region.height, region.width, fine, matrix, (region.x, region.y))
-    within = ((positions >= 0) & (positions <= size)).all(-1).float()[None]
-    stack = torch.cat([swap, raw, torch.from_numpy(matte)[None], occlusion])
-    fields = sample(stack, positions)
-    light = average(decode_bounded(fields[:6]), fine).permute(1, 2, 0)
-    soft = average(fields[6:].clamp(0, 1) * within, fine)
-    centres = lattice(region.height, region.width, 1, matrix, (region.x, region.y)).numpy()
-    inside = ((centres >= 0) & (centres < size)).all(-1)
-    st = np.stack([centres[..., 0] / size, 1 - centres[..., 1] / size], axis=-1)
-    return Placed(
-        region=region,
-        swap=np.ascontiguousarray(light[..., :3].numpy()),
-        raw=np.ascontiguousarray(light[..., 3:].numpy()),
-        matte=soft[0].numpy(),
-        occlusion=soft[1].numpy(),
-        st=np.where(inside[..., None], st, 0).astype(np.float32),
-        inside=inside,
-    )
+
+    def __init__(self, matrix: FloatArray, size: int, region: Region) -> None:
+        """``matrix`` (2, 3) goes from the plate's array to the pixels of a crop of ``size``."""
+        self._matrix, self._size, self._region = matrix, size, region
+        self._fine = max(1, math.ceil(2 * scale_of(matrix) - 1e-6))
+
+    def light(self, codes: torch.Tensor) -> NDArray[np.float32]:
+        """(C, R, R) code values as scene-linear light (h, w, C).
+
+        They are enlarged as codes, so that a highlight does not ring, and averaged as light.
+        """
+        fields = decode_bounded(sample(codes, self._positions))
+        return average(fields, self._fine).permute(1, 2, 0).contiguous().numpy()
+
+    def soft(self, masks: torch.Tensor) -> NDArray[np.float32]:
+        """(C, R, R) masks in 0..1 over the region, (C, h, w); 0 outside the crop."""
+        return average(sample(masks, self._positions).clamp_(0, 1).mul_(self._within), self._fine).numpy()
+
+    @cached_property
+    def coverage(self) -> NDArray[np.float32]:
+        """How much of each pixel lies in the crop, (h, w) 0..1."""
+        return average(self._within, self._fine)[0].numpy()
+
+    @cached_property
+    def inside(self) -> NDArray[np.bool_]:
+        """Whether each pixel's centre lies in the crop, (h, w)."""
+        centres = self._centres
+        return np.asarray(((centres >= 0) & (centres < self._size)).all(-1))
+
+    @cached_property
+    def st(self) -> NDArray[np.float32]:
+        """The place of each pixel's centre in the crop, (h, w, 2) u v with (0, 0) at the bottom left; 0 outside."""
+        centres = self._centres / np.float32(self._size)
+        st = np.stack([centres[..., 0], 1 - centres[..., 1]], axis=-1)
+        return np.where(self.inside[..., None], st, 0).astype(np.float32)
+
+    @cached_property
+    def _positions(self) -> torch.Tensor:
+        region = self._region
+        return lattice(region.height, region.width, self._fine, self._matrix, (region.x, region.y))
+
+    @cached_property
+    def _within(self) -> torch.Tensor:
+        positions = self._positions
+        return ((positions >= 0) & (positions <= self._size)).all(-1).float()[None]
+
+    @cached_property
+    def _centres(self) -> NDArray[np.float32]:
+        if self._fine == 1:
+            return self._positions.numpy()
+        region = self._region
+        return lattice(region.height, region.width, 1, self._matrix, (region.x, region.y)).numpy()

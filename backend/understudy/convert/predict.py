@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,8 @@ class Prediction:
 
     shown: torch.Tensor  # (3, R, R) the plate's face
     swap: torch.Tensor  # (3, R, R) the new face
-    mask: torch.Tensor  # (1, R, R) where both the new and the rebuilt face are, 0..1
+    source_mask: torch.Tensor  # (1, R, R) where the new face is, 0..1
+    target_mask: torch.Tensor  # (1, R, R) where the rebuilt face of the plate is, 0..1
     window: torch.Tensor  # (1, R, R) what the encoder looked through
 
 
@@ -42,23 +44,31 @@ class Predictor:
         self._light = light.to(self._device)
 
     @torch.inference_mode()
-    def predict(self, crops: NDArray[np.floating[Any]], hulls: NDArray[np.floating[Any]]) -> list[Prediction]:
-        """``crops`` (N, R, R, 3) scene-linear in the working space, ``hulls`` (N, R, R) masks from the landmarks."""
+    def predict(
+        self, crops: NDArray[np.floating[Any]], hulls: NDArray[np.floating[Any]], morphs: Sequence[float]
+    ) -> list[Prediction]:
+        """``crops`` (N, R, R, 3) scene-linear in the working space, ``hulls`` (N, R, R) masks from the landmarks.
+
+        ``morphs`` (N) are how far each goes towards the new face: see :class:`Likeness`.
+        """
         results: list[Prediction] = []
         for start in range(0, len(crops), self._batch):
             part = slice(start, start + self._batch)
-            results += self._pass(crops[part], hulls[part])
+            results += self._pass(crops[part], hulls[part], morphs[part])
         return results
 
-    def _pass(self, crops: NDArray[np.floating[Any]], hulls: NDArray[np.floating[Any]]) -> list[Prediction]:
+    def _pass(
+        self, crops: NDArray[np.floating[Any]], hulls: NDArray[np.floating[Any]], morphs: Sequence[float]
+    ) -> list[Prediction]:
         count, fill = len(crops), self._batch - len(crops)
         linear = torch.from_numpy(np.concatenate([crops, np.repeat(crops[-1:], fill, 0)]).astype(np.float32))
         hull = torch.from_numpy(np.concatenate([hulls, np.repeat(hulls[-1:], fill, 0)]).astype(np.float32))
         shown = self._light.normalise(encode(linear.permute(0, 3, 1, 2).to(self._device)))
         window = gate(hull[:, None].to(self._device))
         code = self._network.encode(detail(shown, window))
-        swap, swap_logits = self._likeness.paint(self._network, code)
+        morph = torch.tensor([*morphs, *[morphs[-1]] * fill], dtype=code.dtype, device=code.device)[:, None]
+        swap, swap_logits = self._likeness.paint(self._network, code, morph)
         _, rebuilt_logits = self._network.decode(code, "target")
-        mask = torch.sigmoid(swap_logits) * torch.sigmoid(rebuilt_logits)
-        columns = [part[:count].float().cpu() for part in (shown, swap, mask, window)]
+        masks = torch.sigmoid(swap_logits), torch.sigmoid(rebuilt_logits)
+        columns = [part[:count].float().cpu() for part in (shown, swap, *masks, window)]
         return [Prediction(*row) for row in zip(*columns, strict=True)]

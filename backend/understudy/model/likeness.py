@@ -13,17 +13,17 @@ from understudy.model.network import SIDES, SwapNetwork
 
 @dataclass(frozen=True)
 class Likeness:
-    """Who is painted in the target's moments."""
+    """Who is painted in the target's moments; ``morphs`` says that it may also be somebody between two people."""
 
     person: str = SIDES[0]  # an identity of the model
-    morph: float = 1.0  # 0..1: how far from the target towards the source, for a morph model
+    morphs: bool = False
 
     def check(self, network: SwapNetwork) -> None:
         """Raises :class:`UsageError` where ``network`` cannot paint this."""
         identities = network.arch.identities
         if self.person not in identities:
             raise UsageError(f"The model paints nobody called {self.person!r}.", f"It knows {', '.join(identities)}.")
-        if self.morph == 1.0:
+        if not self.morphs:
             return
         if not isinstance(network, MorphNetwork):
             raise UsageError(
@@ -33,8 +33,11 @@ class Likeness:
         if self.person != SIDES[0]:
             raise UsageError("A morph goes from the target to the source.", "Leave --person out to use --morph.")
 
-    def paint(self, network: SwapNetwork, code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(N, code) -> (N, 3, R, R) normalised code values and (N, 1, R, R) mask logits."""
-        if isinstance(network, MorphNetwork) and self.morph != 1.0:
-            return network.blend(code, torch.full((len(code), 1), self.morph, dtype=code.dtype, device=code.device))
+    def paint(self, network: SwapNetwork, code: torch.Tensor, morph: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(N, code) -> (N, 3, R, R) normalised code values and (N, 1, R, R) mask logits.
+
+        ``morph`` (N, 1) in 0..1 says how far each goes from the target towards the source, for a morph model.
+        """
+        if self.morphs and isinstance(network, MorphNetwork):
+            return network.blend(code, morph)
         return network.decode(code, self.person)

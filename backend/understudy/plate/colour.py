@@ -57,6 +57,9 @@ _VIDEO_DPX = ("SMPTE 274M", "Rec709", "Rec601", "NTSC", "PAL", "Unspecified vide
 _HINT = "Name the plate's colour space, or another OCIO configuration, in the settings."
 
 
+_REC709_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+
+
 @dataclass(frozen=True)
 class InputSpace:
     """The colour space of a plate: its name in the configuration, and why it was chosen, to be told to the user.
@@ -170,6 +173,16 @@ class ColourManager:
     def from_working(self, rgb: NDArray[Any], space: str) -> NDArray[np.float32]:
         """From the working space to ``space`` (name, alias or role). Raises ColourError."""
         return self._convert(rgb, self.working, self.space(space))
+
+    def luminance(self) -> NDArray[np.float32]:
+        """The weights (3,) of R, G and B in the luminance of the working space; their sum is 1.
+
+        Those of Rec.709 where the configuration does not say what its working space's primaries are.
+        """
+        xyz = self._find("cie_xyz_d65_interchange")
+        matrix = None if xyz is None else self._matrix(self.working, xyz)
+        weights = _REC709_LUMINANCE if matrix is None else matrix[:, 1]
+        return np.asarray(weights / weights.sum(), np.float32)
 
     def to_display(self, rgb_working: NDArray[Any], view: str | None = None) -> NDArray[np.float32]:
         """A picture for a screen or a detector: (H, W, 3) float32 in 0..1, display-encoded.

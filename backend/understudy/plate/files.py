@@ -41,6 +41,20 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise cannot_write(path, error) from error
 
 
+def check_writable(path: str | Path) -> None:
+    """Make the folder of ``path`` where it is missing, and raise OutputError where no file can be made in it."""
+    path = Path(path)
+    probe = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:12]}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            probe.touch(exist_ok=False)
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def explained(path: Path, temporary: Path, reason: str) -> OutputError:
     """Why ``path`` could not be written by a library that has a ``reason`` but no error number.
 

@@ -33,13 +33,15 @@ class Layer:
 
     ``pixels`` is (h, w, c) float16 or float32, and its dtype is the type in the file. ``name`` is empty for the main
     layer, whose channels stay bare (R G B A). ``origin`` is (x, y) of the array inside the frame's data window array;
-    outside the array the layer is 0.
+    outside the array the layer is 0. ``window`` is a data window of its own, which only a part can have: a picture that
+    does not lie over the plate.
     """
 
     name: str
     channels: tuple[str, ...]
     pixels: NDArray[Any]
     origin: tuple[int, int] = (0, 0)
+    window: Window | None = None
 
     @property
     def channel_names(self) -> tuple[str, ...]:
@@ -67,9 +69,9 @@ def write_layers(
     ``flat``: one part with all channels, over the union of the plate's data and display windows, for hosts that
     ignore the display window. ``parts``: one part a layer, named like the layer (the main one ``rgba``), each over the
     plate's data window. Half and float pixels of the main layer reach the file bit for bit. ``interop_id`` is the
-    colour space of the colour layers; ``attributes`` are written under ``understudy/``; what the plate's header
-    carries is written again. Raises OutputError when the file cannot be written and UsageError for a compression
-    that EXR does not have.
+    colour space of the colour layers; ``attributes`` are written under ``understudy/``, those of a Cryptomatte under
+    ``cryptomatte/``; what the plate's header carries is written again. Raises OutputError when the file cannot be written
+    and UsageError for a compression that EXR does not have.
     """
     if compression.partition(":")[0] not in _COMPRESSIONS:
         # OpenImageIO would quietly take another one.
@@ -77,24 +79,31 @@ def write_layers(
             f"{compression!r} is not an EXR compression.", f"Choose one of {', '.join(sorted(_COMPRESSIONS))}."
         )
     groups = [tuple(layers)] if profile == "flat" else [(layer,) for layer in layers]
-    window = header.data.union(header.display) if profile == "flat" else header.data
-    specs = [_spec(group, window, header, compression) for group in groups]
+    if profile == "flat":
+        windows = [header.data.union(header.display)]
+    else:
+        windows = [layer.window or header.data for layer in layers]
+    specs = [_spec(group, window, header, compression) for group, window in zip(groups, windows, strict=True)]
     stamp_carried(specs[0], header, interop_id)
     for name, value in attributes.items():
         # EXR's integers have 32 bits; a longer one is kept as text.
         fits = not isinstance(value, int) or -(1 << 31) <= value < 1 << 31
         specs[0].attribute(
-            name if name.startswith("understudy/") else f"understudy/{name}", value if fits else str(value)
+            name if name.startswith(("understudy/", "cryptomatte/")) else f"understudy/{name}",
+            value if fits else str(value),
         )
     if profile == "parts":
         for spec, layer in zip(specs, layers, strict=True):
             spec.attribute("oiio:subimagename", layer.name or _MAIN_PART)
             if interop_id:
                 spec.attribute("colorInteropID", interop_id if layer.is_colour else "data")
-    shift = header.data.x - window.x, header.data.y - window.y
+    rows = [
+        _rows(group, window, (0, 0) if group[0].window else (header.data.x - window.x, header.data.y - window.y))
+        for group, window in zip(groups, windows, strict=True)
+    ]
     with atomic_path(path) as temporary:
         try:
-            _write(temporary, specs, [_rows(group, window, shift) for group in groups])
+            _write(temporary, specs, rows)
         except _WriteError as failure:
             raise explained(path, temporary, str(failure)) from failure
 

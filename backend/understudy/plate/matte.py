@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, UsageError
 from understudy.plate.frame import Header, Window
-from understudy.plate.picture import Plane, channel_names, read_plane
+from understudy.plate.picture import Plane, channel_names, read_picture_header, read_plane
 from understudy.plate.ranges import format_range
 from understudy.plate.sequence import Plate, open_plate
 
@@ -50,6 +51,20 @@ class Matte:
                 )
         return Matte(plate, channel)
 
+    def check(self, header: Header) -> None:
+        """Raise as :meth:`weights` would for any of its frames, from the files' headers alone.
+
+        ``header`` is that of the plate's frames.
+        """
+        for path, frame in {self.plate.path(frame): frame for frame in self.plate.frames}.items():
+            own = read_picture_header(path)
+            if self.channel not in set[str]().union(*channel_names(path)):
+                raise UsageError(
+                    f"The matte {path} has no channel {self.channel}.", "Give a sequence whose frames are all alike."
+                )
+            if _place_in(own, header) is None:
+                raise _other_size(path, own, frame, header)
+
     def weights(self, frame: int, header: Header, window: Window) -> NDArray[np.float32]:
         """(H, W) in 0..1 over ``window`` of the plate whose frame has ``header``; NaN and what the file lacks are 0.
 
@@ -60,11 +75,7 @@ class Matte:
         plane = read_plane(path, self.channel)
         there = _place_in(plane, header)
         if there is None:
-            raise UsageError(
-                f"The matte {path} is {plane.display.width} x {plane.display.height} pixels, "
-                f"but frame {frame} is {header.display.width} x {header.display.height}.",
-                "Give a matte that was made for this plate.",
-            )
+            raise _other_size(path, plane, frame, header)
         values = np.clip(np.nan_to_num(plane.values, nan=0.0), 0.0, 1.0)
         return laid_over(values, there, window)
 
@@ -90,7 +101,15 @@ def laid_over(pixels: NDArray[Any], data: Window, window: Window) -> NDArray[Any
     return result
 
 
-def _place_in(plane: Plane, header: Header) -> Window | None:
+def _other_size(path: Path, matte: Plane | Header, frame: int, header: Header) -> UsageError:
+    return UsageError(
+        f"The matte {path} is {matte.display.width} x {matte.display.height} pixels, "
+        f"but frame {frame} is {header.display.width} x {header.display.height}.",
+        "Give a matte that was made for this plate.",
+    )
+
+
+def _place_in(plane: Plane | Header, header: Header) -> Window | None:
     """Where in the plate the matte's pixels lie: hosts write only the part of a matte that is not black."""
     data, display = plane.data, plane.display
     for window in (header.display, header.data):

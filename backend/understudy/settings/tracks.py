@@ -12,23 +12,29 @@ class TracksExportSettings(Options):
     """Write the solved tracks of a faceset for another program."""
 
     faceset: Path = option(..., "Folder of the faceset.", positional=True)
-    format: Literal["json", "csv", "cornerpin", "tracker", "chan"] = option(
+    format: Literal["json", "csv", "cornerpin", "tracker", "chan", "usd"] = option(
         ...,
-        "cornerpin and tracker are for Nuke (tracker as text of 3DEqualizer unless --out ends in .nk), chan is the pose.",
+        "cornerpin and tracker are for Nuke (tracker as text of 3DEqualizer unless --out ends in .nk), chan is the pose, "
+        "usd the moving mesh of the head with its camera (.usda, .usdc).",
     )
     out: Path = option(..., "File to write.")
     track: int | None = option(None, "Number of the track; needed where a file holds one and there are several.")
-    crop: Literal["face", "full", "whole", "head"] = option("whole", "Crop whose corners a corner pin holds.")
+    crop: Literal["face", "full", "whole", "head"] = option(
+        "whole", "Crop whose corners a corner pin holds, and whose picture the texture of a usd is."
+    )
     crop_size: int = option(256, "Side of that crop.", unit="px", ge=32, le=4096)
     points: list[str] = option(
         ["corners"], "Landmarks of a tracker: names such as nose_tip, groups such as left_eye, numbers, or all."
     )
     lens: float | None = option(
         None,
-        "Focal length for a 36 mm wide sensor, for a chan of heads that were solved without a camera.",
+        "Focal length for a 36 mm wide sensor, for a chan or usd of heads that were solved without a camera.",
         unit="mm",
         ge=5,
         le=5000,
+    )
+    fps: float | None = option(
+        None, "Frame rate of a usd; the plate's own, or 24, when left out.", unit="frames/s", gt=0, le=1000
     )
 
 

@@ -4,27 +4,45 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from understudy.convert.layers import CHANNELS
+from understudy.convert.layers import CHANNELS, LAYERS, compose, of_person, together
 from understudy.convert.limits import GivenMattes
+from understudy.convert.place import Placed
+from understudy.convert.predict import Prediction
+from understudy.errors import UsageError
 from understudy.events import Events
-from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.model.device import choose_device
-from understudy.model.likeness import Likeness
+from understudy.model.network import SIDES
 from understudy.model.store import load_model
+from understudy.plate.files import check_writable
 from understudy.plate.frame import Frame
-from understudy.plate.layers import LayerWriter, is_complete
+from understudy.plate.layers import Layer, LayerWriter, is_complete
 from understudy.plate.reader import read_frames
-from understudy.plate.sequence import check_output_pattern, output_path, output_pattern
+from understudy.plate.sequence import check_output_pattern, open_plate, output_path, output_pattern
 from understudy.settings import ConvertSettings, ExtractSettings
 from understudy.stages import extract
+from understudy.stages.aligning import Aligned
 from understudy.stages.analysis import Shot, prepare
+from understudy.stages.animation import at_frame, check_keys
 from understudy.stages.chosen import chosen_faces
+from understudy.stages.extra_layers import ExtraLayers
 from understudy.stages.laying import ShotConverter
 from understudy.stages.stopwatch import Stopwatch
+
+
+@dataclass(frozen=True, eq=False)
+class _Person:
+    """Somebody who is swapped; ``label`` is empty where there is one, whose layers need no name of their own."""
+
+    label: str
+    converter: ShotConverter
+
+
+Painted = tuple[Aligned, Prediction]
 
 
 def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = None) -> dict[str, Any]:
@@ -34,25 +52,39 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     ``first``, ``last``, ``frames`` written, ``skipped``, ``without_face`` and ``seconds``.
     """
     started = time.perf_counter()
-    network, card = load_model(settings.model, choose_device(settings.device))
+    device = choose_device(settings.device)
+    also = [_split(spec) for spec in settings.also]
+    models = {path: load_model(path, device) for path in dict.fromkeys([settings.model, *(model for _, model in also)])}
     shot = prepare(settings, events)
     frames = shot.plate.frames
     check_output_pattern(settings.out, len(frames))
+    check_keys(settings, open_plate(settings.plate, missing="skip").frames)
     mattes = GivenMattes.open(settings.holdout, settings.roto, frames)
+    mattes.check(shot.header)
+    check_writable(output_path(settings.out, frames[0]))
     faceset = _faceset(settings, events)
-    todo = [frame for frame in frames if settings.force or not is_complete(output_path(settings.out, frame), CHANNELS)]
-    faces = chosen_faces(faceset, settings.face, shot)
-    missing = sum(frame not in faces for frame in frames)
+    people = [
+        _Person(
+            f"p{number}" if also else "",
+            ShotConverter(
+                shot, *models[model], faceset, chosen_faces(faceset, face, shot), occlusion=settings.occlusion,
+                batch=settings.convert_batch, person=settings.person if number == 1 else SIDES[0],
+                morph=settings.morph if number == 1 else 1.0,
+            ),
+        )
+        for number, (face, model) in enumerate([(settings.face, settings.model), *also], 1)
+    ]  # fmt: skip
+    resolution = models[settings.model][1].architecture.resolution
+    extras = ExtraLayers(
+        shot, faceset, settings.extra_layers, settings.profile, resolution, [one.label for one in people]
+    )
+    expected = [*CHANNELS, *extras.layers, *(f"{name}_{one.label}" for one in people if one.label for name in LAYERS)]
+    todo = [frame for frame in frames if settings.force or not is_complete(output_path(settings.out, frame), expected)]
+    missing = sum(all(frame not in one.converter.faces for one in people) for frame in frames)
     if missing:
         events.note(f"{missing} of {len(frames)} frames have no face to swap; they keep the plate.")
     if todo:
-        over_shot = list(faces.values())
-        converter = ShotConverter(
-            shot, network, card, faceset, over_shot,
-            occlusion=settings.occlusion, batch=settings.convert_batch,
-            likeness=Likeness(settings.person, settings.morph),
-        )  # fmt: skip
-        _convert(settings, events, shot, converter, mattes, faces, todo, watch or Stopwatch())
+        _convert(settings, events, shot, people, mattes, extras, todo, watch or Stopwatch())
     return {
         "out": output_pattern(settings.out),
         "first": frames[0],
@@ -64,13 +96,21 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     }
 
 
+def _split(spec: str) -> tuple[str, Path]:
+    """``FACE=MODEL`` as whose face and which model. Raises UsageError."""
+    face, equals, model = spec.partition("=")
+    if not (face and equals and model):
+        raise UsageError(f"--also takes FACE=MODEL, not {spec!r}.", "Write it like --also track:2=models/carl.")
+    return face, Path(model)
+
+
 def _convert(
     settings: ConvertSettings,
     events: Events,
     shot: Shot,
-    converter: ShotConverter,
+    people: Sequence[_Person],
     mattes: GivenMattes,
-    faces: dict[int, Face],
+    extras: ExtraLayers,
     todo: Sequence[int],
     watch: Stopwatch,
 ) -> None:
@@ -79,28 +119,49 @@ def _convert(
     with watch.running(), LayerWriter() as writer:
         for batch in _batches(read_frames(shot.plate, todo), settings.convert_batch, watch):
             events.raise_if_stopping()
-            numbers = [frame.number for frame in batch if frame.number in faces]
-            with watch.part("placing"):
-                aligned = [converter.align(frame, faces[frame.number]) for frame in batch if frame.number in faces]
-            with watch.part("networks"):
-                predicted = dict(zip(numbers, zip(aligned, converter.predict(aligned), strict=True), strict=True))
-            for frame in batch:
+            painted = [_painted(one.converter, batch, watch) for one in people]
+            for index, frame in enumerate(batch):
                 with watch.part("reading"):
                     limits = mattes.of(frame)
+                look = at_frame(settings, frame.number)
                 with watch.part("placing"):
-                    layers = converter.lay(frame, predicted.get(frame.number), settings, limits)
+                    placed = [
+                        None if (face := faces[index]) is None else one.converter.lay(frame, face, look, limits)
+                        for one, faces in zip(people, painted, strict=True)
+                    ]
+                    layers = _layers(shot, frame, people, placed)
+                    more = extras.of(frame, [one.converter.faces for one in people], placed)
                 with watch.part("writing"):
                     writer.submit(
                         output_path(settings.out, frame.number),
-                        layers,
+                        [*layers, *more.layers],
                         frame.header,
                         profile=settings.profile,
                         compression=settings.compression,
                         interop_id=shot.written_id,
-                        attributes=converter.attributes,
+                        attributes={**people[0].converter.attributes, **more.attributes},
                     )
                 done += 1
                 events.progress(done, len(todo), "frames")
+
+
+def _painted(converter: ShotConverter, batch: Sequence[Frame], watch: Stopwatch) -> list[Painted | None]:
+    """For each frame of ``batch`` the person's face and its new one, where there is one."""
+    with watch.part("placing"):
+        aligned = [converter.align(frame) for frame in batch]
+    with watch.part("networks"):
+        predicted = iter(converter.predict([face for face in aligned if face is not None]))
+    return [None if face is None else (face, next(predicted)) for face in aligned]
+
+
+def _layers(shot: Shot, frame: Frame, people: Sequence[_Person], placed: Sequence[Placed | None]) -> list[Layer]:
+    """The frame's layers, those of all people together first."""
+    plate = shot.written(frame)
+    layers = compose(plate, frame.alpha, together([one for one in placed if one is not None]))
+    for person, one in zip(people, placed, strict=True):
+        if person.label:
+            layers += of_person(one, plate, person.label)
+    return layers
 
 
 def _batches(frames: Iterator[Frame], size: int, watch: Stopwatch) -> Iterator[list[Frame]]:

@@ -1,9 +1,13 @@
-"""One shot's faces on their way from plate to plate: cut out, matched, laid back."""
+"""One person's faces on their way from plate to plate: cut out, painted, matched, finished, laid back.
+
+Aligning and painting depend on nothing but what a :class:`ShotConverter` was made of and on the frame. The look (matte,
+edges, colour, finish) may change from call to call, and what a change does not touch is not made again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,57 +16,55 @@ import torch
 from numpy.typing import NDArray
 
 from understudy import __version__
-from understudy.convert.colour_match import matched
-from understudy.convert.layers import compose
+from understudy.convert.colour_match import adjusted
+from understudy.convert.lens import defocused, degraded
 from understudy.convert.limits import Limits
-from understudy.convert.place import Placed, place, region_of
-from understudy.convert.predict import Prediction, Predictor
+from understudy.convert.place import Placed, Placer, Region, region_of
+from understudy.convert.poisson import gradient_domain
+from understudy.convert.predict import Prediction
+from understudy.convert.pyramid import pyramid_blend
+from understudy.convert.relight import relit
+from understudy.convert.sharpness import match_sharpness
 from understudy.errors import OutOfMemoryError
-from understudy.face.geometry import Head, apply, crop_kind, crop_matrix, invert, scale_of
-from understudy.face.hands import HandFinder, hand_mask
-from understudy.face.hull import eye_mask, face_mask
-from understudy.face.look import square
-from understudy.face.resample import coverage, warp
-from understudy.faceset.aligned import evenly, load_aligned
+from understudy.face.geometry import apply, crop_kind, invert, scale_of
+from understudy.face.motion import Motion, motion, smear
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
-from understudy.matte.edge import soft_matte
+from understudy.matte.combine import combined, held_out, with_roto
+from understudy.matte.edge import soft_edge
 from understudy.model.encoding import encode
 from understudy.model.likeness import Likeness
 from understudy.model.network import SwapNetwork
-from understudy.model.presentation import Light, measure_light
+from understudy.model.presentation import Light
 from understudy.model.store import Card
 from understudy.plate.frame import Frame
-from understudy.plate.layers import Layer
 from understudy.settings import ConversionOptions
-from understudy.stages.analysis import HALF_MAX, Shot
-
-MEASURED_FACES = 128
-"""Faces, spread evenly over the shot, on which its light is measured."""
-
-HAND_FIELD, HAND_PIXELS = 5.0, 384
-"""Side of the square around the head in which hands are looked for: in mean-face units, and in pixels."""
+from understudy.stages.aligning import Aligned, Aligner
+from understudy.stages.analysis import Shot
+from understudy.stages.animation import number_at
+from understudy.stages.kept import Kept
+from understudy.stages.shot_measures import ShotMeasures
 
 
 @dataclass(frozen=True, eq=False)
-class Aligned:
-    """A face cut out of its frame, at the model's resolution R."""
+class Pictures:
+    """All that comes out of a face's crop, over its region of the plate; light is scene-linear working space."""
 
-    face: Face
-    matrix: NDArray[np.float64]  # (2, 3) pixels of the frame's array -> crop pixels
-    crop: NDArray[np.float32]  # (R, R, 3) scene-linear working space
-    hull: NDArray[np.float32]  # (R, R) the face's outline
-    visible: NDArray[np.float32]  # (R, R) the same where the frame has pixels: what the network is shown
-    hidden: NDArray[np.float32]  # (R, R) what stands before the face
-    eyes: NDArray[np.float32]  # (R, R) eyes and brows: no skin that shows the plate's light
+    region: Region
+    side: float  # of the crop, in plate pixels
+    swap: NDArray[np.float32]  # (h, w, 3) the new face, its colours matched
+    raw: NDArray[np.float32]  # (h, w, 3) the new face as the network gave it
+    source: NDArray[np.float32]  # (h, w) the mask learned of the new face
+    target: NDArray[np.float32]  # (h, w) that of the face in the plate
+    hull: NDArray[np.float32]  # (h, w) the landmarks' hull
+    hidden: NDArray[np.float32]  # (h, w) what stands before the face
+    limit: NDArray[np.float32]  # (h, w) where there is anything of the new face
+    st: NDArray[np.float32]
+    inside: NDArray[np.bool_]
 
 
 class ShotConverter:
-    """What stays the same over a shot: the model, the plate's light, what finds hands. Set once, then fed frames.
-
-    Aligning and predicting depend on nothing but what is given here and on the frame; the options of :meth:`lay` may
-    change from call to call.
-    """
+    """What stays the same over a shot for one person: the model, the plate's light, what finds hands."""
 
     def __init__(
         self,
@@ -70,14 +72,19 @@ class ShotConverter:
         network: SwapNetwork,
         card: Card,
         faceset: Faceset,
-        faces: Sequence[Face],
+        faces: Mapping[int, Face],
         *,
         occlusion: Literal["hands", "none"],
         batch: int,
-        likeness: Likeness,
+        person: str,
+        morph: Any,
     ) -> None:
-        """``faces`` of ``faceset`` are the shot's, in order; its light is measured on them. ``batch`` faces a pass."""
-        self._shot = shot
+        """``faces`` of ``faceset`` by frame are all that the shot has of the person; ``batch`` faces a pass.
+
+        ``morph`` is a number or keys. Raises UsageError where ``network`` cannot paint that.
+        """
+        self._shot, self.faces = shot, faces
+        self._morph = morph
         self.attributes: dict[str, str | int | float] = {
             "version": __version__,
             "model_steps": card.steps,
@@ -85,92 +92,190 @@ class ShotConverter:
             "colour_space": shot.written_space,
         }
         """What made a picture, for its header."""
-        self._size, self._kind = card.architecture.resolution, crop_kind(card.crop)
-        sample = load_aligned(faceset, evenly(faces, MEASURED_FACES), self._size)
-        codes = encode(torch.from_numpy(sample.rgb).permute(0, 3, 1, 2).float())
-        self._plate_light = measure_light(codes, torch.from_numpy(sample.mask)[:, None].float())
-        self._source_light = Light.from_json(card.source_light)
-        self._predictor = Predictor(network, self._plate_light, batch, likeness)
-        self._hands = HandFinder() if occlusion == "hands" else None
+        self._aligner = Aligner(shot, crop_kind(card.crop), card.architecture.resolution, occlusion)
+        self._measures = ShotMeasures(
+            shot, faceset, faces, network, Light.from_json(card.source_light),
+            batch=batch, likeness=Likeness(person, morphs=morph != 1.0), morph=self._morph_at,
+        )  # fmt: skip
+        self._luminance = shot.colour.luminance()
 
-    def align(self, frame: Frame, face: Face) -> Aligned:
-        """Cut ``face`` out of its frame."""
-        matrix = crop_matrix(face.head, self._kind, self._size)
-        hull = face_mask(face.landmarks, matrix, self._size)
-        hidden = self._hidden(frame, face.head, matrix)
-        eyes = eye_mask(face.landmarks, matrix, self._size)
-        in_array = _from_array(matrix, frame)
-        # Held to half floats like the crops of a faceset: what is brighter could overflow on its way to the network.
-        crop = np.clip(self._shot.working(warp(frame.rgb, in_array, self._size)), -HALF_MAX, HALF_MAX)
-        visible = hull * coverage(*frame.size, in_array, self._size)
-        return Aligned(face, in_array, crop, hull, visible, hidden, eyes)
+    def align(self, frame: Frame) -> Aligned | None:
+        """The person's face cut out of ``frame``, where there is one."""
+        face = self.faces.get(frame.number)
+        return None if face is None else self._aligner.align(frame, face)
 
     def predict(self, faces: Sequence[Aligned]) -> list[Prediction]:
         """The new faces for ``faces``, in batches. Raises OutOfMemoryError."""
         if not faces:
             return []
+        crops, windows = np.stack([face.crop for face in faces]), np.stack([face.visible for face in faces])
+        morphs = [self._morph_at(face.face.frame) for face in faces]
         try:
-            return self._predictor.predict(
-                np.stack([face.crop for face in faces]), np.stack([face.visible for face in faces])
-            )
+            return self._measures.predictor.predict(crops, windows, morphs)
         except torch.OutOfMemoryError:
             raise OutOfMemoryError(
                 "Conversion does not fit into the memory of its device.", "Lower --convert-batch."
             ) from None
 
     def lay(
-        self, frame: Frame, face: tuple[Aligned, Prediction] | None, options: ConversionOptions, limits: Limits
-    ) -> list[Layer]:
-        """All layers of ``frame``, the composite first; without a ``face`` that is the plate, and the others are black.
-
-        Of ``options`` count those that say how a face is laid: matte, edges, colour, opacity.
-        """
-        placed = None if face is None else self._placed(frame, *face, options, limits)
-        confidence = 0.0 if face is None else face[0].face.confidence
-        return compose(self._shot.written(frame), frame.alpha, placed, confidence)
-
-    def _placed(
-        self, frame: Frame, face: Aligned, prediction: Prediction, options: ConversionOptions, limits: Limits
+        self,
+        frame: Frame,
+        face: tuple[Aligned, Prediction],
+        look: ConversionOptions,
+        limits: Limits,
+        kept: Kept | None = None,
     ) -> Placed | None:
-        """The prediction matched to the plate, in its place; None when it lies outside the frame altogether."""
-        region = region_of(face.matrix, self._size, *frame.size)
+        """The new face in its place in ``frame``, in the space that is written; None when it lies outside altogether.
+
+        ``look`` holds the options at this frame. ``kept`` keeps steps for a next call with the same ``face``.
+        """
+        kept = kept or Kept()
+        aligned, prediction = face
+        placing = look.face_scale, look.face_x, look.face_y, look.face_rotate
+        colouring = (
+            look.colour_match, look.colour_encoding, look.colour_strength, look.colour_part, look.colour_window,
+            look.relight, look.relight_reach,
+        )  # fmt: skip
+        pictures = kept.get(
+            "pictures",
+            (self, aligned, prediction, placing, colouring, limits.holdout is None or limits),
+            lambda: self._pictures(frame, aligned, prediction, look, limits),
+        )
+        if pictures is None:
+            return None
+        swap = kept.get(
+            "finished", (pictures, look.sharpness, look.degrade), lambda: self._finished(frame, pictures, look)
+        )
+        edge = look.matte, look.erode, look.feather, look.feather_in, look.feather_out
+        matte = kept.get("matte", (pictures, edge), lambda: _matte(pictures, look))
+        if look.defocus:
+            swap = defocused(swap, matte, look.defocus)
+        corner = pictures.region.x + frame.origin[0], pictures.region.y + frame.origin[1]
+        if look.motion_blur:
+            swap, matte = _smeared(swap, matte, self._motion(aligned.face, look), corner)
+        rows, columns = pictures.region.rows, pictures.region.columns
+        if limits.roto is not None:
+            matte = with_roto(matte, limits.roto[rows, columns] * pictures.limit, look.roto_operation)
+        matte = held_out(matte, pictures.hidden) * np.float32(look.opacity)
+        occlusion = pictures.hidden
+        if limits.holdout is not None:
+            before = limits.holdout[rows, columns]
+            matte = held_out(matte, before)
+            occlusion = np.maximum(occlusion, np.where(pictures.inside, before, 0))
+        if look.grain:
+            swap = self._measures.grain.lay(swap, seed=frame.number, origin=corner, strength=look.grain, matte=matte)
+        if look.blend != "over":
+            under = self._shot.working(frame.rgb[rows, columns])
+            if look.blend == "pyramid":
+                swap = pyramid_blend(swap, under, matte)
+            else:
+                swap = gradient_domain(swap, under, matte, log=look.blend == "gradient-log")
+        return Placed(
+            pictures.region, self._written(swap), self._written(pictures.raw), matte, occlusion,
+            pictures.st, pictures.inside, aligned.face.confidence,
+        )  # fmt: skip
+
+    def _pictures(
+        self, frame: Frame, face: Aligned, prediction: Prediction, look: ConversionOptions, limits: Limits
+    ) -> Pictures | None:
+        """The new face in the plate's colours, and all masks, laid over the face's region of the plate."""
+        size = self._aligner.size
+        moved = _moved(face.matrix, size, look)
+        region = region_of((face.matrix, moved), size, *frame.size)
         if region is None:
             return None
-        match = options.colour_match == "shot"
-        hidden = np.maximum(face.hidden, limits.hidden(face.matrix, self._size))
-        swap = matched(
-            prediction,
-            self._plate_light if match else self._source_light,
-            torch.from_numpy(np.maximum(hidden, face.eyes))[None],
-            relight=options.relight if match else 0.0,
-            reach=options.relight_reach,
+        still = Placer(face.matrix, size, region)
+        placer = still if moved is face.matrix else Placer(moved, size, region)
+        raw = self._measures.painted(prediction)
+        codes = self._coloured(frame.number, raw, face, prediction, look, limits)
+        light = placer.light(torch.cat([codes, encode(torch.from_numpy(raw)).permute(2, 0, 1)]))
+        target, hull, hidden = still.soft(
+            torch.stack([prediction.target_mask[0], torch.from_numpy(face.hull), torch.from_numpy(face.hidden)])
         )
-        raw = self._source_light.restore(prediction.swap[None])[0]
-        matte = self._matte(prediction, face, options) * (1 - face.hidden)
-        placed = place(swap, raw, matte, torch.from_numpy(face.hidden)[None], face.matrix, region)
-        placed = limits.limit(replace(placed, matte=placed.matte * np.float32(options.opacity)))
-        if not self._shot.space.scene_linear:
-            return placed  # the composite is in the working space
-        colour, space = self._shot.colour, self._shot.space.name
-        return replace(placed, swap=colour.from_working(placed.swap, space), raw=colour.from_working(placed.raw, space))
+        return Pictures(
+            region=region,
+            side=size / scale_of(face.matrix),
+            swap=np.ascontiguousarray(light[..., :3]),
+            raw=np.ascontiguousarray(light[..., 3:]),
+            source=placer.soft(prediction.source_mask)[0],
+            target=target,
+            hull=hull,
+            hidden=hidden,
+            limit=placer.coverage,
+            st=still.st,
+            inside=still.inside,
+        )
 
-    def _matte(self, prediction: Prediction, face: Aligned, options: ConversionOptions) -> NDArray[np.float32]:
-        learned = prediction.mask[0].numpy()
-        mask = {"learned": learned, "hull": face.hull, "both": np.minimum(face.hull, learned)}[options.matte]
-        return soft_matte(mask, erode=options.erode * scale_of(face.matrix), feather=options.feather * self._size)
+    def _finished(self, frame: Frame, pictures: Pictures, look: ConversionOptions) -> NDArray[np.float32]:
+        """The new face as sharp as the plate's, and as coarse as is wanted."""
+        swap = pictures.swap
+        own, wanted = self._measures.own_sharpness, self._measures.wanted_sharpness(frame.number)
+        if look.sharpness and own is not None and wanted is not None:
+            own = own.in_pixels(look.face_scale * pictures.side / self._aligner.size)
+            swap = match_sharpness(swap, pictures.limit, own, wanted, look.sharpness)
+        corner = pictures.region.x + frame.origin[0], pictures.region.y + frame.origin[1]
+        return degraded(swap, look.degrade, corner)
 
-    def _hidden(self, frame: Frame, head: Head, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Hands before the face, seen through ``matrix`` (plate -> crop pixels): (R, R) in 0..1."""
-        if self._hands is None:
-            return np.zeros((self._size, self._size), np.float32)
-        around = square(head.offset, HAND_FIELD * head.scale, 0.0, HAND_PIXELS)
-        picture = self._shot.picture(warp(frame.rgb, _from_array(around, frame), HAND_PIXELS))
-        hands = [apply(invert(around), hand) for hand in self._hands.find(picture)]
-        return hand_mask(hands, matrix, self._size)
+    def _motion(self, face: Face, look: ConversionOptions) -> Motion:
+        """How ``face`` moves while the shutter is open."""
+        before, after = (
+            None if (beside := self.faces.get(face.frame + step)) is None else beside.head for step in (-1, 1)
+        )
+        return motion(before, face.head, after, shutter=look.shutter * look.motion_blur)
+
+    def _coloured(
+        self, number: int, raw: NDArray[np.float32], face: Aligned, prediction: Prediction,
+        look: ConversionOptions, limits: Limits,
+    ) -> torch.Tensor:  # fmt: skip
+        """The new face in the plate's colours and light, as code values (3, R, R)."""
+        colours = raw
+        if look.colour_match != "none":
+            match = self._measures.colours(look.colour_match, look.colour_encoding, look.colour_window).at(number)
+            colours = adjusted(
+                raw, match(raw), strength=look.colour_strength, part=look.colour_part, luma=self._luminance
+            )
+        codes, shown = (encode(torch.from_numpy(picture)).permute(2, 0, 1) for picture in (colours, face.crop))
+        covered = np.maximum(np.maximum(face.hidden, limits.hidden(face.matrix, self._aligner.size)), face.eyes)
+        return relit(
+            codes, shown, prediction.window, torch.from_numpy(covered)[None],
+            amount=look.relight, reach=look.relight_reach,
+        )  # fmt: skip
+
+    def _morph_at(self, frame: int) -> float:
+        return float(number_at(self._morph, frame))
+
+    def _written(self, linear: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Light of the working space in the space that is written."""
+        space = self._shot.space
+        return self._shot.colour.from_working(linear, space.name) if space.scene_linear else linear
 
 
-def _from_array(matrix: NDArray[Any], frame: Frame) -> NDArray[np.float64]:
-    """A matrix from plate pixels as one from the pixels of ``frame``'s array, which may start elsewhere."""
-    moved = np.array(matrix, np.float64)
-    moved[:, 2] += moved[:, :2] @ np.array(frame.origin, np.float64)
-    return moved
+def _matte(pictures: Pictures, look: ConversionOptions) -> NDArray[np.float32]:
+    """The matte before occlusion, roto and holdout."""
+    mask = combined(pictures.source, pictures.target, pictures.hull, look.matte)
+    inner = look.feather * pictures.side + look.feather_in
+    return soft_edge(mask, erode=look.erode, inner=inner, outer=look.feather_out, limit=pictures.limit)
+
+
+def _smeared(
+    swap: NDArray[np.float32], matte: NDArray[np.float32], moved: Motion, corner: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """``swap`` (h, w, 3) and its ``matte`` (h, w), at ``corner`` of the plate, as they are seen in motion.
+
+    They are smeared together, premultiplied, so that no light from outside the matte creeps into the face.
+    """
+    both = smear(np.concatenate([swap * matte[..., None], matte[..., None]], axis=-1), moved, corner)
+    light, share = both[..., :3], both[..., 3:]
+    return np.where(share > 1e-3, light / np.maximum(share, 1e-3), swap), both[..., 3]
+
+
+def _moved(matrix: NDArray[np.float64], size: int, look: ConversionOptions) -> NDArray[np.float64]:
+    """The matrix (array -> crop pixels) of the new face, which may be scaled and turned about its middle, and shifted."""
+    if (look.face_scale, look.face_x, look.face_y, look.face_rotate) == (1, 0, 0, 0):
+        return matrix
+    middle = apply(invert(matrix), np.array([(size / 2, size / 2)]))[0]
+    angle = np.radians(look.face_rotate)
+    turn = look.face_scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    shift = middle + np.array([look.face_x, look.face_y]) - turn @ middle
+    back = invert(np.column_stack([turn, shift]))
+    return np.column_stack([matrix[:, :2] @ back[:, :2], matrix[:, :2] @ back[:, 2] + matrix[:, 2]])

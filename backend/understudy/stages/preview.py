@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from understudy.convert.layers import HALF_MAX
+from understudy.convert.layers import HALF_MAX, compose
 from understudy.convert.limits import GivenMattes
 from understudy.convert.predict import Prediction
 from understudy.errors import FacesetError
@@ -18,7 +18,6 @@ from understudy.events import Events
 from understudy.faceset.record import Face
 from understudy.faceset.store import DESCRIPTION, Faceset
 from understudy.model.device import choose_device
-from understudy.model.likeness import Likeness
 from understudy.model.store import FILE, load_model
 from understudy.plate.colour import ColourManager
 from understudy.plate.files import stamp
@@ -27,10 +26,12 @@ from understudy.plate.layers import Layer, LayerWriter
 from understudy.plate.reader import read_frame
 from understudy.plate.sequence import output_path
 from understudy.settings import PreviewSettings
+from understudy.stages.aligning import Aligned
 from understudy.stages.analysis import Shot, prepare
+from understudy.stages.animation import at_frame
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.kept import Kept
-from understudy.stages.laying import Aligned, ShotConverter
+from understudy.stages.laying import ShotConverter
 
 PICTURES = ("composite", "plate", "matte", "swap")
 """What is written, each as a file of its own."""
@@ -59,22 +60,27 @@ def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[s
     shot = _shot(settings, events, kept)
     mattes = GivenMattes.open(settings.holdout, settings.roto, shot.plate.frames)
     faceset, faces = _faces(settings.faceset, settings.face, shot, kept)
-    over_shot = tuple(faces.values())
-    occlusion, batch, likeness = settings.occlusion, settings.convert_batch, Likeness(settings.person, settings.morph)
+    look = at_frame(settings, settings.frame)
     converter = kept.get(
         "converter",
-        (network, shot.key, shot.colour, shot.space, over_shot, occlusion, batch, likeness),
-        lambda: ShotConverter(
-            shot, network, card, faceset, over_shot, occlusion=occlusion, batch=batch, likeness=likeness
+        (
+            network, shot.key, shot.colour, shot.space, tuple(faces.values()),
+            settings.occlusion, settings.convert_batch, settings.person, settings.morph,
         ),
-    )
+        lambda: ShotConverter(
+            shot, network, card, faceset, faces, occlusion=settings.occlusion, batch=settings.convert_batch,
+            person=settings.person, morph=settings.morph,
+        ),
+    )  # fmt: skip
     picture = stamp(shot.plate.path(settings.frame)), settings.frame
     frame = kept.get("frame", picture, lambda: read_frame(shot.plate, settings.frame))
     limits = mattes.of(frame)
     events.raise_if_stopping()
-    face = _predicted(converter, frame, faces.get(settings.frame), picture, kept)
-    layers = {layer.name or "composite": layer for layer in converter.lay(frame, face, settings, limits)}
-    layers["plate"] = converter.lay(frame, None, settings, limits)[0]
+    face = _painted(converter, frame, picture, kept)
+    placed = None if face is None else converter.lay(frame, face, look, limits, kept)
+    plate = kept.get("plate", (frame, shot.written_space), lambda: shot.written(frame))
+    layers = {layer.name or "composite": layer for layer in compose(plate, frame.alpha, placed)}
+    layers["plate"] = compose(plate, frame.alpha, None)[0]
     events.raise_if_stopping()
     files = _write(settings.out, frame, layers, shot, converter.attributes)
     events.preview(files["composite"])
@@ -103,18 +109,16 @@ def _faces(folder: Path, face: str, shot: Shot, kept: Kept) -> tuple[Faceset, di
     return faceset, chosen_faces(faceset, face, shot)
 
 
-def _predicted(
-    converter: ShotConverter, frame: Frame, face: Face | None, picture: Hashable, kept: Kept
+def _painted(
+    converter: ShotConverter, frame: Frame, picture: Hashable, kept: Kept
 ) -> tuple[Aligned, Prediction] | None:
-    """The face cut out and its new one; ``picture`` stands for the frame's file."""
-    if face is None:
-        return None
+    """The face cut out and its new one, where there is one; ``picture`` stands for the frame's file."""
 
-    def predict() -> tuple[Aligned, Prediction]:
-        aligned = converter.align(frame, face)
-        return aligned, converter.predict([aligned])[0]
+    def paint() -> tuple[Aligned, Prediction] | None:
+        aligned = converter.align(frame)
+        return None if aligned is None else (aligned, converter.predict([aligned])[0])
 
-    return kept.get("prediction", (converter, picture, face), predict)
+    return kept.get("painted", (converter, picture, converter.faces.get(frame.number)), paint)
 
 
 def _write(

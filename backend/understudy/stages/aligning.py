@@ -1,0 +1,80 @@
+"""Faces cut out of their frames, and the new faces that a network paints for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.face.geometry import CropKind, Head, apply, crop_matrix, invert
+from understudy.face.hands import HandFinder, hand_mask
+from understudy.face.hull import eye_mask, face_mask
+from understudy.face.look import square
+from understudy.face.resample import coverage, warp
+from understudy.faceset.record import Face
+from understudy.plate.frame import Frame
+from understudy.stages.analysis import HALF_MAX, Shot
+
+HAND_FIELD, HAND_PIXELS = 5.0, 384
+"""Side of the square around the head in which hands are looked for: in mean-face units, and in pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """A face cut out of its frame, at the model's resolution R."""
+
+    face: Face
+    matrix: NDArray[np.float64]  # (2, 3) pixels of the frame's array -> crop pixels
+    crop: NDArray[np.float32]  # (R, R, 3) scene-linear working space
+    hull: NDArray[np.float32]  # (R, R) the face's outline
+    visible: NDArray[np.float32]  # (R, R) the same where the frame has pixels: what the network is shown
+    hidden: NDArray[np.float32]  # (R, R) what stands before the face
+    eyes: NDArray[np.float32]  # (R, R) eyes and brows: no skin that shows the plate's light
+
+
+class Aligner:
+    """Cuts a shot's faces out for a model of one size: set once, then given frames."""
+
+    def __init__(self, shot: Shot, kind: CropKind, size: int, occlusion: Literal["hands", "none"]) -> None:
+        self._shot, self._kind, self.size = shot, kind, size
+        self._hands = HandFinder() if occlusion == "hands" else None
+
+    def align(self, frame: Frame, face: Face) -> Aligned:
+        """Cut ``face`` out of its frame."""
+        size = self.size
+        matrix = crop_matrix(face.head, self._kind, size)
+        hull = face_mask(face.landmarks, matrix, size)
+        in_array = from_array(matrix, frame)
+        # Held to half floats like the crops of a faceset: what is brighter could overflow on its way to the network.
+        crop = np.clip(self._shot.working(warp(frame.rgb, in_array, size)), -HALF_MAX, HALF_MAX)
+        visible = hull * coverage(*frame.size, in_array, size)
+        hidden = self._hidden(frame, face.head, matrix)
+        return Aligned(face, in_array, crop, hull, visible, hidden, eye_mask(face.landmarks, matrix, size))
+
+    def _hidden(self, frame: Frame, head: Head, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Hands before the face, seen through ``matrix`` (plate -> crop pixels): (R, R) in 0..1."""
+        if self._hands is None:
+            return np.zeros((self.size, self.size), np.float32)
+        around = square(head.offset, HAND_FIELD * head.scale, 0.0, HAND_PIXELS)
+        picture = self._shot.picture(warp(frame.rgb, from_array(around, frame), HAND_PIXELS))
+        hands = [apply(invert(around), hand) for hand in self._hands.find(picture)]
+        return hand_mask(hands, matrix, self.size)
+
+
+def from_array(matrix: NDArray[Any], frame: Frame) -> NDArray[np.float64]:
+    """A matrix from plate pixels as one from the pixels of ``frame``'s array, which may start elsewhere."""
+    moved = np.array(matrix, np.float64)
+    moved[:, 2] += moved[:, :2] @ np.array(frame.origin, np.float64)
+    return moved
+
+
+Morphs = Callable[[int], float]
+"""By frame: how far a face goes towards the new one."""
+
+
+def morphs_of(faces: Sequence[Aligned], morph: Morphs) -> list[float]:
+    """The morph of each of ``faces``."""
+    return [morph(one.face.frame) for one in faces]

@@ -1,0 +1,138 @@
+"""What a conversion measures once over a shot, on the same faces and frames whichever frames are rendered."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from functools import cache, cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from understudy.convert.colour_match import Method, Space, pixels_under
+from understudy.convert.colour_over_time import MatchOverTime
+from understudy.convert.grain import Grain
+from understudy.convert.grain_measure import measure_grain
+from understudy.convert.predict import Prediction, Predictor
+from understudy.convert.sharpness import Sharpness, measure_sharpness, smooth_over_time
+from understudy.errors import MissingInputError
+from understudy.face.geometry import crop_matrix, rescale, scale_of
+from understudy.face.hull import eye_mask, face_mask
+from understudy.face.resample import footprint
+from understudy.faceset.aligned import evenly, load_aligned
+from understudy.faceset.record import Face
+from understudy.faceset.store import Faceset
+from understudy.model.encoding import decode_bounded, encode
+from understudy.model.likeness import Likeness
+from understudy.model.network import SwapNetwork
+from understudy.model.presentation import Light, measure_light
+from understudy.plate.reader import read_frame
+from understudy.stages.aligning import Morphs, from_array
+from understudy.stages.analysis import Shot
+
+LIGHT_FACES = 128
+"""Faces, spread evenly over the shot, on which its light is measured."""
+
+COLOUR_FACES = 24
+"""Least number of faces, where there are so many, that the new face's colours are measured on."""
+
+FACES_IN_WINDOW = 6
+"""Faces measured in a window over which the colour match follows the light."""
+
+GRAIN_FRAMES = 4
+
+
+class ShotMeasures:
+    """The light, the colours and the grain of one person's faces in a shot; each is measured when it is first asked for."""
+
+    def __init__(
+        self, shot: Shot, faceset: Faceset, faces: Mapping[int, Face], network: SwapNetwork, source_light: Light,
+        *, batch: int, likeness: Likeness, morph: Morphs,
+    ) -> None:  # fmt: skip
+        """``faces`` of ``faceset`` by frame are all of the person's. Raises UsageError for a likeness that is not known."""
+        self._shot, self._faceset, self._faces = shot, faceset, faces
+        self._size, self._morph = network.arch.resolution, morph
+        self.source_light = source_light
+        likeness.check(network)
+        self.predictor = Predictor(network, self.plate_light, batch, likeness)
+        self.colours = cache(self._colours)
+
+    @cached_property
+    def plate_light(self) -> Light:
+        """Mean and spread of the plate's faces."""
+        sample = load_aligned(self._faceset, evenly(list(self._faces.values()), LIGHT_FACES), self._size)
+        codes = encode(torch.from_numpy(sample.rgb).permute(0, 3, 1, 2).float())
+        return measure_light(codes, torch.from_numpy(sample.mask)[:, None].float())
+
+    @cached_property
+    def grain(self) -> Grain:
+        """The plate's grain around the face. Frames that are not there do not count."""
+        pictures = []
+        for face in evenly(list(self._faces.values()), GRAIN_FRAMES):
+            try:
+                frame = read_frame(self._shot.plate, face.frame)
+            except MissingInputError:
+                continue
+            within = from_array(crop_matrix(face.head, "head", self._size), frame)
+            left, top, right, bottom = footprint(within, self._size, *frame.size)
+            pictures.append(self._shot.working(frame.rgb[top:bottom, left:right]))
+        return measure_grain(pictures)
+
+    @cached_property
+    def own_sharpness(self) -> Sharpness | None:
+        """The sharpness of the new face as the network paints it, in pixels of its crop: the mean over the shot."""
+        measures = [
+            measure
+            for hull, prediction in zip(*self._sample, strict=True)
+            if (measure := measure_sharpness(self.painted(prediction), hull)) is not None
+        ]
+        if not measures:
+            return None
+        return Sharpness(tuple(np.mean([measure.curve for measure in measures], axis=0).tolist()))
+
+    @cached_property
+    def plate_sharpness(self) -> dict[int, Sharpness]:
+        """By frame, smoothed over the shot: the sharpness of the face in the plate, in plate pixels."""
+        measures = {}
+        for face in evenly(list(self._faces.values()), LIGHT_FACES):
+            pixels = self._faceset.read(face).astype(np.float32)
+            hull = face_mask(face.landmarks, face.matrix, face.crop_size) * np.clip(pixels[..., 3], 0, 1)
+            if (measure := measure_sharpness(pixels[..., :3], hull)) is not None:
+                measures[face.frame] = measure.in_pixels(1 / scale_of(face.matrix))
+        return smooth_over_time(measures)
+
+    def wanted_sharpness(self, frame: int) -> Sharpness | None:
+        """The plate's sharpness at ``frame``, or at the nearest frame that was measured."""
+        measures = self.plate_sharpness
+        return measures[min(measures, key=lambda one: (abs(one - frame), one))] if measures else None
+
+    @cached_property
+    def _sample(self) -> tuple[list[NDArray[np.float32]], list[Prediction]]:
+        """Masks of some faces of the shot, and the new faces for them."""
+        chosen = evenly(list(self._faces.values()), COLOUR_FACES)
+        sample = load_aligned(self._faceset, chosen, self._size)
+        morphs = [self._morph(face.frame) for face in chosen]
+        return list(sample.mask.astype(np.float32)), self.predictor.predict(sample.rgb, sample.mask, morphs)
+
+    def _colours(self, method: Method, space: Space, window: int) -> MatchOverTime:
+        """The colour match of the shot; ``window`` is in frames."""
+        faces = list(self._faces.values())
+        span = faces[-1].frame - faces[0].frame + 1
+        count = max(COLOUR_FACES, FACES_IN_WINDOW * span // window if window else 0)
+        chosen = evenly(faces, count)
+        sample = load_aligned(self._faceset, chosen, self._size)
+        predictions = self.predictor.predict(sample.rgb, sample.mask, [self._morph(face.frame) for face in chosen])
+        samples = {}
+        for face, rgb, hull, prediction in zip(chosen, sample.rgb, sample.mask, predictions, strict=True):
+            painted = self.painted(prediction)
+            skin = hull * prediction.source_mask[0].numpy() * prediction.target_mask[0].numpy()
+            skin = skin * (1 - eye_mask(face.landmarks, rescale(face.matrix, face.crop_size, self._size), self._size))
+            samples[face.frame] = pixels_under(painted, rgb.astype(np.float32), skin.astype(np.float32))
+        seed = zlib.crc32(self._shot.plate.pattern.rpartition("/")[2].encode())
+        return MatchOverTime(samples, method, space, seed=seed, window=window)
+
+    def painted(self, prediction: Prediction) -> NDArray[np.float32]:
+        """The new face as the network gave it, in the light of its own footage: (R, R, 3) scene-linear working space."""
+        codes = self.source_light.restore(prediction.swap[None])[0]
+        return decode_bounded(codes).permute(1, 2, 0).contiguous().numpy()
