@@ -44,6 +44,7 @@ REQUIRED = {
     "tracks export": ["faces", "--format", "csv", "--out", "t.csv"],
     "tracks import": ["t.csv", "--out", "c.json"],
     "export nuke": ["o.####.exr", "--out", "comp.nk"],
+    "export tracks": ["faces", "--format", "chan", "--out", "t.chan"],
     "model info": ["m"],
     "model preview": ["m"],
     "model timelapse": ["m", "--out", "m.mp4"],

@@ -76,6 +76,7 @@ COMMANDS: dict[str, type[Options]] = {
     "model restore": schema.ModelRestoreSettings,
     "model export": schema.ModelExportSettings,
     "export nuke": schema.ExportNukeSettings,
+    "export tracks": schema.TracksExportSettings,
     "serve": ServeOptions,
 }
 """Every command and the options it takes."""

@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from understudy.errors import UsageError
+from understudy.errors import UnderstudyError, UsageError
 from understudy.events import Events
 from understudy.faceset.store import Faceset
 from understudy.plate.files import write_text
 from understudy.plate.ranges import format_range
+from understudy.plate.reader import probe
+from understudy.plate.sequence import open_plate
 from understudy.settings import TracksExportSettings
 from understudy.tracks.chan import focal_of, track_to_chan
 from understudy.tracks.document import read_tracks, tracks_of, tracks_to_json
@@ -19,14 +21,17 @@ from understudy.tracks.points import indices
 from understudy.tracks.points_text import points_to_text
 from understudy.tracks.table import tracks_to_csv
 from understudy.tracks.track import TRACKS, ShotTracks, Track
+from understudy.tracks.usd import check, write_usd
+
+_USUAL_FPS = 24.0  # what an EXR file without a rate means
 
 
 def run(settings: TracksExportSettings, events: Events) -> dict[str, Any]:
     """Write ``settings.out``: the tracks of ``settings.faceset`` in ``settings.format``.
 
     Returns ``file``, ``format``, ``tracks`` (their numbers), ``faces`` (their count) and ``frames`` in Nuke form. Raises
-    FacesetError (no solved tracks), UsageError (no such track or landmark, several tracks for a file of one) and
-    OutputError.
+    FacesetError (no solved tracks), UsageError (no such track or landmark, several tracks for a file of one, no focal
+    length, a name that is not the format's), ComponentError (no usd-core) and OutputError.
     """
     shot = _solved(settings.faceset)
     if settings.track is not None:
@@ -35,7 +40,14 @@ def run(settings: TracksExportSettings, events: Events) -> dict[str, Any]:
         if not shot.tracks:
             raise UsageError(f"{settings.faceset} has no track {settings.track}.", f"Its tracks: {there}.")
     events.raise_if_stopping()
-    write_text(settings.out, _text(settings, shot))
+    focal = None if settings.lens is None else focal_of(settings.lens, shot.width)
+    if settings.format == "usd":
+        check(settings.out)
+        if not any(one.frames for one in shot.tracks):
+            raise UsageError(f"{settings.faceset} has no track with a face.", "Extract the plate's faces again.")
+        write_usd(settings.out, shot, focal=focal, fps=settings.fps or _fps(shot), crop=settings.crop)
+    else:
+        write_text(settings.out, _text(settings, shot, focal))
     faces = sum(len(one.frames) for one in shot.tracks)
     events.progress(faces, faces, "faces")
     return {
@@ -54,7 +66,16 @@ def _solved(faceset: Path) -> ShotTracks:
     return read_tracks(faceset)
 
 
-def _text(settings: TracksExportSettings, shot: ShotTracks) -> str:
+def _fps(shot: ShotTracks) -> float:
+    """Frames a second of the plate, where it is still there and tells."""
+    try:
+        fps = probe(open_plate(shot.plate)).fps
+    except UnderstudyError:
+        return _USUAL_FPS
+    return fps[0] / fps[1] if fps else _USUAL_FPS
+
+
+def _text(settings: TracksExportSettings, shot: ShotTracks, focal: float | None) -> str:
     match settings.format:
         case "json":
             return tracks_to_json(shot)
@@ -66,8 +87,7 @@ def _text(settings: TracksExportSettings, shot: ShotTracks) -> str:
             points = indices(settings.points)
             write = tracker_node if settings.out.suffix.lower() == ".nk" else points_to_text
             return write(_only(shot, settings), shot.height, points)
-        case "chan":
-            focal = None if settings.lens is None else focal_of(settings.lens, shot.width)
+        case _:
             return track_to_chan(_only(shot, settings), shot.width, shot.height, focal)
 
 

@@ -19,12 +19,13 @@ from scipy.spatial.transform import Rotation
 
 from understudy.errors import UnreadableError, UsageError
 from understudy.face.geometry import Camera, Head
-from understudy.tracks.track import Track
+from understudy.tracks.track import Followed, Track
 
 METRES = 0.112
 """Metres in a mean-face unit: the mean of the project's own synthetic people."""
 
-_FLIP = np.diag([1.0, -1.0, -1.0])  # image axes (y down, z away) to Nuke's (y up, z near), and back
+FLIP = np.diag([1.0, -1.0, -1.0])
+"""Image axes (y down, z away) to those of a camera that looks along -z (y up, z near), and back."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,16 @@ def focal_of(lens: float, width: int) -> float:
     return lens / 36 * width
 
 
+def known_focal(track: Track, face: Followed, focal: float | None) -> float:
+    """The focal length in plate pixels behind which ``face`` was solved, else ``focal``. Raises UsageError without one."""
+    known = face.head.camera.focal if face.head.camera else focal
+    if known is None:
+        raise UsageError(
+            f"Frame {face.frame} of track {track.number} was solved without a camera.", "Give the focal length: --lens."
+        )
+    return known
+
+
 def track_to_chan(track: Track, width: int, height: int, focal: float | None = None) -> str:
     """The head of ``track`` on a plate of ``width`` x ``height`` pixels as .chan.
 
@@ -59,14 +70,8 @@ def track_to_chan(track: Track, width: int, height: int, focal: float | None = N
     """
     lines = []
     for face in track.frames.values():
-        known = face.head.camera.focal if face.head.camera else focal
-        if known is None:
-            raise UsageError(
-                f"Frame {face.frame} of track {track.number} was solved without a camera.",
-                "Give the focal length: --lens.",
-            )
-        lens = Lens(known, width, height)
-        place, turn = _axis(face.head, lens)
+        lens = Lens(known_focal(track, face, focal), width, height)
+        place, turn = stand(face.head, lens.camera)
         angles = Rotation.from_matrix(turn).as_euler("zxy", degrees=True)[[1, 2, 0]]
         lines.append(" ".join([f"{face.frame}", *(f"{value:.9g}" for value in (*place, *angles, lens.fov))]))
     return "\n".join(lines) + "\n"
@@ -108,14 +113,17 @@ def heads_from_chan(
         turn = Rotation.from_euler("zxy", [rz, rx, ry], degrees=True).as_matrix()
         camera = Lens(known, width, height).camera
         offset = np.array(camera.centre) + known * np.array([tx, -ty]) / -tz
-        heads[at] = Head(known * METRES / -tz, _FLIP @ turn @ _FLIP, offset, 0.0, camera)
+        heads[at] = Head(known * METRES / -tz, FLIP @ turn @ FLIP, offset, 0.0, camera)
     if not heads:
         raise UnreadableError(f"{name} holds no frames.", "Export the track again.")
     return dict(sorted(heads.items()))
 
 
-def _axis(head: Head, lens: Lens) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Place (3,) in metres and rotation (3, 3) of ``head`` before a camera at the origin, in Nuke's axes."""
-    away = lens.focal * METRES / head.scale
-    x, y = (np.asarray(head.offset, np.float64) - lens.camera.centre) * away / lens.focal
-    return np.array([x, -y, -away]), _FLIP @ np.asarray(head.rotation, np.float64) @ _FLIP
+def stand(head: Head, camera: Camera) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Place (3,) in metres and rotation (3, 3) of ``head`` before ``camera`` at the origin, y up, looking along -z.
+
+    A head that was solved without a camera is placed so that its origin is seen where it was.
+    """
+    away = camera.focal * METRES / head.scale
+    x, y = (np.asarray(head.offset, np.float64) - camera.centre) * away / camera.focal
+    return np.array([x, -y, -away]), FLIP @ np.asarray(head.rotation, np.float64) @ FLIP
