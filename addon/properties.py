@@ -18,7 +18,8 @@ from bpy.props import (
 )
 from bpy.types import PropertyGroup
 
-from . import editor
+from . import animation, editor
+from .link.keys import keyed, single
 from .link.options import Option, read, words
 
 GROUPS = {name: {option.name: option for option in held} for name, held in read().groups.items()}
@@ -54,7 +55,11 @@ def _choose_person(shot: Shot, _context: bpy.types.Context) -> None:
 def _number(option: Option) -> Any:
     """A number's property. Zero stands for an optional number that is left out."""
     whole = option.kind == "int"
-    given: dict[str, Any] = {"default": option.default or 0, "description": option.description}
+    given: dict[str, Any] = {
+        "default": option.default or 0,
+        "description": option.description,
+        "options": _ways(option),
+    }
     low, high = option.minimum, option.maximum
     if low is not None and option.optional:
         if not option.above:
@@ -78,6 +83,11 @@ def _number(option: Option) -> Any:
     return FloatProperty(name=option.label, precision=digits, step=100 / 10 ** (digits - 1), **given)
 
 
+def _ways(option: Option) -> set[str]:
+    """What an artist may do with an option's property: key it where the backend takes keys, and only there."""
+    return {"ANIMATABLE"} if option.animates else set()
+
+
 def _not_between(name: str, minimum: float) -> Any:
     """An update that lifts what lies between zero (left out) and the smallest value that the backend takes."""
 
@@ -90,13 +100,14 @@ def _not_between(name: str, minimum: float) -> Any:
 
 def _property(option: Option) -> Any:
     """The Blender property of an option."""
-    given = {"name": option.label, "description": option.description}
+    given: dict[str, Any] = {"name": option.label, "description": option.description}
+    plain = {**given, "options": _ways(option)}
     match option.kind:
         case "bool":
-            return BoolProperty(default=bool(option.default), **given)
+            return BoolProperty(default=bool(option.default), **plain)
         case "choice":
             items = [(choice, words(choice), "") for choice in option.choices]
-            return EnumProperty(items=items, default=option.default, **given)
+            return EnumProperty(items=items, default=option.default, **plain)
         case "int" | "float":
             return _number(option)
         case "list":
@@ -106,7 +117,7 @@ def _property(option: Option) -> Any:
         return _path("DIR_PATH", **given)
     if option.kind == "path" or option.name in _FILES:
         return _path("FILE_PATH", **given)
-    return StringProperty(**given)
+    return StringProperty(**given, options=_ways(option))
 
 
 def _path(subtype: str, **given: Any) -> Any:
@@ -243,13 +254,21 @@ def absolute(path: str) -> str:
     return os.path.abspath(bpy.path.abspath(path))  # noqa: PTH100 - resolve() would follow the show's links
 
 
-def settings_of(shot: Shot, *groups: str) -> dict[str, Any]:
-    """The settings of these groups as a job document has them: paths absolute, None for what is left out."""
+def settings_of(shot: Shot, *groups: str, frames: range = range(0)) -> dict[str, Any]:
+    """The settings of these groups as a job document has them: paths absolute, None for what is left out.
+
+    What moves over ``frames`` of the scene, which are the plate's, is given as keys; what stands still there is its value.
+    """
     settings: dict[str, Any] = {}
     for group in groups:
         held = getattr(shot, group)
+        moving = [option.name for option in GROUPS[group].values() if option.animates and frames]
+        values = animation.over(held, moving, frames)
         for option in GROUPS[group].values():
-            settings[option.name] = _json(option, getattr(held, option.name), held)
+            if option.name in values:
+                settings[option.name] = keyed(frames.start, values[option.name])
+            else:
+                settings[option.name] = _json(option, getattr(held, option.name), held)
     return settings
 
 
@@ -257,7 +276,7 @@ def _json(option: Option, value: Any, held: PropertyGroup) -> Any:
     if option.optional and not value:
         return None
     if option.kind == "float":
-        return float(f"{value:.7g}")  # Blender keeps single precision: 0.05 comes back as 0.05000000074505806
+        return single(value)
     if isinstance(value, str) and held.bl_rna.properties[option.name].subtype in ("FILE_PATH", "DIR_PATH"):
         return absolute(value)
     return value

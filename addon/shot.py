@@ -87,11 +87,17 @@ def target_extraction(scene: bpy.types.Scene) -> dict[str, Any]:
     return plate_extraction(scene, chosen=len(own.people) > 1 and own.analysis.face != "one")
 
 
-def conversion(scene: bpy.types.Scene) -> dict[str, Any]:
-    """What ``preview`` and ``convert`` share; ``convert`` adds ``out``, ``preview`` its frame and folder."""
+def plate_frames(scene: bpy.types.Scene) -> range:
+    """The plate's range as inspected, else the scene's: frame N of the scene is frame N of the plate."""
+    own = scene.understudy
+    return range(own.first, own.last + 1) if own.width else range(scene.frame_start, scene.frame_end + 1)
+
+
+def conversion(scene: bpy.types.Scene, frames: range) -> dict[str, Any]:
+    """What ``preview`` and ``convert`` share of ``frames``; ``convert`` adds ``out``, ``preview`` its frame and folder."""
     shot = scene.understudy
     return {
-        **settings_of(shot, "plate", "analysis", "conversion"),
+        **settings_of(shot, "plate", "analysis", "conversion", frames=frames),
         "reference": None,  # it chose the faces when they were extracted
         "model": absolute(shot.model),
         "faceset": plate_extraction(scene)["out"],

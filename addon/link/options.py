@@ -21,6 +21,7 @@ _KINDS: dict[str, Kind] = {
     "string": "text",
     "array": "list",
 }
+_KEYS = "#/$defs/Keys"  # in place of a number: it changes over the shot
 # Names and values that title case alone would not write as this interface does.
 _WORDS = {
     "colour": "Color",
@@ -31,17 +32,21 @@ _WORDS = {
     "iterations": "Step Limit",
     "mediapipe": "MediaPipe",
     "insightface": "InsightFace",
-    **{name: name.upper() for name in ("cpu", "gpu", "ssim", "mse", "zip", "zips", "piz", "dwaa")},
-    "ocio": "OCIO",
+    "monge-kantorovich": "Monge-Kantorovich",
+    "dlib-hog": "Dlib HOG",
+    "dlib-cnn": "Dlib CNN",
+    **{name: name.upper() for name in ("cpu", "gpu", "ssim", "mse", "zip", "zips", "piz", "dwaa", "ocio", "idt")},
 }
+_UNITS = {"degrees": "°"}
 
 
 @dataclass(frozen=True)
 class Option:
     """One option of the backend.
 
-    ``optional`` says that it may be left out (JSON null); ``required`` that it has no default. ``minimum`` itself is
-    not allowed where ``above`` is true. ``unit`` is "" or the backend's word for it, such as "px" or "min".
+    ``optional`` says that it may be left out (JSON null); ``required`` that it has no default; ``animates`` that it
+    takes keys as well as a number, of the same range. ``minimum`` itself is not allowed where ``above`` is true.
+    ``unit`` is "" or the backend's word for it, such as "px" or "min".
     """
 
     name: str
@@ -50,6 +55,7 @@ class Option:
     default: Value | None = None
     optional: bool = False
     required: bool = False
+    animates: bool = False
     minimum: float | None = None
     maximum: float | None = None
     above: bool = False
@@ -64,7 +70,7 @@ class Option:
         """
         name = words(self.name)
         told = self.unit in ("", "px") or name.lower().startswith(self.unit)
-        return name if told else f"{name} ({self.unit})"
+        return name if told else f"{name} ({_UNITS.get(self.unit, self.unit)})"
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,9 @@ def read(file: Path = SCHEMA) -> Options:
 
 def words(name: str) -> str:
     """A name of the schema in title case and the interface's spelling: ``colour_match`` is "Color Match"."""
-    return " ".join(_WORDS.get(word, word.capitalize()) for word in name.split("_"))
+    return _WORDS.get(name) or " ".join(
+        _WORDS.get(word, word.capitalize()) for word in name.replace("-", "_").split("_")
+    )
 
 
 def _definition(schema: dict[str, Any], reference: str) -> dict[str, Any]:
@@ -107,7 +115,8 @@ def _definition(schema: dict[str, Any], reference: str) -> dict[str, Any]:
 def _option(name: str, entry: dict[str, Any], required: bool) -> Option:
     """The option that one property of the schema describes."""
     branches = entry.get("anyOf", [entry])
-    forms = [branch for branch in branches if branch.get("type") != "null"]
+    animates = {"$ref": _KEYS} in branches
+    forms = [branch for branch in branches if branch.get("type") != "null" and branch != {"$ref": _KEYS}]
     if len(forms) != 1 or forms[0].get("type") not in _KINDS:
         raise ValueError(f"The schema's option {name} has a form that the panels do not know.")
     form = forms[0]
@@ -122,8 +131,9 @@ def _option(name: str, entry: dict[str, Any], required: bool) -> Option:
         kind,
         entry["description"].removesuffix("."),
         default=entry.get("default") if kind != "list" else None,
-        optional=len(branches) > len(forms),
+        optional={"type": "null"} in branches,
         required=required,
+        animates=animates,
         minimum=form.get("exclusiveMinimum" if above else "minimum"),
         maximum=form.get("maximum"),
         above=above,

@@ -32,7 +32,8 @@ class UNDERSTUDY_OT_convert(Asks, bpy.types.Operator):
     def asks(self, context) -> Task:
         """Queue the plate's faces, where they are missing, and the conversion."""
         scene = context.scene
-        root, settings = shot.folder(scene), shot.conversion(scene)
+        # All of the plate's frames: the keys of a version do not depend on the range that is converted.
+        root, settings = shot.folder(scene), shot.conversion(scene, shot.plate_frames(scene))
         faces = shot.plate_extraction(scene)
         after = None if places.is_whole(Path(faces["out"])) else extract(scene, faces, "result", "Find Faces")
         new = places.render(root, places.new_version(root), scene.understudy.plate.plate)

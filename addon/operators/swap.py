@@ -33,8 +33,10 @@ class UNDERSTUDY_OT_preview_frame(Asks, bpy.types.Operator):
     def asks(self, context) -> Task:
         """Ask for this frame."""
         scene = context.scene
-        settings = {k: v for k, v in shot.conversion(scene).items() if k not in {"frames", "force"}}
-        settings |= {"frame": scene.frame_current, "out": str(_folder(scene))}
+        frame = scene.frame_current
+        settings = shot.conversion(scene, range(frame, frame + 1))
+        settings = {name: value for name, value in settings.items() if name not in {"frames", "force"}}
+        settings |= {"frame": frame, "out": str(_folder(scene))}
         return session.ask(scene, "preview", settings, "swap", "Preview This Frame")
 
 

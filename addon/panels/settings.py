@@ -10,6 +10,7 @@ from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 from bpy.types import Operator, Panel, PropertyGroup, UILayout
 
+from ..animation import moves
 from ..properties import GROUPS
 
 # What artists reach for; everything else of a group goes into a sub-panel.
@@ -17,19 +18,44 @@ _FRONT = {
     "plate": ("frames", "colour_space"),
     "analysis": ("detector", "recogniser", "crop"),
     "training": ("preset", "minutes", "iterations"),
-    "conversion": ("opacity", "matte", "erode", "feather", "colour_match", "relight", "occlusion"),
+    "conversion": ("opacity", "matte", "colour_match", "blend"),
+}
+# Sub-panels of one subject each; what is in none of them is left to the last one.
+_SECTIONS = {
+    "conversion": {
+        "matte": ("erode", "feather", "feather_in", "feather_out", "occlusion", "holdout", "roto", "roto_operation"),
+        "colour": ("colour_strength", "colour_part", "colour_encoding", "colour_window", "relight", "relight_reach"),
+        "finish": ("sharpness", "grain", "defocus", "motion_blur", "shutter", "degrade"),
+        "placement": ("face_x", "face_y", "face_scale", "face_rotate"),
+    }
 }
 # The Plate panel shows it in its own way.
 _ELSEWHERE = {"plate"}
 # A preset is for any shot on any machine.
 _OF_THE_SHOT = {"holdout", "roto", "force", "device"}
 
+
+def _matched(settings: Any) -> bool:
+    return settings.colour_match != "none"
+
+
 _NEEDS: dict[str, Callable[[Any], bool]] = {
     "likeness": lambda settings: bool(settings.reference),
     "reference": lambda settings: settings.recogniser != "none",
     "pack": lambda settings: "insightface" in (settings.detector, settings.landmarker, settings.recogniser),
-    "relight_reach": lambda settings: settings.relight > 0,
+    "roto_operation": lambda settings: bool(settings.roto),
+    "colour_strength": _matched,
+    "colour_part": lambda settings: _matched(settings) and _at_work(settings, "colour_strength"),
+    "colour_encoding": lambda settings: _matched(settings) and _at_work(settings, "colour_strength"),
+    "colour_window": lambda settings: _matched(settings) and _at_work(settings, "colour_strength"),
+    "relight_reach": lambda settings: _at_work(settings, "relight"),
+    "shutter": lambda settings: _at_work(settings, "motion_blur"),
 }
+
+
+def _at_work(settings: Any, name: str) -> bool:
+    """Whether a strength is above zero, now or on some other frame."""
+    return getattr(settings, name) > 0 or moves(settings, name)
 
 
 def front(group: str) -> tuple[str, ...]:
@@ -37,16 +63,26 @@ def front(group: str) -> tuple[str, ...]:
     return _FRONT[group]
 
 
+def section(group: str, subject: str) -> tuple[str, ...]:
+    """The names of a group's settings of one subject: of "conversion" ``matte``, ``colour``, ``finish``, ``placement``."""
+    return _SECTIONS[group][subject]
+
+
 def rest(group: str) -> tuple[str, ...]:
     """The names of all others that no panel draws in its own way, in the backend's order."""
-    return tuple(name for name in GROUPS[group] if name not in _ELSEWHERE and name not in _FRONT[group])
+    subjects = _SECTIONS.get(group, {}).values()
+    drawn = {*_ELSEWHERE, *_FRONT[group], *(name for names in subjects for name in names)}
+    return tuple(name for name in GROUPS[group] if name not in drawn)
 
 
 def draw_group(layout: UILayout, settings: PropertyGroup, group: str, names: Iterable[str] | None = None) -> None:
-    """Draw a group's settings, all or those in ``names``; what has no effect as things are set is dimmed."""
+    """Draw a group's settings, all or those in ``names``; what has no effect as things are set is dimmed.
+
+    Where some of the group animate, each row has room for the button that sets a key, as in Blender's own panels.
+    """
     column = layout.column()
     column.use_property_split = True
-    column.use_property_decorate = False
+    column.use_property_decorate = any(option.animates for option in GROUPS[group].values())
     for name in GROUPS[group] if names is None else names:
         row = column.row()
         row.active = name not in _NEEDS or _NEEDS[name](settings)

@@ -13,6 +13,7 @@ GROUPS: dict[str, type[BaseModel]] = {
     "analysis": settings.AnalysisOptions,
     "training": settings.TrainingOptions,
     "conversion": settings.ConversionOptions,
+    "layer": settings.LayerOptions,
 }
 SHIPPED = options.read()
 
@@ -28,7 +29,7 @@ def test_a_group_has_the_backends_options_with_their_defaults_in_its_order(group
     for name, field in model.model_fields.items():
         assert held[name].required == field.is_required()
         if not field.is_required():
-            assert held[name].default == field.default
+            assert held[name].default == (field.default if held[name].kind != "list" else None)
         assert held[name].description == field.description.removesuffix(".")
 
 
@@ -48,7 +49,21 @@ def test_the_edges_of_a_range_are_taken_by_the_backend_and_what_lies_beyond_is_r
             model(**given, **{option.name: cast(inside)})
             with pytest.raises(ValueError, match=option.name):
                 model(**given, **{option.name: cast(outside)})
-    assert edges > 0 or group == "plate"
+    assert edges > 0 or group in ("plate", "layer")
+
+
+def test_the_numbers_that_take_keys_are_those_that_the_backend_animates():
+    for group, model in GROUPS.items():
+        animated = {name for name, field in model.model_fields.items() if settings.animates(field.annotation)}
+        assert {option.name for option in by_name(group).values() if option.animates} == animated
+    for option in by_name("conversion").values():
+        keys = {option.name: {"keys": {"1001": option.maximum}}}
+        if option.animates:
+            settings.ConversionOptions(**keys)
+            assert option.kind == "float" and not option.optional
+        else:
+            with pytest.raises(ValueError, match=option.name):
+                settings.ConversionOptions(**keys)
 
 
 def test_kinds_choices_and_units_are_those_of_the_fields():
@@ -57,7 +72,7 @@ def test_kinds_choices_and_units_are_those_of_the_fields():
     assert conversion["convert_batch"].kind == "int"
     assert conversion["feather"].kind == "float"
     assert conversion["matte"].kind == "choice"
-    assert conversion["matte"].choices == ("learned", "hull", "both")
+    assert conversion["roto_operation"].choices == ("intersect", "union", "subtract", "replace")
     assert conversion["erode"].unit == "px"
     assert plate["plate"].kind == "text"
     assert by_name("analysis")["reference"].kind == "path"
@@ -83,6 +98,11 @@ def test_labels_are_in_title_case_us_spelling_and_tell_units():
     assert by_name("training")["minutes"].label == "Time Limit (min)"
     assert by_name("training")["mse_weight"].label == "MSE Weight"
     assert options.words("mediapipe") == "MediaPipe"
+    assert by_name("conversion")["feather_in"].label == "Feather In"
+    assert by_name("conversion")["face_rotate"].label == "Face Rotate (°)"
+    assert [options.words(word) for word in ("idt", "monge-kantorovich", "learned-union", "dlib-hog")] == [
+        "IDT", "Monge-Kantorovich", "Learned Union", "Dlib HOG",
+    ]  # fmt: skip
 
 
 def test_every_stage_has_all_of_its_settings():

@@ -13,8 +13,9 @@ OPTIONS = {
     (entry["group"], name): entry
     for definition in HELD
     for name, entry in SCHEMA["$defs"][definition]["properties"].items()
-    if entry["group"] != "own"
+    if entry["group"] in GROUPS
 }
+KEYS = {"$ref": "#/$defs/Keys"}
 
 
 @pytest.fixture
@@ -30,8 +31,9 @@ def shot(fresh):
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
 def test_every_option_of_the_schema_is_a_property_like_it(shot, group, name):
     entry = OPTIONS[group, name]
-    [form] = [branch for branch in entry.get("anyOf", [entry]) if branch["type"] != "null"]
-    optional = "anyOf" in entry
+    branches = entry.get("anyOf", [entry])
+    [form] = [branch for branch in branches if branch not in (KEYS, {"type": "null"})]
+    optional = {"type": "null"} in branches
     held = getattr(shot, group)
     rna = held.bl_rna.properties[name]
     assert rna.name
@@ -52,6 +54,7 @@ def test_every_option_of_the_schema_is_a_property_like_it(shot, group, name):
         assert rna.hard_min > form["exclusiveMinimum"]
     if entry.get("unit") == "px":
         assert rna.subtype == "PIXEL"
+    assert rna.is_animatable == (KEYS in branches)
 
 
 def test_untouched_settings_are_the_schemas_defaults_exactly(shot, properties):

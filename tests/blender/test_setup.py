@@ -186,8 +186,11 @@ def test_a_preset_brings_settings_back_but_not_what_belongs_to_the_shot(fresh):
 
 def test_every_setting_is_in_front_or_in_a_sub_panel_or_drawn_by_its_panel(addon):
     settings = addon.panels.settings
-    for group, options in addon.properties.GROUPS.items():
-        shown = [*settings.front(group), *settings.rest(group)]
+    for group in ("plate", "analysis", "training", "conversion"):
+        options = addon.properties.GROUPS[group]
+        subjects = ("matte", "colour", "finish", "placement") if group == "conversion" else ()
+        sections = [name for subject in subjects for name in settings.section(group, subject)]
+        shown = [*settings.front(group), *sections, *settings.rest(group)]
         assert len(shown) == len(set(shown))
         assert set(options) - set(shown) <= {"plate", "face"}
         assert set(shown) <= set(options)
