@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from understudy.cli.console import Terminal
@@ -15,9 +15,12 @@ _STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "not checked":
 
 def quality(console: Terminal, report: Report) -> None:
     """Every check with its verdict, on how many frames something was found, the worst of them, and a sentence."""
-    table = Table("check", "verdict", "frames", "worst", "what was found", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        "check", "verdict", "frames", Column("worst", max_width=14), "what was found", box=SIMPLE_HEAD, pad_edge=False
+    )
     for check in report["checks"]:
-        worst = format_range(sorted(check["worst"])) if check["worst"] else ""
+        # With blanks a narrow column wraps between ranges.
+        worst = format_range(sorted(check["worst"])).replace(",", ", ") if check["worst"] else ""
         count = str(check["frames"] or "")
         table.add_row(
             check["check"], Text(check["verdict"], _STYLES[check["verdict"]]), count, worst, Text(check["told"])

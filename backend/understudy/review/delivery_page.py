@@ -15,7 +15,7 @@ from understudy.review.delivery import CHECKS, Result, Verdict
 from understudy.review.unrest import Unrest
 from understudy.review.worst import Shown, Worst
 
-_WORDS: dict[Verdict, str] = {"pass": "pass", "warn": "WARNING", "fail": "FAIL", "not checked": "not checked"}
+_WORDS: dict[Verdict, str] = {"pass": "pass", "warn": "warning", "fail": "FAIL", "not checked": "not checked"}
 
 
 def delivery_page(
@@ -60,7 +60,7 @@ def _table(results: Sequence[Result]) -> str:
             _WORDS[result.verdict],
             result.told,
             str(result.frames or ""),
-            format_range(sorted(result.worst)) if result.worst else "",
+            format_range(sorted(result.worst)).replace(",", ", ") if result.worst else "",
         )
         for result in results
     ]
@@ -108,7 +108,7 @@ def _pictures(shown: Shown) -> list[str]:
         for name, picture in shown.pictures.items()
     )
     return [
-        f"<h3>{escape(shown.check)}: frame {shown.frame}</h3>",
-        page.paragraph(f"{shown.told[0].upper()}{shown.told[1:]}."),
+        f"<h3>{escape(shown.check)}</h3>",
+        page.paragraph(f"Frame {shown.frame}: {shown.told}."),
         f'<div class="row">{figures}</div>',
     ]

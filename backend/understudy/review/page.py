@@ -34,6 +34,7 @@ th, td { padding: 3px 12px 3px 0; text-align: left; vertical-align: top; font-we
 thead th, table.facts th { color: var(--quiet); white-space: nowrap; }
 table.list tbody tr { border-top: 1px solid var(--line); }
 td.figure, th.figure { text-align: right; }
+#verdicts td:nth-child(-n+2) { white-space: nowrap; }
 table.sheet { border-spacing: 2px; border-collapse: separate; }
 table.sheet th { color: var(--quiet); font-size: 12px; padding: 0 6px; text-align: center; vertical-align: middle; }
 table.sheet td { width: 80px; min-width: 80px; height: 80px; padding: 0; background: #202020; position: relative; }

@@ -60,19 +60,17 @@ def _finite(frame: Delivered, matte: NDArray[Any] | None, under: NDArray[Any] | 
             excused = _not_finite(under).any(axis=2) if excused is None else excused
             strange &= ~excused
         elif matte is not None and name in (*COLOUR, "A") and not (strange & (matte != 0)).any():
-            yield _pixel(
-                frame, "finite", strange, f"{name} is {{}}, which only the plate can explain", plane, warns=True
-            )
+            yield _pixel(frame, "finite", strange, name, plane, ", which only the plate can explain", warns=True)
             continue
         if strange.any():
-            yield _pixel(frame, "finite", strange, f"{name} is {{}}", plane)
+            yield _pixel(frame, "finite", strange, name, plane)
 
 
 def _shares(frame: Delivered) -> Iterator[Finding]:
     for name in _SHARES:
         plane = frame.plane(name)
         if plane is not None and (outside := (plane < 0) | (plane > 1)).any():
-            yield _pixel(frame, "matte", outside, f"{name} is {{}}, not within 0 and 1", plane)
+            yield _pixel(frame, "matte", outside, name, plane, ", not within 0 and 1")
 
 
 def _untouched(
@@ -89,8 +87,8 @@ def _untouched(
             differ &= ~(np.isnan(plane) & np.isnan(wanted))  # a converter may quieten a NaN
         if differ.any():
             x, y = _first(differ)
-            told = f"{name} is {{}} outside the matte, {wanted[y, x]:.6g} in the plate,"
-            yield _pixel(frame, "untouched", differ, told, plane)
+            why = f", outside the matte, and {wanted[y, x]:.6g} in the plate"
+            yield _pixel(frame, "untouched", differ, name, plane, why)
             return
 
 
@@ -99,11 +97,11 @@ def _premultiplied(frame: Delivered, matte: NDArray[Any]) -> Iterator[Finding]:
     for name in (f"{SWAP}.{channel}" for channel in COLOUR):
         plane = frame.plane(name)
         if plane is not None and (shown := free & (plane != 0)).any():
-            yield _pixel(frame, "premultiplied", shown, f"{name} is {{}} where the matte is 0,", plane)
+            yield _pixel(frame, "premultiplied", shown, name, plane, ", where the matte is 0")
             break
     alpha = frame.plane(f"{SWAP}.A")
     if alpha is not None and (differ := alpha != matte).any():
-        yield _pixel(frame, "premultiplied", differ, "the swap's alpha is {} and not the matte", alpha)
+        yield _pixel(frame, "premultiplied", differ, f"{SWAP}.A", alpha, ", where the matte is another")
 
 
 def _composite(frame: Delivered, matte: NDArray[Any], under: NDArray[Any] | None) -> Iterator[Finding]:
@@ -117,10 +115,9 @@ def _composite(frame: Delivered, matte: NDArray[Any], under: NDArray[Any] | None
     main, swap, delta = (frame.colour(layer, box) for layer in ("", SWAP, DELTA))
     if main is None or swap is None or (under is None and delta is None):
         return
-    rounding = _HALF_STEP if main.dtype == np.float16 else 0.0
     result, face = main.astype(np.float32), swap.astype(np.float32)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        allowed = rounding * np.abs(result)
+        allowed = _HALF_STEP * np.abs(result)
         if under is not None:
             plate = under[box].astype(np.float32)
         else:
@@ -145,12 +142,20 @@ def _composite(frame: Delivered, matte: NDArray[Any], under: NDArray[Any] | None
 
 
 def _pixel(
-    frame: Delivered, check: str, wrong: NDArray[np.bool_], told: str, plane: NDArray[Any], *, warns: bool = False
+    frame: Delivered,
+    check: str,
+    wrong: NDArray[np.bool_],
+    name: str,
+    plane: NDArray[Any],
+    why: str = "",
+    *,
+    warns: bool = False,
 ) -> Finding:
-    """A finding on the first of the ``wrong`` pixels, whose value stands in ``told`` where the braces are."""
+    """A finding on the first of the ``wrong`` pixels of the ``plane`` called ``name``; ``why`` follows its value and place."""
     x, y = pixel = _first(wrong)
     count = int(wrong.sum())
-    told = f"{told.format(f'{plane[y, x]:.6g}')} at {_at(frame, pixel)}{_more(count)}"
+    value = "NaN" if np.isnan(plane[y, x]) else f"{plane[y, x]:.6g}"
+    told = f"{name} is {value} at {_at(frame, pixel)}{why}{_more(count)}"
     return Finding(check, frame.number, float(count), told, warns, pixel)
 
 
@@ -161,7 +166,7 @@ def _at(frame: Delivered, pixel: tuple[int, int]) -> str:
 
 
 def _more(count: int) -> str:
-    return f", and {count - 1} more pixels" if count > 2 else ", and one more pixel" if count == 2 else ""
+    return f" (and {count - 1} more pixels)" if count > 2 else " (and one more pixel)" if count == 2 else ""
 
 
 def _first(mask: NDArray[np.bool_]) -> tuple[int, int]:
