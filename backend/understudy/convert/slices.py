@@ -24,7 +24,7 @@ MOST_STEPS = {"idt": 40, "sliced": 15}
 TURNS = {"idt": 1, "sliced": 5}
 """Random bases that each step moves along at once: one fits three directions exactly, more fit all directions evenly."""
 
-STILL = 0.005
+STILL = 0.002
 """A step that moves the samples by less than this part of the plate's spread is the last."""
 
 
