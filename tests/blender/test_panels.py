@@ -85,6 +85,11 @@ def test_the_panels_stand_in_one_tab_in_the_order_of_the_work(extension):
     assert [cls.bl_label for cls in main] == ORDER
 
 
+def test_the_swap_has_a_sub_panel_for_each_subject(extension):
+    held = [cls for cls in _families() if getattr(cls, "bl_parent_id", "") == "UNDERSTUDY_PT_swap"]
+    assert [cls.bl_label for cls in held] == ["Matte", "Color", "Finish", "Placement", "More"]
+
+
 def test_every_panel_draws_in_a_new_file(shot):
     for cls in _families():
         if issubclass(cls, bpy.types.Panel):
@@ -164,6 +169,63 @@ def test_the_comparison_panel_offers_all_four(shot, mode):
     assert "Off | Wipe | Difference | Matte" in said
     assert ("Gain" in said.split(" | ")) == (mode == "DIFFERENCE")
     assert "Color Gain R | G | B" in said
+
+
+class Rows:
+    """Stands for a layout that settings are drawn into: which of them are in force, and which may be keyed there."""
+
+    def __init__(self):
+        self.use_property_split = self.use_property_decorate = False
+        self.active, self.rows, self.drawn = True, [], ""
+
+    def column(self):
+        self.rows.append(Rows())
+        return self.rows[-1]
+
+    row = column
+
+    def prop(self, _settings, name):
+        self.drawn = name
+
+    def dimmed(self):
+        return {row.drawn for column in self.rows for row in column.rows if not row.active}
+
+
+def _dimmed(shot):
+    from bl_ext.user_default.understudy.addon.panels import settings
+
+    layout = Rows()
+    settings.draw_group(layout, shot.conversion, "conversion")
+    return layout.dimmed()
+
+
+def test_what_has_no_effect_as_things_are_set_is_dimmed(shot):
+    matched = {"colour_strength", "colour_part", "colour_encoding", "colour_window"}
+    own = shot.conversion
+    assert _dimmed(shot) == {"roto_operation", "shutter"}
+    own.colour_match, own.relight, own.roto, own.motion_blur = "none", 0, "//roto.####.exr", 0.5
+    assert _dimmed(shot) == {*matched, "relight_reach"}
+    own.colour_match, own.colour_strength, own.relight = "idt", 0, 1
+    assert _dimmed(shot) == matched - {"colour_strength"}
+
+
+def test_a_strength_that_is_keyed_counts_though_it_is_nothing_on_this_frame(shot, fresh):
+    own = shot.conversion
+    assert own.keyframe_insert("motion_blur", frame=1001)
+    own.motion_blur = 1
+    assert own.keyframe_insert("motion_blur", frame=1010)
+    fresh.frame_set(1001)
+    assert own.motion_blur == 0
+    assert "shutter" not in _dimmed(shot)
+
+
+def test_settings_that_animate_have_the_button_that_sets_a_key(shot):
+    from bl_ext.user_default.understudy.addon.panels import settings
+
+    for group, keyed in (("conversion", True), ("training", False)):
+        layout = Rows()
+        settings.draw_group(layout, getattr(shot, group), group)
+        assert [column.use_property_decorate for column in layout.rows] == [keyed]
 
 
 @pytest.mark.parametrize(("group", "name"), [("training", "batch"), ("conversion", "erode")])
