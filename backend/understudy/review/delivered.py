@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -58,6 +58,10 @@ class Delivered:
     parts: Sequence[Part]
     size: int  # bytes of the file
 
+    def without_pixels(self) -> Delivered:
+        """The same without its planes: what a file says of itself, to be kept beside later frames."""
+        return replace(self, parts=[replace(part, planes={}) for part in self.parts])
+
     @property
     def header(self) -> Header:
         """What the first part says; a file's own attributes stand there."""
@@ -66,7 +70,7 @@ class Delivered:
     @cached_property
     def main(self) -> Part:
         """The part with the composite."""
-        return next((part for part in self.parts if all(name in part.planes for name in COLOUR)), self.parts[0])
+        return next((part for part in self.parts if all(name in part.types for name in COLOUR)), self.parts[0])
 
     @property
     def window(self) -> Window:
@@ -81,11 +85,11 @@ class Delivered:
     @property
     def has_colour(self) -> bool:
         """Whether there is a composite."""
-        return all(name in self.main.planes for name in COLOUR)
+        return all(name in self.main.types for name in COLOUR)
 
     def plane(self, name: str) -> NDArray[Any] | None:
         """The channel of that name, (H, W) over the window; None where there is none."""
-        part = next((part for part in self.parts if name in part.planes), None)
+        part = next((part for part in self.parts if name in part.types), None)
         return None if part is None else laid_over(part.planes[name], part.header.data, self.window)
 
     def colour(self, layer: str = "", box: Box = EVERYTHING) -> NDArray[Any] | None:

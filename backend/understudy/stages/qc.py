@@ -45,7 +45,7 @@ CONTRACT: Contract = dict.fromkeys("RGBA", "") | {
 }
 """What every frame that we convert holds."""
 
-_AHEAD = 2  # frames that are read beside the one that is looked at
+_AHEAD = 1  # frames that are read beside the one that is looked at
 
 
 def run(settings: QcSettings, events: Events) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class _Desk:
         if self._space is None:
             said = self._colour.input_space(self._sequence, found.main.header, None)
             self._space = said.name
-        self._first = self._first or found
+        self._first = self._first or found.without_pixels()
         plate = UnderFrame.of(under, self._shot.written(under)) if under and self._shot else None
         seen = self._watch.see(found, plate)
         findings = [
