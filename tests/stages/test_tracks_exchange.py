@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made_people import make_shot
 from understudy.cli import main
 from understudy.errors import ExitCode, FacesetError, OutputError, UsageError
 from understudy.events import Events
@@ -47,9 +50,12 @@ def _import(file: Path, out: Path, **options: object) -> dict[str, object]:
         ("tracker", "t.nk", "set cut_paste_input"),
         ("tracker", "t.txt", "7\nright_eye_outer\n0\n5\n1003 "),
         ("chan", "t.chan", "1003 "),
+        ("usd", "t.usda", "#usda 1.0"),
     ],
 )
 def test_every_format_is_written_and_reported(faceset: Path, tmp_path: Path, form: str, name: str, begins: str) -> None:
+    if form == "usd":
+        pytest.importorskip("pxr", reason="the package usd-core is not installed")
     out = tmp_path / "new" / name
     report = _export(faceset, form, out, track=3)
     assert out.read_text("utf-8").startswith(begins)
@@ -156,9 +162,37 @@ def test_handwork_is_not_overwritten(faceset: Path, tmp_path: Path) -> None:
     assert (tmp_path / "c.json").read_text("utf-8") == "mine"
 
 
+def test_a_scene_runs_at_the_plates_rate(tmp_path: Path) -> None:
+    pytest.importorskip("pxr", reason="the package usd-core is not installed")
+    made = make_shot(tmp_path / "shot", 2, framesPerSecond=Fraction(30000, 1001))
+
+    def rate(plate: str, **options: object) -> float:
+        (made.faceset / "tracks.json").write_text(tracks_to_json(replace(made_shot(), plate=plate)), "utf-8")
+        _export(made.faceset, "usd", tmp_path / "t.usda", **options)
+        text = (tmp_path / "t.usda").read_text("utf-8")
+        return float(text.partition("timeCodesPerSecond = ")[2].split()[0])
+
+    assert rate(made.pattern) == pytest.approx(30000 / 1001)
+    assert rate(made.pattern, fps=25) == 25
+    assert rate(str(tmp_path / "gone.%04d.exr")) == 24
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("t.fbx", "not the name of a USD file"), ("t.usda", "no track with a face")]
+)
+def test_a_scene_that_cannot_be_is_told(tmp_path: Path, name: str, said: str) -> None:
+    pytest.importorskip("pxr", reason="the package usd-core is not installed")
+    (tmp_path / "tracks.json").write_text(tracks_to_json(replace(made_shot(), tracks=())), "utf-8")
+    with pytest.raises(UsageError, match=said) as told:
+        _export(tmp_path, "usd", tmp_path / name)
+    assert told.value.hint and not (tmp_path / name).exists()
+
+
 def test_the_commands_work(faceset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table, corrections = str(tmp_path / "t.csv"), str(tmp_path / "c.json")
     assert main(["tracks", "export", str(faceset), "--format", "csv", "--out", table]) == ExitCode.OK
+    assert main(["export", "tracks", str(faceset), "--format", "csv", "--out", str(tmp_path / "u.csv")]) == ExitCode.OK
+    assert (tmp_path / "u.csv").read_bytes() == (tmp_path / "t.csv").read_bytes()
     assert main(["tracks", "import", table, "--out", corrections]) == ExitCode.OK
     assert len(load(corrections).faces) == 2
     assert main(["tracks", "import", str(tmp_path / "no.csv"), "--out", "x.json"]) == ExitCode.MISSING_INPUT
