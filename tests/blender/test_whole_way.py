@@ -4,6 +4,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+import pytest
 from layered import read, render
 
 HALF = 2.0**-11  # what rounding to a half float may change, relative
@@ -54,6 +55,31 @@ def test_a_mask_drawn_in_blender_holds_the_new_face_out(shot):
     middle = held.shape[1] // 2
     assert free[:, : middle - 2].max() > 0.5 and held[:, : middle - 2].max() == 0
     assert np.array_equal(held[:, middle + 2 :], free[:, middle + 2 :])
+
+
+def test_a_fade_that_is_keyed_in_blender_is_converted_and_previewed(shot):
+    own = shot.understudy
+    for frame, opacity in ((1001, 0.0), (1004, 1.0)):
+        own.conversion.opacity = opacity
+        assert own.conversion.keyframe_insert("opacity", frame=frame)
+    for curve in _curves(shot):
+        for point in curve.keyframe_points:
+            point.interpolation = "LINEAR"
+    own.plate.frames = "1001-1003x2"
+    assert bpy.ops.understudy.convert() == {"FINISHED"}
+    files = [Path(bpy.path.abspath(own.versions[-1].pattern) % frame) for frame in (1001, 1003)]
+    unseen, faded = (read(file, ["matte.A"])[..., 0] for file in files)
+    assert unseen.max() == 0
+    assert faded.max() == pytest.approx(2 / 3, rel=HALF)
+    shot.frame_set(1003)
+    assert bpy.ops.understudy.preview_frame() == {"FINISHED"}
+    previewed = np.array(bpy.data.images["Preview Matte"].pixels[:]).reshape(*faded.shape, 4)[::-1, :, 0]
+    np.testing.assert_allclose(previewed, faded, rtol=2 * HALF, atol=1e-6)
+
+
+def _curves(scene):
+    data = scene.animation_data
+    return data.action.layers[0].strips[0].channelbag(data.action_slot).fcurves
 
 
 def _converted_matte(own):
