@@ -69,6 +69,16 @@ def test_highlights_and_negatives_stay_in_proportion_and_finite(method, space):
 
 @BOTH
 @pytest.mark.parametrize("method", METHODS)
+def test_shadows_do_not_fall_below_the_plates(method, space):
+    """A larger spread about a mean would make nostrils negative."""
+    painted = np.concatenate([skin(1) ** 0.5, np.full((30, 3), 0.03, np.float32)])  # flat light, and a few dark spots
+    plate = skin(2)
+    found = solve(method, space, painted, plate, 3)(painted)
+    assert np.all(found.min(0) > 0.9 * np.quantile(plate, 0.001, axis=0))
+
+
+@BOTH
+@pytest.mark.parametrize("method", METHODS)
 def test_few_samples_flat_ones_and_none_are_no_trouble(method, space):
     plate = skin(2)
     for painted in (plate[:1] * 2, plate[:3] * 2, np.full((200, 3), 0.4, np.float32), np.zeros((200, 3), np.float32)):

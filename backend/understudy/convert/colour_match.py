@@ -2,7 +2,8 @@
 
 Colours are scene-linear in the working space. A map is solved relative to how bright each of the two faces is, so that it
 does not depend on the exposure of either, and in logarithmic or linear colours. Beyond the colours of its samples it
-goes on as the gain that it has at their edge: highlights and negatives stay in proportion, and nothing runs away.
+goes on as the gain that it has at their edge: highlights and negatives stay in proportion, and nothing runs away. Shadows
+never become darker than the plate's own.
 """
 
 from __future__ import annotations
@@ -69,12 +70,15 @@ class Matched:
     plate_level: float
     low: NDArray[np.float32]  # (3,) the outermost painted colours, code values relative to their level
     high: NDArray[np.float32]
+    black: NDArray[np.float32]  # (3,) the plate's darkest colours: what lies between low and high is made no darker
 
     def __call__(self, linear: Pixels) -> Pixels:
         codes = _encode(np.asarray(linear, np.float32).reshape(-1, 3) * np.float32(GREY / self.painted_level))
         held = np.clip(codes, self.low, self.high)
         moved = self.transport(held) if self.space == "log" else _encode(self.transport(_decode(held)))
-        return (_decode(moved + (codes - held)) * np.float32(self.plate_level / GREY)).reshape(linear.shape)
+        return (_decode(np.maximum(moved, self.black) + (codes - held)) * np.float32(self.plate_level / GREY)).reshape(
+            linear.shape
+        )
 
 
 def solve(method: Method, space: Space, painted: Pixels, plate: Pixels, seed: int) -> ColourMap:
@@ -96,7 +100,8 @@ def solve(method: Method, space: Space, painted: Pixels, plate: Pixels, seed: in
     own, wanted = codes if space == "log" else scaled
     transport = _SOLVERS[method](own, wanted, seed)
     low, high = np.quantile(codes[0], (RARE, 1 - RARE), axis=0).astype(np.float32)
-    return Matched(transport, space, *levels, low, high)
+    black = np.quantile(codes[1], RARE, axis=0).astype(np.float32)
+    return Matched(transport, space, *levels, low, high, black)
 
 
 def pixels_under(painted: Pixels, plate: Pixels, matte: Pixels, most: int = 2048) -> tuple[Pixels, Pixels]:
