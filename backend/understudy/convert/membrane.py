@@ -31,6 +31,7 @@ def membrane(support: NDArray[np.bool_], values: Pictures, held: NDArray[np.bool
     the others, and at the edges of the array, the surface runs out flat. A part that touches nothing held is 0, and so
     is everything outside the support. To 1e-3 of the range of the values. Returns (C, h, w) float32.
     """
+    support = _touched(support, held)
     levels = [_finest(support, held)]
     sources = [_from_neighbours(values * held) * support]
     while min(levels[-1].shape) > 3:
@@ -95,6 +96,13 @@ class _Grid:
         right = np.pad(self._right[:, 1::2], ((0, height % 2), (0, 0)))
         below = np.pad(self._below[1::2], ((0, 0), (0, width % 2)))
         return _Grid((right[::2] + right[1::2]) / 2, (below[:, ::2] + below[:, 1::2]) / 2, _blocks(self._hold))
+
+
+def _touched(support: NDArray[np.bool_], held: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those parts of ``support`` that have a neighbour which is held."""
+    _, parts = cv2.connectedComponents(support.astype(np.uint8), connectivity=4)
+    beside = _from_neighbours(held.astype(np.float32)[None])[0] > 0
+    return support & np.isin(parts, np.unique(parts[beside & support]))
 
 
 def _finest(support: NDArray[np.bool_], held: NDArray[np.bool_]) -> _Grid:

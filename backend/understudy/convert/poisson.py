@@ -15,7 +15,8 @@ from understudy.model.encoding import decode, encode
 REACH = 2.0
 """Spread in pixels of the average from which the plate's edge is taken: a pixel alone would flicker with its grain."""
 
-_BRIGHTEST = 65504.0
+_BRIGHTEST = 64.0
+"""No difference counts for more: a new face is held to as much light, and a glint of the sun must not flood it."""
 
 
 def gradient_domain(
@@ -41,7 +42,7 @@ def gradient_domain(
     if log:
         new, given = _coded(new), _coded(given)
     with np.errstate(invalid="ignore", over="ignore"):
-        difference = np.clip(given - new, -_BRIGHTEST, _BRIGHTEST)
+        difference = given - new
     values, held = _edge(difference, support)
     new = new + membrane(support, values, held).transpose(1, 2, 0)
     if log:
@@ -62,7 +63,8 @@ def _around(support: NDArray[np.bool_]) -> tuple[slice, slice]:
 def _edge(difference: NDArray[np.float32], support: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The pixels just outside ``support`` (h, w) that are held, and their values (3, h, w): normalised Gaussian averages."""
     seen = support & np.isfinite(difference).all(-1)
-    weighted = np.dstack([np.where(seen[..., None], difference, 0), seen]).astype(np.float32)
+    bounded = np.clip(np.where(seen[..., None], difference, 0), -_BRIGHTEST, _BRIGHTEST)
+    weighted = np.dstack([bounded, seen]).astype(np.float32)
     blurred = cv2.GaussianBlur(weighted, (0, 0), REACH, borderType=cv2.BORDER_CONSTANT).transpose(2, 0, 1)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     beside = cv2.dilate(support.astype(np.uint8), cross).astype(bool) & ~support

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-PART = 6.0
-"""The broadest scale is a sixth of the radius of a disc as large as the matte: in its middle all tones are the face's."""
+PART = 4.0
+"""The broadest scale is a quarter of the radius of a disc as large as the matte: in its middle all tones are the face's."""
 
-_BRIGHTEST = 65504.0
+_BRIGHTEST = 64.0
+"""No difference counts for more: a new face is held to as much light, and a glint of the sun must not flood it."""
 
 
 def pyramid_blend(swap: NDArray[np.float32], plate: NDArray[Any], matte: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -25,32 +26,39 @@ def pyramid_blend(swap: NDArray[np.float32], plate: NDArray[Any], matte: NDArray
     are no numbers are left out; where nothing differs the swap keeps its values. Returns (h, w, 3) float32, finite where
     the swap is.
     """
+    # A swap of half opacity blends as a whole one does.
+    matte = np.asarray(matte / max(float(matte.max()), 1e-6), np.float32)
     radius = math.sqrt(float(matte.sum(dtype=np.float64)) / math.pi)
     octaves = math.log2(max(radius / PART, 1.0))
-    with np.errstate(invalid="ignore", over="ignore"):
-        difference = np.clip(np.asarray(plate, np.float32) - swap, -_BRIGHTEST, _BRIGHTEST)
-    seen = np.where(np.isfinite(difference).all(-1), matte, 0).astype(np.float32)
-    sums, weights, mattes = [np.where(seen[..., None] > 0, difference, 0) * seen[..., None]], [seen], [matte]
-    for _ in range(math.ceil(octaves)):
-        for scales in (sums, weights, mattes):
-            scales.append(cv2.pyrDown(scales[-1]))
-    tones = [np.zeros_like(sums[-1])]
-    for sum_, weight in zip(reversed(sums), reversed(weights), strict=True):
-        tones.insert(0, _means(sum_, weight, _finer(tones[0], weight.shape)))
-    sizes = [level.shape for level in mattes]
+    mattes = _ever_coarser(matte, math.ceil(octaves))
+    tones = _tones(swap, plate, matte, math.ceil(octaves))
     share, drawn = np.zeros_like(matte), np.zeros_like(tones[0])
     for level in range(1, len(mattes)):
-        octave = tones[level] - _finer(tones[level + 1], sizes[level])
-        picture = np.dstack([octave, mattes[level]])
-        for size in sizes[level - 1 :: -1]:
-            picture = _finer(picture, size)
-        narrower, share = share, _plates_share(picture[..., 3])
+        band = np.dstack([tones[level] - _finer(tones[level + 1], mattes[level].shape), mattes[level]])
+        for finer in mattes[level - 1 :: -1]:
+            band = _finer(band, finer.shape)
+        narrower, share = share, _plates_share(band[..., 3])
         if level == len(mattes) - 1:
             # The broadest octave counts by how much of it there is.
             whole = np.float32(octaves - math.ceil(octaves) + 1)
             share = whole * share + (1 - whole) * narrower
-        drawn += share[..., None] * picture[..., :3]
+        drawn += share[..., None] * band[..., :3]
     return np.asarray(swap + drawn, np.float32)
+
+
+def _tones(
+    swap: NDArray[np.float32], plate: NDArray[Any], matte: NDArray[np.float32], octaves: int
+) -> list[NDArray[np.float32]]:
+    """What ``matte`` sees of the difference plate - swap, as it is and ever coarser: ``octaves`` times, and then nothing."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        difference = np.asarray(plate, np.float32) - swap
+    seen = np.where(np.isfinite(difference).all(-1), matte, 0).astype(np.float32)
+    bounded = np.clip(np.where(seen[..., None] > 0, difference, 0), -_BRIGHTEST, _BRIGHTEST)
+    sums, weights = _ever_coarser(bounded * seen[..., None], octaves), _ever_coarser(seen, octaves)
+    tones = [np.zeros_like(sums[-1])]
+    for sum_, weight in zip(reversed(sums), reversed(weights), strict=True):
+        tones.insert(0, _means(sum_, weight, _finer(tones[0], weight.shape)))
+    return tones
 
 
 def _plates_share(matte: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -63,6 +71,14 @@ def _means(sums: NDArray[Any], weight: NDArray[Any], otherwise: NDArray[Any]) ->
     """(h, w, 3) weighted sums as means; where there is hardly any weight (h, w), what they are ``otherwise``."""
     trust = np.float32(1e-6)
     return np.asarray((sums + trust * otherwise) / (weight + trust)[..., None], np.float32)
+
+
+def _ever_coarser(picture: NDArray[np.float32], octaves: int) -> list[NDArray[np.float32]]:
+    """``picture``, and that at half, quarter, ... the size; it goes on evenly at the array's edges."""
+    pictures = [picture]
+    for _ in range(octaves):
+        pictures.append(np.asarray(cv2.pyrDown(pictures[-1], borderType=cv2.BORDER_REPLICATE), np.float32))
+    return pictures
 
 
 def _finer(picture: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
