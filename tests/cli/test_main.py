@@ -45,7 +45,7 @@ def test_schema_prints_every_job(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema"]) == 0
     schema = json.loads(capsys.readouterr().out)
     assert set(schema["discriminator"]["mapping"]) == {
-        *("extract", "train", "convert", "swap", "compare"),
+        *("extract", "train", "convert", "swap", "compare", "qc"),
         *("inspect", "find", "people", "model", "preview", "schema"),
     }
 
