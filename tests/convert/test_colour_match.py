@@ -30,7 +30,7 @@ def test_another_light_on_the_same_face_is_undone(method, space):
     painted = plate * np.float32([2.2, 1.6, 0.9])
     found = solve(method, space, painted, plate, 3)
     before, after = (np.abs(np.log(one / plate)).mean() for one in (painted, found(painted)))
-    assert after < (0.35 if (method, space) == ("linear", "linear") else 0.12) * before  # that one turns colours
+    assert after < 0.12 * before
 
 
 @pytest.mark.parametrize("method", ["linear", "monge-kantorovich", "histogram"])
@@ -38,9 +38,8 @@ def test_gains_of_the_channels_are_undone_exactly_in_linear_light(method):
     """Gains are a linear map, which is its own optimum, and keep the order of each channel."""
     plate = skin(1)
     painted = plate * np.float32([1.2, 1.1, 0.9])
-    trusted = slice(None) if method == "histogram" else np.argsort(plate[:, 1])[60:-60]
     found = solve(method, "linear", painted, plate, 3)(painted)
-    assert np.median(np.abs(found / plate - 1)[trusted]) < (0.03 if method == "linear" else 0.006)
+    assert np.median(np.abs(found / plate - 1)) < 0.006
 
 
 @BOTH

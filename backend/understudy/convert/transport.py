@@ -53,9 +53,12 @@ def reinhard(painted: Points, plate: Points) -> Affine:
 
 
 def linear(painted: Points, plate: Points) -> Affine:
-    """Mean and covariance: the painted cloud made white by the root of its covariance, then given that of the plate."""
-    whiten = _power(_covariance(painted), -0.5)
-    return _about_the_means(_power(_covariance(plate), 0.5) @ whiten, painted, plate)
+    """Mean and covariance, by the Cholesky factors of both: a channel is scaled, and takes its part of those before it.
+
+    Symmetric roots reach the same, but turn the colours where the channels change by different amounts, as in another light.
+    """
+    own, wanted = (np.linalg.cholesky(_covariance(points)) for points in (painted, plate))
+    return _about_the_means(wanted @ np.linalg.inv(own), painted, plate)
 
 
 def monge_kantorovich(painted: Points, plate: Points) -> Affine:
