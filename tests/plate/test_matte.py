@@ -66,6 +66,15 @@ def test_integers_are_parts_of_their_maximum_whatever_a_screen_would_make_of_the
     np.testing.assert_allclose(found, values / np.float64(np.iinfo(depth).max), atol=1e-7)
 
 
+def test_floats_of_a_tiff_are_weights_and_single_bits_are_all_or_nothing(tmp_path) -> None:
+    values = np.random.default_rng(6).random((4, 6), np.float32)
+    Image.fromarray(values).save(tmp_path / "float.tif")
+    Image.fromarray(values > 0.5).save(tmp_path / "bits.tif")
+    for name, expected in (("float", values), ("bits", values > 0.5)):
+        found = Matte.open(f"{tmp_path}/{name}.tif", (1,)).weights(1, HEADER, HEADER.display)
+        np.testing.assert_array_equal(found, expected.astype(np.float32))
+
+
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 def test_a_colour_channel_is_not_multiplied_by_the_alpha_beside_it(tmp_path, suffix) -> None:
     pixels = np.random.default_rng(4).integers(0, 255, (4, 6, 4), np.uint8, endpoint=True)
