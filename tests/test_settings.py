@@ -9,7 +9,19 @@ import pytest
 from pydantic import ValidationError
 from understudy import settings as schema
 from understudy.errors import UsageError
-from understudy.settings import STAGES, ExtractSettings, Options, SwapSettings, TrainSettings, job_schema, parse_job
+from understudy.settings import (
+    STAGES,
+    ConversionOptions,
+    ConvertSettings,
+    ExtractSettings,
+    Keys,
+    Options,
+    SwapSettings,
+    TrainSettings,
+    animates,
+    job_schema,
+    parse_job,
+)
 
 MODELS = [
     model
@@ -59,7 +71,7 @@ def test_every_option_says_what_it_does_and_accepts_its_default(model: type[Opti
     for name, field in model.model_fields.items():
         assert field.description and field.description.endswith("."), name
     required = {name: field for name, field in model.model_fields.items() if field.is_required()}
-    samples = {int: 1, list[Path]: ["x"]}
+    samples = {int: 1, list[Path]: ["x"], dict[int, float]: {1: 1.0}}
     filled = {
         name: get_args(field.annotation)[0]
         if get_origin(field.annotation) is Literal
@@ -103,3 +115,48 @@ def test_every_option_in_the_schema_says_whose_it_is() -> None:
 def test_the_schema_that_the_add_on_ships_is_this_one() -> None:
     shipped = Path(__file__).parents[1] / "addon" / "schema.json"
     assert json.loads(shipped.read_text(encoding="utf-8")) == job_schema(), "stale: renew it with `make schema`"
+
+
+def test_a_number_that_animates_is_a_constant_or_keys_in_any_form() -> None:
+    def opacity(value: object) -> object:
+        return ConvertSettings(plate="p", model="m", out="o", opacity=value).opacity
+
+    keys = opacity({"keys": {"1001": 0, "1010": 1}, "interpolation": "smooth"})
+    assert keys == opacity("1001:0, 1010:1 smooth") == Keys(keys={1001: 0.0, 1010: 1.0}, interpolation="smooth")
+    assert opacity("0.25") == opacity(0.25) == 0.25
+    assert str(keys) == "1001:0 1010:1 smooth"
+    settings = ConvertSettings(plate="p", model="m", out="o", opacity=keys)
+    written = json.dumps({"stage": "convert", "settings": settings.model_dump(mode="json")})
+    assert parse_job(written).settings == settings
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("1001:0,1010:1.5", "less than or equal to 1"),
+        ({"keys": {"1": -1}}, "greater than or equal to 0"),
+        ("1001:0,fast", "'fast' is neither frame:value nor one of linear, constant, smooth"),
+        ("1001:0,1001:1", "frame 1001 has two values"),
+        ("half", "'half' is no number"),
+        ("1001:inf", "'inf' is no finite number"),
+        ({"keys": {}}, "at least 1 item"),
+        ({"keys": {"1": 1}, "interpolation": "bezier"}, "'linear', 'constant' or 'smooth'"),
+    ],
+)
+def test_bad_keys_are_told_in_one_sentence(value: object, said: str) -> None:
+    with pytest.raises(ValidationError, match=said) as raised:
+        ConvertSettings(plate="p", model="m", out="o", opacity=value)
+    assert raised.value.error_count() == 1
+
+
+def test_every_number_of_a_look_takes_keys() -> None:
+    counts = {"colour_window", "convert_batch"}
+    for name, field in ConversionOptions.model_fields.items():
+        if isinstance(field.default, int | float) and not isinstance(field.default, bool) and name not in counts:
+            assert animates(field.annotation), name
+
+
+def test_the_schema_tells_what_animates_and_in_which_range() -> None:
+    erode = job_schema()["$defs"]["ConvertSettings"]["properties"]["erode"]
+    number, keys = erode["anyOf"]
+    assert number == {"type": "number", "minimum": -200, "maximum": 200} and keys == {"$ref": "#/$defs/Keys"}

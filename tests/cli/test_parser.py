@@ -117,7 +117,7 @@ def test_every_command_can_speak_json_and_show_tracebacks() -> None:
         (["convert", "p", "--model", "m", "--out", "o", "--opacity", "1.5"], "--opacity must be at most 1, not 1.5."),
         (
             ["convert", "p", "--model", "m", "--out", "o", "--feather", "nan"],
-            "--feather: Input should be a finite number.",
+            "--feather: 'nan' is no finite number.",
         ),
         (["demo", "--minutes", "0"], "--minutes must be more than 0 min, not 0.0."),
     ],

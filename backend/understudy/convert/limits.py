@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,11 +40,11 @@ class GivenMattes:
         """Find both, written FILE or FILE:CHANNEL, for all ``frames``. Raises as :meth:`Matte.open`."""
         return GivenMattes(*(Matte.open(spec, frames) if spec else None for spec in (holdout, roto)))
 
-    def check(self, header: Header) -> None:
-        """Raise for a matte of another size than the plate's ``header``, or one that lacks its channel on some frame."""
+    def check(self, header: Header, frames: Sequence[int]) -> None:
+        """Raise where on one of ``frames`` a matte has another size than the plate's ``header``, or lacks its channel."""
         for matte in (self.holdout, self.roto):
             if matte is not None:
-                matte.check(header)
+                matte.check(header, frames)
 
     def of(self, frame: Frame) -> Limits:
         """The mattes of ``frame``; outside their files they are 0. Raises as :meth:`Matte.weights`."""

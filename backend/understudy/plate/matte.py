@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,12 +52,12 @@ class Matte:
                 )
         return Matte(plate, channel)
 
-    def check(self, header: Header) -> None:
-        """Raise as :meth:`weights` would for any of its frames, from the files' headers alone.
+    def check(self, header: Header, frames: Sequence[int]) -> None:
+        """Raise as :meth:`weights` would for any of the plate's ``frames``, by the headers of its files alone.
 
         ``header`` is that of the plate's frames.
         """
-        for path, frame in {self.plate.path(frame): frame for frame in self.plate.frames}.items():
+        for path, frame in {self.plate.path(frame): frame for frame in reversed(frames)}.items():
             own = read_picture_header(path)
             if self.channel not in set[str]().union(*channel_names(path)):
                 raise UsageError(

@@ -60,7 +60,7 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     check_output_pattern(settings.out, len(frames))
     check_keys(settings, open_plate(settings.plate, missing="skip").frames)
     mattes = GivenMattes.open(settings.holdout, settings.roto, frames)
-    mattes.check(shot.header)
+    mattes.check(shot.header, frames)
     check_writable(output_path(settings.out, frames[0]))
     faceset = _faceset(settings, events)
     people = [

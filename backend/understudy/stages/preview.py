@@ -78,7 +78,7 @@ def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[s
     events.raise_if_stopping()
     face = _painted(converter, frame, picture, kept)
     placed = None if face is None else converter.lay(frame, face, look, limits, kept)
-    plate = kept.get("plate", (frame, shot.written_space), lambda: shot.written(frame))
+    plate = kept.get("plate", (picture, shot.colour, shot.space), lambda: shot.written(frame))
     layers = {layer.name or "composite": layer for layer in compose(plate, frame.alpha, placed)}
     layers["plate"] = compose(plate, frame.alpha, None)[0]
     events.raise_if_stopping()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
@@ -43,6 +44,16 @@ FACES_IN_WINDOW = 6
 GRAIN_FRAMES = 4
 
 
+@dataclass(frozen=True, eq=False)
+class _Painted:
+    """A face of the shot, R x R, and the new face for it."""
+
+    face: Face
+    rgb: NDArray[np.float32]  # (R, R, 3) scene-linear working space
+    hull: NDArray[np.float32]  # (R, R)
+    prediction: Prediction
+
+
 class ShotMeasures:
     """The light, the colours and the grain of one person's faces in a shot; each is measured when it is first asked for."""
 
@@ -57,6 +68,7 @@ class ShotMeasures:
         likeness.check(network)
         self.predictor = Predictor(network, self.plate_light, batch, likeness)
         self.colours = cache(self._colours)
+        self._painted = cache(self._paint)
 
     @cached_property
     def plate_light(self) -> Light:
@@ -84,8 +96,8 @@ class ShotMeasures:
         """The sharpness of the new face as the network paints it, in pixels of its crop: the mean over the shot."""
         measures = [
             measure
-            for hull, prediction in zip(*self._sample, strict=True)
-            if (measure := measure_sharpness(self.painted(prediction), hull)) is not None
+            for one in self._painted(COLOUR_FACES)
+            if (measure := measure_sharpness(self.painted(one.prediction), one.hull)) is not None
         ]
         if not measures:
             return None
@@ -107,28 +119,25 @@ class ShotMeasures:
         measures = self.plate_sharpness
         return measures[min(measures, key=lambda one: (abs(one - frame), one))] if measures else None
 
-    @cached_property
-    def _sample(self) -> tuple[list[NDArray[np.float32]], list[Prediction]]:
-        """Masks of some faces of the shot, and the new faces for them."""
-        chosen = evenly(list(self._faces.values()), COLOUR_FACES)
+    def _paint(self, count: int) -> list[_Painted]:
+        """The new faces for ``count`` faces, spread evenly over the shot."""
+        chosen = evenly(list(self._faces.values()), count)
         sample = load_aligned(self._faceset, chosen, self._size)
-        morphs = [self._morph(face.frame) for face in chosen]
-        return list(sample.mask.astype(np.float32)), self.predictor.predict(sample.rgb, sample.mask, morphs)
+        hulls = sample.mask.astype(np.float32)
+        predictions = self.predictor.predict(sample.rgb, hulls, [self._morph(face.frame) for face in chosen])
+        return [_Painted(*row) for row in zip(chosen, sample.rgb.astype(np.float32), hulls, predictions, strict=True)]
 
     def _colours(self, method: Method, space: Space, window: int) -> MatchOverTime:
         """The colour match of the shot; ``window`` is in frames."""
         faces = list(self._faces.values())
         span = faces[-1].frame - faces[0].frame + 1
         count = max(COLOUR_FACES, FACES_IN_WINDOW * span // window if window else 0)
-        chosen = evenly(faces, count)
-        sample = load_aligned(self._faceset, chosen, self._size)
-        predictions = self.predictor.predict(sample.rgb, sample.mask, [self._morph(face.frame) for face in chosen])
         samples = {}
-        for face, rgb, hull, prediction in zip(chosen, sample.rgb, sample.mask, predictions, strict=True):
-            painted = self.painted(prediction)
-            skin = hull * prediction.source_mask[0].numpy() * prediction.target_mask[0].numpy()
-            skin = skin * (1 - eye_mask(face.landmarks, rescale(face.matrix, face.crop_size, self._size), self._size))
-            samples[face.frame] = pixels_under(painted, rgb.astype(np.float32), skin.astype(np.float32))
+        for one in self._painted(count):
+            masks = one.prediction.source_mask[0] * one.prediction.target_mask[0]
+            matrix = rescale(one.face.matrix, one.face.crop_size, self._size)
+            skin = one.hull * masks.numpy() * (1 - eye_mask(one.face.landmarks, matrix, self._size))
+            samples[one.face.frame] = pixels_under(self.painted(one.prediction), one.rgb, skin)
         seed = zlib.crc32(self._shot.plate.pattern.rpartition("/")[2].encode())
         return MatchOverTime(samples, method, space, seed=seed, window=window)
 
