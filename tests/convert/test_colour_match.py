@@ -64,6 +64,9 @@ def test_highlights_and_negatives_stay_in_proportion_and_finite(method, space):
     assert gain.min() > 1 / 8 and gain.max() < 8
     strange = found(np.float32([[-0.1, -0.1, -0.1], [0, 0, 0], [65504, -1, 0.2], [-65504, 0, 0]]))
     assert np.isfinite(strange).all() and np.abs(strange[:2]).max() < 1
+    broken = found(np.float32([[0.3, 0.2, 0.1], [np.nan] * 3, [np.inf] * 3]))
+    assert not np.isfinite(broken[1:]).any()
+    np.testing.assert_allclose(broken[:1], found(np.float32([[0.3, 0.2, 0.1]])), rtol=1e-6)
 
 
 @BOTH

@@ -74,7 +74,7 @@ class Matched:
 
     def __call__(self, linear: Pixels) -> Pixels:
         codes = _encode(np.asarray(linear, np.float32).reshape(-1, 3) * np.float32(GREY / self.painted_level))
-        held = np.clip(codes, self.low, self.high)
+        held = np.clip(np.nan_to_num(codes), self.low, self.high)  # what is no number stays so, and alone
         moved = self.transport(held) if self.space == "log" else _encode(self.transport(_decode(held)))
         return (_decode(np.maximum(moved, self.black) + (codes - held)) * np.float32(self.plate_level / GREY)).reshape(
             linear.shape
