@@ -6,17 +6,16 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from understudy.convert.codes import SPAN, coded, decoded
 from understudy.convert.membrane import membrane
-from understudy.model.encoding import decode, encode
 
 REACH = 2.0
 """Spread in pixels of the average from which the plate's edge is taken: a pixel alone would flicker with its grain."""
 
-_BRIGHTEST = 64.0
-"""No difference counts for more: a new face is held to as much light, and a glint of the sun must not flood it."""
+MOST = 64.0
+"""No difference of light counts for more: new faces are held to as much, and a glint of the sun must not flood one."""
 
 
 def gradient_domain(
@@ -40,13 +39,13 @@ def gradient_domain(
     if not support.any():
         return result
     if log:
-        new, given = _coded(new), _coded(given)
+        new, given = coded(new), coded(given)
     with np.errstate(invalid="ignore", over="ignore"):
         difference = given - new
-    values, held = _edge(difference, support)
+    values, held = _edge(difference, support, SPAN if log else MOST)
     new = new + membrane(support, values, held).transpose(1, 2, 0)
     if log:
-        new = decode(torch.from_numpy(new)).numpy()
+        new = decoded(new)
     result[rows, columns][support] = new[support]
     return result
 
@@ -60,17 +59,15 @@ def _around(support: NDArray[np.bool_]) -> tuple[slice, slice]:
     return ranges[0], ranges[1]
 
 
-def _edge(difference: NDArray[np.float32], support: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _edge(
+    difference: NDArray[np.float32], support: NDArray[np.bool_], most: float
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The pixels just outside ``support`` (h, w) that are held, and their values (3, h, w): normalised Gaussian averages."""
     seen = support & np.isfinite(difference).all(-1)
-    bounded = np.clip(np.where(seen[..., None], difference, 0), -_BRIGHTEST, _BRIGHTEST)
+    bounded = np.clip(np.where(seen[..., None], difference, 0), -most, most)
     weighted = np.dstack([bounded, seen]).astype(np.float32)
     blurred = cv2.GaussianBlur(weighted, (0, 0), REACH, borderType=cv2.BORDER_CONSTANT).transpose(2, 0, 1)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     beside = cv2.dilate(support.astype(np.uint8), cross).astype(bool) & ~support
     held = beside & (blurred[3] > 1e-4)
     return np.where(held, blurred[:3] / np.where(held, blurred[3], 1), 0).astype(np.float32), held
-
-
-def _coded(linear: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(encode(torch.from_numpy(np.ascontiguousarray(linear))).numpy(), np.float32)
