@@ -12,15 +12,17 @@ import OpenEXR
 import OpenImageIO as oiio
 import pytest
 from made_deliveries import MadeDelivery, Planes, delivered_planes, disc, plate_planes, write
+from made_people import make_model, make_shot
 from PIL import Image
 from understudy.cli import main
-from understudy.errors import Interrupted, MissingInputError, UnreadableError, UsageError
+from understudy.errors import Interrupted, MissingInputError, OutputError, UnreadableError, UsageError
 from understudy.events import Events, Recorder
 from understudy.plate import sequence
 from understudy.plate.colour import ColourManager
 from understudy.plate.frame import Header, Window
 from understudy.plate.layers import Layer, write_layers
-from understudy.settings import QcSettings
+from understudy.settings import ConvertSettings, QcSettings
+from understudy.stages import convert
 from understudy.stages.qc import run
 
 
@@ -366,6 +368,30 @@ def test_no_frames_no_folder_and_no_exr_sequence_are_mistakes(made: MadeDelivery
     monkeypatch.setattr(sequence.Path, "iterdir", refused)
     with pytest.raises(MissingInputError, match="Permission denied"):
         check(made)
+
+
+def test_what_cannot_be_written_is_told_before_a_frame_is_read(made: MadeDelivery, tmp_path: Path) -> None:
+    recorder = Recorder()
+    for options in ({"out": made.path(1001)}, {"json_file": made.folder}):
+        with pytest.raises(OutputError, match="not a f"):
+            check(made, recorder, **options)
+    assert recorder.of("progress") == []
+
+
+def test_what_is_converted_passes_in_both_profiles(tmp_path: Path) -> None:
+    """A face of another colour, over a frame without a face too; nothing but its edge may be found fault with."""
+    shot, model = make_shot(tmp_path / "plate", 3, faceless=(1,)), make_model(tmp_path / "model")
+    values = {"plate": shot.pattern, "model": model, "faceset": shot.faceset, "device": "cpu", "occlusion": "none"}
+    for profile in ("flat", "parts"):
+        out = f"{tmp_path.as_posix()}/{profile}/out.####.exr"
+        convert.run(ConvertSettings(**values, out=out, profile=profile), Events())
+        report = run(QcSettings(sequence=out, plate=shot.pattern, max_edge=100, max_flicker=100), Events())
+        assert {name: told for name, told in bad(report).items() if name not in _UNTOLD_BY_PLATE} == {}
+        assert verdicts(report)["composite"] == verdicts(report)["untouched"] == "pass"
+        assert report["frames"][1]["matte"] == 0 < report["frames"][0]["matte"]
+
+
+_UNTOLD_BY_PLATE = {"rate", "timecode", "colour tag"}  # what the plate made for tests does not tell
 
 
 def test_a_damaged_plate_is_told(made: MadeDelivery) -> None:

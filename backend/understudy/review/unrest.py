@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -64,14 +64,22 @@ class UnrestWatch:
 
     def judge(self, frame: int, seen: Unrest) -> Iterator[Finding]:
         """What is above the limits. One frame that flickers a little is a warning, for a performance may do that."""
-        changed, flicker = seen.steadiness.change_a, seen.steadiness.flicker
-        still = seen.steadiness.change_b or 0.0
-        if changed is not None and changed - self._most_flicker * still > _SEEN:
-            many = f"{flicker:.3g} times as much as the plate does" if flicker else "and the plate does not change"
-            told = f"inside the matte the picture changes {many}"
-            pops = changed > _POP * self._most_flicker * still
-            yield Finding("flicker", frame, changed - self._most_flicker * still, told, warns=not pops)
-        if seen.edge and seen.edge.excess > self._most_edge:
+        for finding in self.tell(frame, seen):
+            if finding.check == "edge" and finding.weight > self._most_edge:
+                yield finding
+            elif finding.check == "flicker" and finding.weight > _SEEN:
+                allowed = _POP * self._most_flicker * (seen.steadiness.change_b or 0.0)
+                yield replace(finding, warns=(seen.steadiness.change_a or 0.0) <= allowed)
+
+    def tell(self, frame: int, seen: Unrest) -> Iterator[Finding]:
+        """The figures in words, within the limits or not; ``weight`` is the change above what is allowed, or the excess."""
+        changed, still = seen.steadiness.change_a, seen.steadiness.change_b
+        if changed is not None and still is not None:
+            flicker = seen.steadiness.flicker
+            many = f"{flicker:.3g} times as much as the plate" if flicker is not None else "and the plate does not"
+            told = f"from the frame before it changes {many}, inside the matte"
+            yield Finding("flicker", frame, changed - self._most_flicker * still, told)
+        if seen.edge:
             told = (
                 f"across the matte's edge colours differ by {seen.edge.composite:.2f} (dE2000), "
                 f"in the plate by {seen.edge.plate:.2f}"

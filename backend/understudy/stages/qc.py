@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, suppress
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.convert.layers import LAYERS
-from understudy.errors import MissingInputError, UnderstudyError, UnreadableError, UsageError
+from understudy.errors import OutputError
 from understudy.events import Events
 from understudy.plate.colour import ColourManager
-from understudy.plate.exr import EXR_MAGIC, has_all_pixels
 from understudy.plate.files import write_json, write_text
 from understudy.plate.frame import Frame
-from understudy.plate.picture import read_parts, read_picture_header
-from understudy.plate.ranges import format_range, parse_range
-from understudy.plate.reader import read_frames
-from understudy.plate.sequence import Plate, open_plate
+from understudy.plate.ranges import format_range
+from understudy.plate.sequence import Plate
 from understudy.review.delivered import Contract, Delivered, Finding, UnderFrame
 from understudy.review.delivery import CHECKS, Ledger, check_sizes, overall, there_is
 from understudy.review.delivery_page import delivery_page
@@ -33,8 +27,9 @@ from understudy.review.metrics import Picture
 from understudy.review.pixel_checks import CONFIDENCE, MATTE, check_pixels
 from understudy.review.unrest import Unrest, UnrestWatch
 from understudy.review.worst import Worst
-from understudy.settings import PlateOptions, QcSettings
-from understudy.stages.analysis import Shot, prepare
+from understudy.settings import QcSettings
+from understudy.stages.analysis import Shot
+from understudy.stages.qc_frames import check_frames, open_delivery, plate_of, read_delivery
 
 PAGE = "qc.html"
 
@@ -44,8 +39,6 @@ CONTRACT: Contract = dict.fromkeys("RGBA", "") | {
     for channel in channels
 }
 """What every frame that we convert holds."""
-
-_AHEAD = 1  # frames that are read beside the one that is looked at
 
 
 def run(settings: QcSettings, events: Events) -> dict[str, Any]:
@@ -58,15 +51,23 @@ def run(settings: QcSettings, events: Events) -> dict[str, Any]:
     CIEDE2000. Raises MissingInputError where there is no frame at all or no such plate, UsageError for what is no EXR
     sequence, ColourError and OutputError.
     """
-    sequence = _open(settings.sequence, settings.frames)
-    shot = _plate(settings, sequence, events)
+    sequence = open_delivery(settings.sequence, settings.frames)
+    out = settings.out or Path(sequence.pattern).parent / f"{sequence.name}_qc"
+    # Told now, and not after all frames are read.
+    if out.is_file():
+        raise OutputError(f"{out} is a file, not a folder for the page.", "Name another with --out.")
+    if settings.json_file and settings.json_file.is_dir():
+        raise OutputError(
+            f"{settings.json_file} is a folder, not a file to write.", "Give a file, such as --json qc.json."
+        )
+    shot = plate_of(settings, sequence, events)
     desk = _Desk(settings, sequence, shot)
-    with closing(_read(sequence, shot)) as reading:
+    with closing(read_delivery(sequence, shot)) as reading:
         for done, (number, found, under) in enumerate(reading, 1):
             events.raise_if_stopping()
             desk.look(number, found, under)
             events.progress(done, len(sequence.frames), "frames")
-    return desk.close(settings, events)
+    return desk.close(settings, out, events)
 
 
 class _Desk:
@@ -75,7 +76,7 @@ class _Desk:
     def __init__(self, settings: QcSettings, sequence: Plate, shot: Shot | None) -> None:
         self._sequence, self._shot = sequence, shot
         self._colour = shot.colour if shot else ColourManager.discover(settings.ocio)
-        self._space: str | None = None
+        self._space = shot.written_space if shot else None
         self._ledger = Ledger()
         self._worst = Worst(self._look)
         self._watch = UnrestWatch(self._look, settings.max_flicker, settings.max_edge)
@@ -83,16 +84,14 @@ class _Desk:
         self._unrest: dict[int, Unrest] = {}
         self._frames: list[dict[str, Any]] = []
         self._min_width = settings.min_width
-        self._ledger.add(_frames(settings, sequence, shot))
+        self._ledger.add(check_frames(settings, sequence, shot))
 
     def look(self, number: int, found: Delivered | str, under: Frame | None) -> None:
         """One frame, or why it cannot be read, and the plate's same frame."""
         if isinstance(found, str):
             self._ledger.add([Finding("files", number, 1.0, found)])
             return
-        if self._space is None:
-            said = self._colour.input_space(self._sequence, found.main.header, None)
-            self._space = said.name
+        self._space = self._space or self._colour.input_space(self._sequence, found.main.header, None).name
         self._first = self._first or found.without_pixels()
         plate = UnderFrame.of(under, self._shot.written(under)) if under and self._shot else None
         seen = self._watch.see(found, plate)
@@ -110,7 +109,7 @@ class _Desk:
         self._ledger.looked(met)
         self._keep(found, plate, seen, findings)
 
-    def close(self, settings: QcSettings, events: Events) -> dict[str, Any]:
+    def close(self, settings: QcSettings, out: Path, events: Events) -> dict[str, Any]:
         """The report, after its page and file are written."""
         sizes = {record["frame"]: record["bytes"] for record in self._frames}
         self._ledger.add(check_sizes(sizes, {record["frame"]: bool(record["matte"]) for record in self._frames}))
@@ -118,7 +117,6 @@ class _Desk:
             self._ledger.fail_shot("flicker", told)
         results = self._ledger.results(strict=settings.strict)
         verdict = overall(results)
-        out = settings.out or Path(self._sequence.pattern).parent / f"{self._sequence.name}_qc"
         report: dict[str, Any] = {
             "sequence": self._sequence.pattern,
             "plate": self._shot.plate.pattern if self._shot else None,
@@ -144,19 +142,11 @@ class _Desk:
         return report
 
     def _keep(self, frame: Delivered, plate: UnderFrame | None, seen: Unrest, findings: Sequence[Finding]) -> None:
-        for finding in findings:
+        # Of flicker and edges the worst frames are shown even where all are within the limits.
+        for finding in (*findings, *self._watch.tell(frame.number, seen)):
             if finding.check in _PICTURED:
                 self._worst.offer(finding, frame, plate)
         matte, confidence = frame.plane(MATTE), frame.plane(CONFIDENCE)
-        # Also of what is well within the limits the worst frames are shown, below those that are not.
-        if seen.edge:
-            told = f"dE2000 across the matte's edge is {seen.edge.composite:.2f}, in the plate {seen.edge.plate:.2f}"
-            self._worst.offer(Finding("edge", frame.number, seen.edge.excess, told), frame, plate)
-        change = seen.steadiness
-        if change.change_a is not None and change.change_b is not None and change.flicker is not None:
-            told = f"inside the matte it changes {change.flicker:.2f} times as much as the plate"
-            excess = change.change_a - change.change_b
-            self._worst.offer(Finding("flicker", frame.number, excess, told), frame, plate)
         self._unrest[frame.number] = seen
         self._frames.append(
             {
@@ -164,7 +154,7 @@ class _Desk:
                 "bytes": frame.size,
                 "matte": None if matte is None else round(float(np.nansum(matte, dtype=np.float64)), 2),
                 "confidence": None if confidence is None else float(np.nan_to_num(confidence).max()),
-                "flicker": change.flicker,
+                "flicker": seen.steadiness.flicker,
                 "edge": seen.edge.composite if seen.edge else None,
                 "edge_of_plate": seen.edge.plate if seen.edge else None,
             }
@@ -177,95 +167,3 @@ class _Desk:
 
 _PICTURED = {check.name for check in CHECKS if "matte" in check.needs} | {"finite"}
 """Checks of which a picture tells more than words."""
-
-
-def _open(text: str, frames: str | None) -> Plate:
-    try:
-        sequence = open_plate(text, frames, "skip")
-    except OSError as error:
-        raise MissingInputError(
-            f"{text} cannot be read: {error.strerror or error}.", "Choose a folder that you may read."
-        ) from error
-    if not sequence.pattern.lower().endswith(".exr"):
-        raise UsageError(f"{sequence.pattern} is no EXR sequence.", "Name a converted one, such as out.####.exr.")
-    return sequence
-
-
-def _plate(settings: QcSettings, sequence: Plate, events: Events) -> Shot | None:
-    """The plate that is named on request or by the files themselves."""
-    text = settings.plate or _named_plate(sequence)
-    if text is None:
-        events.note("The plate is not known: what leaves it untouched cannot be told. Name it with --plate.")
-        return None
-    options = PlateOptions(
-        plate=text, frames=settings.frames, colour_space=settings.colour_space, ocio=settings.ocio, missing="skip"
-    )
-    return prepare(options, events)
-
-
-def _named_plate(sequence: Plate) -> str | None:
-    """The plate that the first readable header names, where it lies beside the sequence or one folder above."""
-    for frame in sequence.frames:
-        try:
-            told = read_picture_header(sequence.path(frame)).attributes.get("understudy/plate")
-        except UnderstudyError:
-            continue
-        folder = Path(sequence.pattern).resolve().parent
-        for place in (folder, folder.parent) if told else ():
-            text = str(place / Path(str(told)).name)  # only a name: no file leads elsewhere
-            with suppress(UnderstudyError):
-                return open_plate(text, None, "skip").pattern
-        return None
-    return None
-
-
-def _frames(settings: QcSettings, sequence: Plate, shot: Shot | None) -> Iterator[Finding]:
-    """The frames that should be there and are not, and those that are there and should not."""
-    present = set(sequence.frames)
-    if settings.frames:
-        wanted = set(parse_range(settings.frames))
-    elif shot and shot.plate.kind != "still":
-        wanted = set(shot.plate.frames)
-    else:
-        wanted = set(range(min(present), max(present) + 1))
-    for frame in sorted(wanted - present):
-        yield Finding("frames", frame, 1.0, "it is not there")
-    for frame in sorted(present - wanted):
-        yield Finding("frames", frame, 1.0, "the plate has no such frame", warns=True)
-
-
-def _read(sequence: Plate, shot: Shot | None) -> Generator[tuple[int, Delivered | str, Frame | None], None, None]:
-    """Every frame, or why it cannot be read, with the plate's; in order, read beside whoever looks at them.
-
-    Raises UnreadableError for a damaged plate.
-    """
-    under = [frame for frame in sequence.frames if shot and frame in shot.plate.frames]
-    pool = ThreadPoolExecutor(_AHEAD, thread_name_prefix="qc")
-    pending: deque[Future[Delivered | str]] = deque()
-    waiting = iter(sequence.frames)
-    with closing(_plate_frames(shot, under)) as plates:
-        try:
-            for number in sequence.frames:
-                for later in islice(waiting, _AHEAD + 1 - len(pending)):
-                    pending.append(pool.submit(_delivered, sequence.path(later), later))
-                yield number, pending.popleft().result(), next(plates) if number in under else None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _plate_frames(shot: Shot | None, numbers: Sequence[int]) -> Generator[Frame, None, None]:
-    if shot:
-        yield from read_frames(shot.plate, numbers, workers=1, ahead=_AHEAD)
-
-
-def _delivered(path: Path, number: int) -> Delivered | str:
-    """The frame in the file ``path``, or a clause that says why it cannot be read."""
-    try:
-        if not has_all_pixels(path):
-            with path.open("rb") as file:
-                return "it ends before its last pixel" if file.read(4) == EXR_MAGIC else "it is no EXR file"
-        return Delivered(number, read_parts(path), path.stat().st_size)
-    except UnreadableError as error:
-        return f"it {error.message.removeprefix(str(path)).strip(' .')}"
-    except OSError as error:
-        return f"it cannot be read: {error.strerror or error}"
