@@ -35,7 +35,7 @@ def _seen(stage: Any, number: int, frame: int) -> NDArray[np.float64]:
 
     camera = UsdGeom.Camera(stage.GetPrimAtPath("/shot/camera")).GetCamera(frame).frustum
     through = camera.ComputeViewMatrix() * camera.ComputeProjectionMatrix()
-    mesh = UsdGeom.Mesh(stage.GetPrimAtPath(f"/shot/face{number}/head"))
+    mesh = UsdGeom.Mesh(stage.GetPrimAtPath(f"/shot/face{number}/head{number}"))
     world = np.array(mesh.ComputeLocalToWorldTransform(frame) * through)
     points = np.array(mesh.GetPointsAttr().Get(frame), np.float64)
     clip = np.column_stack([points, np.ones(len(points))]) @ world
@@ -103,7 +103,7 @@ def test_the_scene_tells_its_units_times_and_shape(pxr: Any, tmp_path: Path) -> 
     assert (stage.GetStartTimeCode(), stage.GetEndTimeCode()) == (1001, 1012)
     assert stage.GetTimeCodesPerSecond() == stage.GetFramesPerSecond() == 24000 / 1001
     assert stage.GetDefaultPrim().GetPath() == "/shot"
-    mesh = UsdGeom.Mesh(stage.GetPrimAtPath("/shot/face0/head"))
+    mesh = UsdGeom.Mesh(stage.GetPrimAtPath("/shot/face0/head0"))
     assert np.array_equal(np.array(mesh.GetFaceVertexIndicesAttr().Get()).reshape(-1, 3), triangles())
     assert set(mesh.GetFaceVertexCountsAttr().Get()) == {3}
     assert np.allclose(UsdGeom.PrimvarsAPI(mesh).GetPrimvar("st").Get(), aligned("head"))
@@ -121,7 +121,7 @@ def test_a_face_is_visible_only_where_it_is(pxr: Any, tmp_path: Path) -> None:
     from pxr import UsdGeom
 
     stage = _written(tmp_path / "v.usda", made_shot())
-    faces = {number: UsdGeom.Imageable(stage.GetPrimAtPath(f"/shot/face{number}/head")) for number in (0, 3)}
+    faces = {number: UsdGeom.Imageable(stage.GetPrimAtPath(f"/shot/face{number}/head{number}")) for number in (0, 3)}
     shown = {
         number: [frame for frame in range(1001, 1013) if face.ComputeVisibility(frame) != "invisible"]
         for number, face in faces.items()

@@ -109,7 +109,7 @@ def _add_face(
     from pxr import Gf, Sdf, Vt
 
     _, geometry = _pxr()
-    parent, mesh = geometry.Xform.Define(stage, name), geometry.Mesh.Define(stage, f"{name}/head")
+    parent, mesh = geometry.Xform.Define(stage, name), geometry.Mesh.Define(stage, f"{name}/head{track.number}")
     corners = np.ascontiguousarray(triangles(), np.int32)
     mesh.CreateFaceVertexCountsAttr(Vt.IntArray(len(corners), 3))
     mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(corners.ravel()))
