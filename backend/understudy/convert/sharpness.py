@@ -102,16 +102,22 @@ def smooth_over_time(measures: Mapping[int, Sharpness]) -> dict[int, Sharpness]:
 
 
 def match_sharpness(
-    swap: NDArray[np.float32], matte: NDArray[Any], own: Sharpness, wanted: Sharpness, strength: float
+    swap: NDArray[np.float32],
+    matte: NDArray[Any],
+    own: Sharpness,
+    wanted: Sharpness,
+    strength: float,
+    most: float = MOST,
 ) -> NDArray[np.float32]:
     """``swap`` (h, w, 3), scene-linear, as sharp as ``wanted`` where ``matte`` (h, w) is above 0; elsewhere its own bits.
 
     ``own`` is the swap's sharpness, both in pixels of the swap. ``strength`` 0..1 is the part of the difference that is
-    made up. A difference that may be one of the two people is left: what is as sharp as the plate stays as it is.
+    made up, ``most`` the sigma in pixels of the strongest blur that is taken away: detail that nobody painted cannot be
+    sharpened into being. A difference that may be one of the two people is left: what is as sharp as the plate stays.
     """
     softer = softer_by(own, wanted)
     certain = math.sqrt(max(softer**2 - _DOUBT, 0.0))
-    return softened(swap, matte, strength * math.copysign(certain, softer))
+    return softened(swap, matte, max(strength * math.copysign(certain, softer), -most))
 
 
 def softened(swap: NDArray[np.float32], matte: NDArray[Any], sigma: float) -> NDArray[np.float32]:

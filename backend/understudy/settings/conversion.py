@@ -41,7 +41,7 @@ class ConversionOptions(Options):
     opacity: Animated = option(1.0, "Overall strength of the swap.", ge=0, le=1)
     colour_match: Literal[
         "none", "reinhard", "linear", "monge-kantorovich", "idt", "sliced", "histogram"
-    ] = option("reinhard", "How the new face's colour is matched to the plate's, over the shot.")  # fmt: skip
+    ] = option("monge-kantorovich", "How the new face's colour is matched to the plate's, over the shot.")  # fmt: skip
     colour_encoding: Literal["log", "linear"] = option("log", "In which values the colours are matched.")
     colour_strength: Animated = option(1.0, "How far the colour match goes.", ge=0, le=1)
     colour_part: Literal["all", "chroma", "exposure"] = option(

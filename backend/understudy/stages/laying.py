@@ -46,6 +46,10 @@ from understudy.stages.kept import Kept
 from understudy.stages.shot_measures import ShotMeasures
 
 
+CRISPEST = 0.2
+"""Most blur that is taken off a new face to match the plate's sharpness: the sigma of a Gaussian in pixels of the crop."""
+
+
 @dataclass(frozen=True, eq=False)
 class Pictures:
     """All that comes out of a face's crop, over its region of the plate; light is scene-linear working space."""
@@ -211,8 +215,9 @@ class ShotConverter:
         swap = pictures.swap
         own, wanted = self._measures.own_sharpness, self._measures.wanted_sharpness(frame.number)
         if look.sharpness and own is not None and wanted is not None:
-            own = own.in_pixels(look.face_scale * pictures.side / self._aligner.size)
-            swap = match_sharpness(swap, pictures.limit, own, wanted, look.sharpness)
+            pixel = look.face_scale * pictures.side / self._aligner.size  # of the crop, in the plate's
+            most = CRISPEST * pixel
+            swap = match_sharpness(swap, pictures.limit, own.in_pixels(pixel), wanted, look.sharpness, most)
         corner = pictures.region.x + frame.origin[0], pictures.region.y + frame.origin[1]
         return degraded(swap, look.degrade, corner)
 

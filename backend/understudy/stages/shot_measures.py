@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -16,6 +16,7 @@ from understudy.convert.colour_over_time import MatchOverTime
 from understudy.convert.grain import Grain
 from understudy.convert.grain_measure import measure_grain
 from understudy.convert.predict import Prediction, Predictor
+from understudy.convert.relight import relit
 from understudy.convert.sharpness import Sharpness, measure_sharpness, smooth_over_time
 from understudy.errors import MissingInputError
 from understudy.face.geometry import crop_matrix, rescale, scale_of
@@ -40,6 +41,9 @@ COLOUR_FACES = 24
 
 FACES_IN_WINDOW = 6
 """Faces measured in a window over which the colour match follows the light."""
+
+LIGHT_REACH = 0.02
+"""How fine the broad light is that is taken out before the new face's colours are measured, as a part of the crop's side."""
 
 GRAIN_FRAMES = 4
 
@@ -136,10 +140,19 @@ class ShotMeasures:
         for one in self._painted(count):
             masks = one.prediction.source_mask[0] * one.prediction.target_mask[0]
             matrix = rescale(one.face.matrix, one.face.crop_size, self._size)
-            skin = one.hull * masks.numpy() * (1 - eye_mask(one.face.landmarks, matrix, self._size))
-            samples[one.face.frame] = pixels_under(self.painted(one.prediction), one.rgb, skin)
+            eyes = eye_mask(one.face.landmarks, matrix, self._size)
+            skin = one.hull * masks.numpy() * (1 - eyes)
+            samples[one.face.frame] = pixels_under(self._lit(one.prediction, eyes), one.rgb, skin)
         seed = zlib.crc32(self._shot.plate.pattern.rpartition("/")[2].encode())
         return MatchOverTime(samples, method, space, seed=seed, window=window)
+
+    def _lit(self, prediction: Prediction, eyes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """As :meth:`painted`, in the plate's broad light: that of the network is a guess, and would blur the statistics."""
+        swap = relit(
+            prediction.swap, prediction.shown, prediction.window, torch.from_numpy(eyes)[None],
+            amount=1.0, reach=LIGHT_REACH,
+        )  # fmt: skip
+        return self.painted(replace(prediction, swap=swap))
 
     def painted(self, prediction: Prediction) -> NDArray[np.float32]:
         """The new face as the network gave it, in the light of its own footage: (R, R, 3) scene-linear working space."""
