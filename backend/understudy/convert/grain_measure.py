@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import nnls
-from scipy.stats import chi2, norm
+from scipy.stats import chi2
 
 from understudy.convert.grain import REACH, Grain
 
@@ -25,10 +27,23 @@ BLOCKS = 6000
 FEWEST = 24
 """With fewer flat blocks than this nothing is said of a plate's grain."""
 
-_ROUNDS = 8
+_ROUNDS = 10
 _START = 0.1  # the part of the blocks, in each light, that is taken for flat at first
-_TRUST = 1.0  # spreads above the law up to which a block may vary; no more, or texture raises the law step by step
+_TRUST = 0.25  # spreads above the law up to which a block may vary; no more, or texture raises the law step by step
+_CLEARLY = 1.3
+_NOTHING = 1e-16  # a variance that keeps divisions from 0
+_ENOUGH = 500  # blocks that tell of correlations
 _LAGS = [(dy, dx) for dy in range(-REACH, REACH + 1) for dx in range(-REACH, REACH + 1)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Law:
+    """A law of variance by light, and the blocks that it explains."""
+
+    terms: Array  # (3, 3) as those of Grain, of what is left when surfaces are taken out
+    flat: NDArray[np.bool_]  # (B,) blocks whose variance is grain
+    shared: Array  # (3, 3, lags) what those have in common, as parts of the law
+    explained: int  # how many blocks vary as much as the law says
 
 
 def measure_grain(pictures: Sequence[NDArray[Any]]) -> Grain:
@@ -37,8 +52,9 @@ def measure_grain(pictures: Sequence[NDArray[Any]]) -> Grain:
     Pixels must be the plate's own, not resampled. In small blocks a curved surface is taken out, which is the picture;
     what remains is grain, and in some blocks texture. A law of variance by light is fitted to the blocks that vary
     least, then to all whose variance the law explains by chance, until nothing changes (after Liu, Tanaka and Okutomi
-    2013). Correlations are means over the same blocks, with what the surfaces took along put back. Without enough
-    blocks that are finite and not clipped the answer is no grain.
+    2013). Correlations are means over the same blocks, with what the surfaces took along put back. Texture grows with
+    the square of the light, and so does grain on film: a law with squares must explain clearly more blocks than one
+    without. Without enough blocks that are finite and not clipped the answer is no grain.
     """
     blocks = _blocks(pictures)
     if len(blocks) < FEWEST:
@@ -46,34 +62,42 @@ def measure_grain(pictures: Sequence[NDArray[Any]]) -> Grain:
     lights = blocks.mean(1)
     surfaces = _surfaces()
     rest = blocks - surfaces @ (surfaces.T @ blocks)
-    varied = (rest**2).sum(1) / (SIDE * SIDE - surfaces.shape[1])
-    terms = _first_law(lights, varied)
-    freedom = SIDE * SIDE - float(surfaces.shape[1])
-    flat = np.ones(len(blocks), bool)
-    shared = np.zeros((3, 3, len(_LAGS)))
-    for _ in range(_ROUNDS):
-        law = _of_light(terms, lights)
-        spread = np.sqrt(2 / freedom)
-        excess = (varied / law).mean(1)
-        flat = excess <= max(1 + _TRUST * spread, np.partition(excess, FEWEST - 1)[FEWEST - 1])
-        kept = 1 - spread * norm.pdf(_TRUST) / norm.cdf(_TRUST)  # the mean of what is left of the scatter
-        terms = np.stack([_fitted(lights[flat, c], varied[flat, c], law[flat, c]) for c in range(3)]) / kept
-        shared = _shared(rest[flat] / np.sqrt(_of_light(terms, lights[flat]))[:, None])
-        freedom = _freedom(shared)
-    strength = shared[range(3), range(3), len(_LAGS) // 2]
-    correlation = shared / np.sqrt(strength[:, None] * strength[None])[..., None]
+    photons, film = (_explaining(lights, rest, powers) for powers in (2, 3))
+    law = film if film.explained > _CLEARLY * photons.explained else photons
+    strength = law.shared[range(3), range(3), len(_LAGS) // 2]
     side = 2 * REACH + 1
     return Grain(
-        terms * strength[:, None],
-        np.quantile(lights[flat], (0.01, 0.99), axis=0).T,
-        correlation.reshape(3, 3, side, side),
+        law.terms * strength[:, None],
+        np.quantile(lights[law.flat], (0.01, 0.99), axis=0).T,
+        (law.shared / np.sqrt(strength[:, None] * strength[None])[..., None]).reshape(3, 3, side, side),
     )
+
+
+def _explaining(lights: Array, rest: Array, powers: int) -> _Law:
+    """The law of so many ``powers`` of light for blocks (B, SIDE * SIDE, 3) from which surfaces were taken."""
+    freedom = float(SIDE * SIDE - _surfaces().shape[1])
+    varied = (rest**2).sum(1) / freedom
+    law = _first_law(lights, varied, powers)
+    for _ in range(_ROUNDS):
+        expected = _of_light(law.terms, lights)
+        excess = (varied / expected).mean(1)
+        most = 1 + _TRUST * np.sqrt(2 / freedom)
+        flat = excess <= max(most, np.partition(excess, FEWEST - 1)[FEWEST - 1])
+        kept = chi2.cdf(most * freedom, freedom + 2) / chi2.cdf(most * freedom, freedom)  # mean of the scatter below it
+        terms = (
+            np.stack([_fitted(lights[flat, c], varied[flat, c], expected[flat, c], powers) for c in range(3)]) / kept
+        )
+        some = np.flatnonzero(flat)[:: math.ceil(flat.sum() / _ENOUGH)]
+        shared = _shared(rest[some] / np.sqrt(_of_light(terms, lights[some]))[:, None]) / kept
+        freedom = _freedom(shared)
+        law = _Law(terms, flat, shared, int((np.abs(excess - 1) < np.sqrt(2 / freedom)).sum()))
+    return law
 
 
 def _blocks(pictures: Sequence[NDArray[Any]]) -> Array:
     """(B, SIDE * SIDE, 3) of all pictures: finite, not clipped at a picture's ends, not constant."""
     places = sum(max(0, (p.shape[0] - SIDE) // 8 + 1) * max(0, (p.shape[1] - SIDE) // 8 + 1) for p in pictures)
-    step = 8 * max(1, int(np.ceil(np.sqrt(places / BLOCKS))))
+    step = 8 * max(1, math.ceil(math.sqrt(places / BLOCKS)))
     found = [np.empty((0, SIDE * SIDE, 3))]
     for picture in pictures:
         if min(picture.shape[:2]) < SIDE:
@@ -100,29 +124,30 @@ def _surfaces() -> Array:
 
 def _of_light(terms: Array, lights: Array) -> Array:
     """The law's variance (B, 3), kept from 0."""
-    powers = np.stack([np.ones_like(lights), lights, lights**2], axis=-1)
-    law: Array = np.maximum((powers * terms).sum(-1), 1e-16)
+    powers = np.maximum(lights, 0)[..., None] ** np.arange(3)
+    law: Array = np.maximum((powers * terms).sum(-1), _NOTHING)
     return law
 
 
-def _fitted(lights: Array, varied: Array, expected: Array) -> Array:
+def _fitted(lights: Array, varied: Array, expected: Array, powers: int) -> Array:
     """One channel's terms, none below 0, for (B,) variances whose scatter is as large as what is ``expected``."""
-    powers = np.stack([np.ones_like(lights), np.maximum(lights, 0), lights**2], axis=1)
-    terms: Array = nnls(powers / expected[:, None], varied / expected)[0]
+    terms = np.zeros(3)
+    known = np.maximum(lights, 0)[:, None] ** np.arange(powers)
+    terms[:powers] = nnls(known / expected[:, None], varied / expected)[0]
     return terms
 
 
-def _first_law(lights: Array, varied: Array) -> Array:
+def _first_law(lights: Array, varied: Array, powers: int) -> _Law:
     """A law through the least variances in each of eight steps of light, as if grain were white."""
     count = min(8, len(lights) // FEWEST)
-    scale = chi2.ppf(_START, 250) / 250
+    scale = chi2.ppf(_START, SIDE * SIDE) / (SIDE * SIDE)
     terms = []
     for c in range(3):
         steps = np.array_split(np.argsort(lights[:, c], kind="stable"), count)
         light = np.array([lights[step, c].mean() for step in steps])
         least = np.array([np.quantile(varied[step, c], _START) / scale for step in steps])
-        terms.append(_fitted(light, least, np.maximum(least, 1e-16)))
-    return np.stack(terms)
+        terms.append(_fitted(light, least, np.maximum(least, _NOTHING), powers))
+    return _Law(np.stack(terms), np.ones(len(lights), bool), np.zeros((3, 3, len(_LAGS))), 0)
 
 
 def _shared(rest: Array) -> Array:
