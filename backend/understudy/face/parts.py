@@ -41,12 +41,15 @@ def part_coverage(posed: Posed, x: int, y: int, width: int, height: int) -> dict
     for number in shown[np.argsort(-depth, kind="stable")]:  # the nearest last
         value = int(_part_of_triangles()[number])
         cv2.fillConvexPoly(canvas, fixed[triangles()[number]], (value,), cv2.LINE_8, _SHIFT)
-    return {
-        name: np.asarray(
-            cv2.resize((canvas == value).astype(np.float32), (width, height), interpolation=cv2.INTER_AREA), np.float32
-        )
-        for value, name in enumerate(PARTS, 1)
-    }
+    return {name: _share(canvas, value) for value, name in enumerate(PARTS, 1)}
+
+
+def _share(canvas: NDArray[np.uint8], value: int) -> NDArray[np.float32]:
+    """The share of each pixel's sub-pixels that have ``value``."""
+    whole = 10 * _FINE**2  # of which every share is a whole number
+    marked = np.where(canvas == value, np.uint8(whole), np.uint8(0))
+    size = canvas.shape[1] // _FINE, canvas.shape[0] // _FINE
+    return np.asarray(cv2.resize(marked, size, interpolation=cv2.INTER_AREA).astype(np.float32) / whole)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.face.geometry import FloatArray
+
+_PORTION = 1 << 19
+"""Pixels of triangles that are looked at together: bounds the memory, however large the face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +55,7 @@ def rasterise(
     ``points`` (N, 2) pixels of the picture, x right, y down, centres at +0.5; ``distance`` (N,) before the camera along its
     axis, in any unit; ``triangles`` (T, 3) anticlockwise as seen from outside: the inside of the mesh is not seen, and nor
     is what reaches behind the camera. Between vertices 1 / distance is linear in the picture, as behind a pinhole.
-    Time and memory grow with the area that the triangles cover.
+    Time grows with the area that the triangles cover.
     """
     before = (np.asarray(distance)[triangles] > 0).all(1)
     shown = before & facing(np.asarray(points, np.float64), triangles)
@@ -59,14 +63,13 @@ def rasterise(
     edges = _edges(np.asarray(points, np.float64)[corners])  # (T, 3, 3)
     # Flat weights times nearness: what is linear in the picture, and adds up to the nearness of the surface.
     parts = edges / edges.sum(1, keepdims=True)[..., 2:] / np.asarray(distance, np.float64)[corners][..., None]
-    owner, row, column = _centres(edges, np.asarray(points)[corners][..., 1], height, width)
-    nearness = _at(parts.sum(1)[owner], row, column)
-    pixels = row * width + column
-    nearest = np.zeros(height * width)
-    np.maximum.at(nearest, pixels, nearness)
-    seen = np.full(height * width, -1, np.intp)
-    won = nearness == nearest[pixels]
-    seen[pixels[won]] = owner[won]
+    planes = parts.sum(1)
+    nearest, seen = np.zeros(height * width), np.full(height * width, -1, np.int32)
+    for owner, row, column in _centres(edges, np.asarray(points)[corners][..., 1], height, width):
+        pixels, nearness = row * width + column, _at(planes[owner], row, column)
+        np.maximum.at(nearest, pixels, nearness)
+        won = nearness == nearest[pixels]
+        seen[pixels[won]] = owner[won]
     pixels = np.flatnonzero(seen >= 0)
     owner = seen[pixels]
     row, column = np.divmod(pixels, width)
@@ -110,8 +113,8 @@ def _edges(places: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _centres(
     edges: NDArray[np.float64], y: NDArray[np.float64], height: int, width: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Triangle, row and column (M,) of every pixel's centre inside every triangle; ``y`` (T, 3) of their corners."""
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]]:
+    """Triangle, row and column (M,) of every pixel's centre inside every triangle, some at a time; ``y`` (T, 3) of corners."""
     top = np.clip(np.ceil(y.min(1) - 0.5), 0, height).astype(np.intp)
     below = np.clip(np.floor(y.max(1) - 0.5) + 1, 0, height).astype(np.intp)
     owner, step = _counted(np.maximum(below - top, 0))
@@ -125,8 +128,10 @@ def _centres(
     first = np.ceil(np.clip(left, 0, width) - 0.5).clip(0).astype(np.intp)
     beyond = np.floor(np.clip(right, 0, width) - 0.5).astype(np.intp) + 1
     outside = ((a == 0) & (rest > 0)).any(1)
-    span, step = _counted(np.where(outside, 0, np.maximum(beyond - first, 0)))
-    return owner[span], row[span], first[span] + step
+    counts = np.where(outside, 0, np.maximum(beyond - first, 0))
+    for rows in np.split(np.arange(len(counts)), np.flatnonzero(np.diff(np.cumsum(counts) // _PORTION)) + 1):
+        span, step = _counted(counts[rows])
+        yield owner[rows][span], row[rows][span], first[rows][span] + step
 
 
 def _counted(counts: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
