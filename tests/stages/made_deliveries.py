@@ -42,7 +42,12 @@ def delivered_planes(frame: int, gain: float = 1.04, matte: NDArray[np.float16] 
         planes[f"swap.{name}"] = (face * weight).astype(np.float16)
         planes[f"raw.{name}"] = face.astype(np.float16)
         planes[f"delta.{name}"] = delta.astype(np.float16)
-    planes |= {"A": np.ones_like(matte), "swap.A": matte, "matte.A": matte, "occlusion.A": np.zeros_like(matte)}
+    planes |= {
+        "A": np.ones_like(matte),
+        "swap.A": matte.copy(),
+        "matte.A": matte.copy(),
+        "occlusion.A": np.zeros_like(matte),
+    }
     planes["confidence.Y"] = np.full_like(matte, 0.9)
     planes |= {name: np.zeros((HEIGHT, WIDTH), np.float32) for name in ("st.u", "st.v")}
     return planes

@@ -118,6 +118,10 @@ def colour_outside(planes: Planes) -> None:
     planes["swap.B"][1, 1] = 0.5
 
 
+def another_alpha(planes: Planes) -> None:
+    planes["swap.A"][20, 32] = 0.5
+
+
 @pytest.mark.parametrize(
     ("change", "blamed", "told"),
     [
@@ -129,6 +133,7 @@ def colour_outside(planes: Planes) -> None:
         (half_st, {"types"}, r"st\.u is half, not float"),
         (matte_twice, {"composite"}, r"swap \+ \(1 - matte\) \* plate is [\d.]+ in [RGB] at pixel .*, the composite"),
         (matte_above_one, {"matte"}, r"matte\.A is 1\.25 at pixel \(32, 20\), not within 0 and 1"),
+        (another_alpha, {"premultiplied"}, r"swap\.A is 0\.5 at pixel \(32, 20\), but matte\.A 1"),
         (colour_outside, {"premultiplied"}, r"swap\.B is 0\.5 at pixel \(1, 1\), where the matte is 0"),
     ],
 )

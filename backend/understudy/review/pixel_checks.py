@@ -101,7 +101,8 @@ def _premultiplied(frame: Delivered, matte: NDArray[Any]) -> Iterator[Finding]:
             break
     alpha = frame.plane(f"{SWAP}.A")
     if alpha is not None and (differ := alpha != matte).any():
-        yield _pixel(frame, "premultiplied", differ, f"{SWAP}.A", alpha, ", where the matte is another")
+        x, y = _first(differ)
+        yield _pixel(frame, "premultiplied", differ, f"{SWAP}.A", alpha, f", but {MATTE} {matte[y, x]:.6g}")
 
 
 def _composite(frame: Delivered, matte: NDArray[Any], under: NDArray[Any] | None) -> Iterator[Finding]:
