@@ -47,7 +47,7 @@ def part_coverage(posed: Posed, x: int, y: int, width: int, height: int) -> dict
 def _share(canvas: NDArray[np.uint8], value: int) -> NDArray[np.float32]:
     """The share of each pixel's sub-pixels that have ``value``."""
     whole = 10 * _FINE**2  # of which every share is a whole number
-    marked = np.where(canvas == value, np.uint8(whole), np.uint8(0))
+    marked = cv2.LUT(canvas, np.where(np.arange(256) == value, whole, 0).astype(np.uint8))
     size = canvas.shape[1] // _FINE, canvas.shape[0] // _FINE
     return np.asarray(cv2.resize(marked, size, interpolation=cv2.INTER_AREA).astype(np.float32) / whole)
 
