@@ -340,20 +340,26 @@ def test_other_peoples_files_are_judged_in_sentences(tmp_path: Path) -> None:
     assert verdicts(report)["composite"] == "not checked"
 
 
-def test_a_plate_that_is_no_exr_is_compared_in_the_working_space(tmp_path: Path) -> None:
-    """A PNG is display-referred: the delivery has its pixels as they are in the working space."""
+@pytest.mark.parametrize("name", ["plate.1001.png", "plate.1001.exr"])
+def test_a_plate_that_is_not_linear_is_compared_in_the_working_space(tmp_path: Path, name: str) -> None:
+    """The delivery has its pixels, and the tag, of the working space."""
     codes = np.random.default_rng(3).integers(60, 200, (40, 64, 3), np.uint8)
-    Image.fromarray(codes).save(tmp_path / "plate.1001.png")
-    parts = np.asarray(oiio.ImageBuf(str(tmp_path / "plate.1001.png")).get_pixels("float"))
-    linear = ColourManager.discover().to_working(parts, "sRGB - Texture").astype(np.float16)
+    if name.endswith("png"):
+        Image.fromarray(codes).save(tmp_path / name)
+    else:
+        planes = {channel: (codes[..., index] / 255).astype(np.float16) for index, channel in enumerate("RGB")}
+        write(tmp_path / name, planes, 1001, colorInteropID="srgb_rec709_scene")
+    encoded = np.asarray(oiio.ImageBuf(str(tmp_path / name)).get_pixels("float"))
+    linear = ColourManager.discover().to_working(encoded, "sRGB - Texture").astype(np.float16)
     planes = delivered_planes(1001, matte=np.zeros_like(disc()))
-    planes |= {name: linear[..., index] for index, name in enumerate("RGB")} | {"confidence.Y": planes["matte.A"]}
+    planes |= {channel: linear[..., index] for index, channel in enumerate("RGB")} | {"confidence.Y": planes["matte.A"]}
     write(tmp_path / "o.1001.exr", planes, 1001, colorInteropID="lin_ap1_scene")
-    options = {"sequence": f"{tmp_path}/o.1001.exr", "plate": f"{tmp_path}/plate.1001.png"}
-    assert verdicts(run(QcSettings(**options), Events()))["untouched"] == "pass"
+    settings = QcSettings(sequence=f"{tmp_path}/o.1001.exr", plate=f"{tmp_path}/{name}")
+    report = run(settings, Events())
+    assert verdicts(report)["untouched"] == "pass" and bad(report) == {}
     planes["R"][0, 0] += np.float16(0.01)
-    write(tmp_path / "o.1001.exr", planes, 1001, colorInteropID="lin_ap1_scene")
-    assert list(bad(run(QcSettings(**options), Events()))) == ["untouched"]
+    write(tmp_path / "o.1001.exr", planes, 1001, colorInteropID="lin_rec709_scene")
+    assert list(bad(run(settings, Events()))) == ["colour tag", "untouched"]
 
 
 def test_no_frames_no_folder_and_no_exr_sequence_are_mistakes(made: MadeDelivery, tmp_path: Path, monkeypatch) -> None:

@@ -15,7 +15,10 @@ _NAMED = 4  # channels that a sentence names
 
 
 def check_file(frame: Delivered, first: Delivered, plate: Header | None, contract: Contract) -> Iterator[Finding]:
-    """Findings on the header of ``frame``, beside that of the ``first`` frame and of the ``plate``'s same frame."""
+    """Findings on the header of ``frame``, beside that of the ``first`` frame and of the ``plate``'s same frame.
+
+    The ``interop_id`` of the plate is to be that of what is written, which for a plate that is not linear is another.
+    """
     for check, found in (
         ("layers", _layers(frame, first, contract)),
         ("types", _types(frame, first, plate, contract)),
@@ -123,7 +126,7 @@ def _tags(frame: Delivered, first: Delivered, plate: Header | None) -> _Told:
     elif own != first.header.interop_id:
         yield _differs("colour space", own, first, first.header.interop_id or "not told"), False
     elif plate and plate.interop_id and own != plate.interop_id:
-        yield f"its colour space is tagged {own}, the plate's {plate.interop_id}", False
+        yield f"its colour space is tagged {own}, but for this plate it is {plate.interop_id}", False
     else:
         for part in frame.parts[1:]:
             colour = any(name.rpartition(".")[2] == "R" for name in part.types)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def run(settings: QcSettings, events: Events) -> dict[str, Any]:
             events.raise_if_stopping()
             desk.look(number, found, under)
             events.progress(done, len(sequence.frames), "frames")
-    return desk.close(settings, out, events)
+    return desk.close(settings, out)
 
 
 class _Desk:
@@ -93,10 +93,13 @@ class _Desk:
             return
         self._space = self._space or self._colour.input_space(self._sequence, found.main.header, None).name
         self._first = self._first or found.without_pixels()
-        plate = UnderFrame.of(under, self._shot.written(under)) if under and self._shot else None
+        plate = said = None
+        if under and self._shot:
+            plate = UnderFrame.of(under, self._shot.written(under))
+            said = replace(under.header, interop_id=self._shot.written_id)
         seen = self._watch.see(found, plate)
         findings = [
-            *check_file(found, self._first, under.header if plate and under else None, CONTRACT),
+            *check_file(found, self._first, said, CONTRACT),
             *check_width(found, self._min_width),
             *check_pixels(found, plate),
             *self._watch.judge(number, seen),
@@ -109,7 +112,7 @@ class _Desk:
         self._ledger.looked(met)
         self._keep(found, plate, seen, findings)
 
-    def close(self, settings: QcSettings, out: Path, events: Events) -> dict[str, Any]:
+    def close(self, settings: QcSettings, out: Path) -> dict[str, Any]:
         """The report, after its page and file are written."""
         sizes = {record["frame"]: record["bytes"] for record in self._frames}
         self._ledger.add(check_sizes(sizes, {record["frame"]: bool(record["matte"]) for record in self._frames}))
@@ -136,7 +139,6 @@ class _Desk:
         name = Path(self._sequence.pattern).name
         html = delivery_page(name, about, verdict, results, self._unrest, self._worst, settings.max_flicker)
         write_text(out / PAGE, html)
-        events.preview(out / PAGE)
         if settings.json_file:
             write_json(settings.json_file, report)
         return report
