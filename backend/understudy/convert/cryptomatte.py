@@ -19,7 +19,7 @@ LEVELS = 3
 """Layers of two pairs each: six names to a pixel."""
 
 CHANNELS = ("r", "g", "b", "a")
-"""In small letters, for these are no colours."""
+"""In small letters, for these are no colours: no host converts them, and no lossy compression of EXR touches them."""
 
 
 def cryptomatte(
