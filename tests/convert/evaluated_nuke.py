@@ -71,7 +71,8 @@ def _read(knobs: dict[str, str], folder: Path, frame: int) -> Picture:
             rows, columns = (min(a, b) for a, b in zip(there.shape, pixels.shape, strict=True))
             there[:rows, :columns] = pixels[:rows, :columns]
             found[f"{layer or 'rgba'}.{names.get(short, short)}"] = whole
-    return found
+    without = np.ones_like if knobs.get("auto_alpha") == "true" else np.zeros_like
+    return {"rgba.alpha": without(found["rgba.red"]), **found}
 
 
 def _shuffle(knobs: dict[str, str], source: Picture) -> Picture:
@@ -108,8 +109,10 @@ def _unpremult(knobs: dict[str, str], source: Picture) -> Picture:
 
 
 def _grade(knobs: dict[str, str], source: Picture) -> Picture:
-    assert set(knobs) <= {"white"}
-    return {**source, **{name: source[name] * np.float32(knobs.get("white", 1)) for name in RGB}}
+    assert set(knobs) <= {"white", "black_clamp"}
+    lowest = -np.inf if knobs.get("black_clamp") == "false" else 0
+    graded = {name: np.maximum(source[name] * np.float32(knobs.get("white", 1)), lowest) for name in RGB}
+    return {**source, **graded}
 
 
 def _unchanged(knobs: dict[str, str], source: Picture) -> Picture:

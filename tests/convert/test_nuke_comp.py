@@ -122,6 +122,7 @@ def test_the_tree_rebuilds_the_composite_that_was_delivered(
     outside = node("result")["matte.alpha"] == 0
     assert 100 < outside.sum() < outside.size - 100
     np.testing.assert_array_equal(bits(rebuilt[outside]), bits(main[outside]))
+    np.testing.assert_array_equal(node("rebuild")["rgba.alpha"], node("result")["rgba.alpha"])
     finite = np.isfinite(main)
     np.testing.assert_array_equal(stacked(node("check"))[finite], np.abs(main[finite] - rebuilt[finite]))
 

@@ -92,7 +92,7 @@ def nuke_comp(
     known. ``layers`` are those in the files, :data:`NEEDED` among them.
     """
     files = [_read("result", (300, 0), result, space), _read("result_data", (900, 0), result, None)]
-    files += [_read("plate", (0, 0), plate, space)] if plate else _plate_of_result()
+    files += [_read("plate", (0, 0), plate, space, auto_alpha=True)] if plate else _plate_of_result()
     face, matte, maps = _face(), _matte(), list(_maps("st_inv" in layers))
     composite = [
         _merge("rebuild", (0, 1120), "over", ("plate", "face")),
@@ -131,12 +131,15 @@ def nuke_comp(
     return script(root, named, [*fields, *notes, *files, *matte, *face, *maps, *composite])
 
 
-def _read(name: str, at: tuple[int, int], footage: Footage, space: str | None) -> Node:
+def _read(name: str, at: tuple[int, int], footage: Footage, space: str | None, *, auto_alpha: bool = False) -> Node:
+    """A raw Read; with ``auto_alpha`` a file without alpha is opaque, as our composite of it is."""
     first, last = footage.first, footage.last
     knobs: dict[str, Value] = {"file": literal(footage.file), "first": first, "last": last}
     knobs |= {"origfirst": first, "origlast": last, "origset": True}
     if footage.gaps:
         knobs["on_error"] = "black"
+    if auto_alpha:
+        knobs["auto_alpha"] = True
     knobs["raw"] = True
     if space:
         knobs |= {"colorspace": space, "label": space}
@@ -156,7 +159,7 @@ def _face() -> list[Node]:
     nodes = [_layer_as_rgba("swap", (300, 460), ("result",)), _layer_as_rgba("raw", (600, 460), ("result",))]
     nodes.append(Node("Unpremult", "unpremult_swap", (450, 460), {}, ("swap_layer",)))
     for name, x, before in (("swap", 450, "unpremult_swap"), ("raw", 600, "raw_layer")):
-        nodes.append(Node("Grade", f"grade_{name}", (x, 560), {}, (before,)))
+        nodes.append(Node("Grade", f"grade_{name}", (x, 560), {"black_clamp": False}, (before,)))
         nodes += _through_matte(name, x, 640, f"grade_{name}")
     ways = ("swap_layer", "premult_swap", "premult_raw")
     nodes.append(Node("Switch", "face", (300, 860), {"which": 0}, ways))
