@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.face.resample import average, lattice, sample
 from understudy.model.encoding import decode, encode
 
 COARSEST = 8.0
@@ -36,27 +35,41 @@ def defocused(picture: NDArray[np.float32], matte: NDArray[Any], radius: float) 
     return np.where(reached[..., None], light / np.where(reached, seen, 1.0)[..., None], picture)
 
 
-def degraded(picture: NDArray[np.float32], amount: float, origin: tuple[int, int] = (0, 0)) -> NDArray[np.float32]:
+def degraded(picture: NDArray[np.float32], amount: float) -> NDArray[np.float32]:
     """``picture`` (h, w, 3), scene-linear, as if enlarged from fewer pixels: up to ``COARSEST`` at ``amount`` 1.
 
-    The coarse pixels lie fast on the plate, of which ``origin`` is the x y of the picture's first pixel. The light in each
-    is averaged, and enlarged by a cubic kernel in code values. ``amount`` 0..1 begins with the picture itself.
+    The light over a coarse pixel is averaged, and enlarged in code values by a cubic kernel (Keys 1981), held between the
+    darkest and the brightest around. Every pixel is taken for the middle of a coarse one: a true raster of them would
+    crawl over a moving face, and jump when ``amount`` is animated. ``amount`` 0..1 begins with the picture itself.
     """
     if amount <= 0:
         return picture
     pitch = COARSEST**amount
-    height, width = picture.shape[:2]
-    left, top = (math.floor(start / pitch) for start in origin)
-    right, bottom = math.ceil((origin[0] + width) / pitch), math.ceil((origin[1] + height) / pitch)
-    to_coarse = np.array([[1 / pitch, 0, origin[0] / pitch - left], [0, 1 / pitch, origin[1] / pitch - top]])
-    to_picture = np.array([[pitch, 0, left * pitch - origin[0]], [0, pitch, top * pitch - origin[1]]])
-    fine = math.ceil(pitch)
-    light = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
-    coarse = average(sample(light, lattice(bottom - top, right - left, fine, to_picture)), fine)
-    large = decode(sample(encode(coarse), lattice(height, width, 1, to_coarse))).permute(1, 2, 0).numpy()
-    # Just above a pitch of 1 the coarse pixels beat with the plate's: there they are mixed in.
-    part = np.float32(min(pitch - 1, 1))
-    return np.asarray(picture + part * (large - picture), np.float32)
+    codes = encode(torch.from_numpy(_filtered(picture, _mean_over(pitch)))).numpy()
+    around = np.ones((2 * math.ceil(pitch) + 1,) * 2, np.uint8)
+    large = np.clip(_filtered(codes, _cubic(pitch)), cv2.erode(codes, around), cv2.dilate(codes, around))
+    return decode(torch.from_numpy(large)).numpy()
+
+
+def _filtered(picture: NDArray[np.float32], taps: NDArray[np.float32]) -> NDArray[np.float32]:
+    filtered = cv2.sepFilter2D(picture, -1, taps, taps, borderType=cv2.BORDER_REPLICATE)
+    return np.ascontiguousarray(filtered, np.float32)
+
+
+def _mean_over(pitch: float) -> NDArray[np.float32]:
+    """Taps of a mean over ``pitch`` pixels, by how much of each it covers."""
+    reach = math.ceil(pitch / 2 - 0.5)
+    taps = np.clip(pitch / 2 + 0.5 - np.abs(np.arange(-reach, reach + 1)), 0, 1)
+    return np.asarray(taps / taps.sum(), np.float32)
+
+
+def _cubic(pitch: float) -> NDArray[np.float32]:
+    """Taps of the cubic kernel that puts values between points ``pitch`` pixels apart."""
+    reach = math.ceil(2 * pitch)
+    x = np.abs(np.arange(-reach, reach + 1)) / pitch
+    near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    taps = np.where(x < 1, near, np.where(x < 2, far, 0))
+    return np.asarray(taps / taps.sum(), np.float32)
 
 
 def _disc(radius: float) -> NDArray[np.float32]:

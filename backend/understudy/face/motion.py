@@ -15,6 +15,7 @@ from understudy.face.geometry import HEAD_68, FloatArray, Head
 MOST_STEPS = 64
 """Most places along its path at which a picture is seen; a longer path is seen in steps of more than a pixel."""
 
+_FRONT = HEAD_68[17:]
 _STEP = 0.75  # pixels from one of them to the next
 _NEGLIGIBLE = 0.1  # pixels of path: less does not show
 
@@ -41,14 +42,14 @@ def motion(previous: Head | None, this: Head, following: Head | None, *, shutter
     """How the face moves at ``this`` frame, from the heads on the frames before and after it; None where there is none.
 
     ``shutter`` in degrees: 180 is open for half a frame. The velocity is the central difference, one-sided at the ends
-    of a track and nil for a face on one frame alone; it is fitted to where the mean head's landmarks are seen, so that a
-    turn of the head counts as far as a plane can follow it.
+    of a track and nil for a face on one frame alone. It is fitted to where the mean head's brows, eyes, nose and mouth
+    are seen, so that a turn of the head counts as far as a plane can follow it.
     """
     before, after = previous or this, following or this
     frames = (previous is not None) + (following is not None)
-    seen = this.project(HEAD_68)
+    seen = this.project(_FRONT)
     middle = seen.mean(0)
-    speed = (after.project(HEAD_68) - before.project(HEAD_68)) / max(frames, 1)
+    speed = (after.project(_FRONT) - before.project(_FRONT)) / max(frames, 1)
     change = np.linalg.lstsq(seen - middle, speed - speed.mean(0), rcond=None)[0].T
     return Motion(np.column_stack([change, speed.mean(0) - change @ middle]), shutter / 360.0)
 
