@@ -29,7 +29,8 @@ def test_a_morph_goes_from_one_end_to_the_other():
     code = made.encode(torch.randn(2, 3, 64, 64))
     ends = {side: made.decode(code, side)[0] for side in ("source", "target")}
     painted = [
-        Likeness(morphs=True).paint(made, code, torch.full((len(code), 1), amount))[0] for amount in (0.0, 0.25, 0.75, 1.0)
+        Likeness(morphs=True).paint(made, code, torch.full((len(code), 1), amount))[0]
+        for amount in (0.0, 0.25, 0.75, 1.0)
     ]
     assert torch.allclose(painted[0], ends["target"], atol=1e-5) and torch.allclose(
         painted[3], ends["source"], atol=1e-5

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -48,7 +47,8 @@ class MatchOverTime:
         self._reach = window / 2
         steps = 0 if window == 0 or not frames else -(-2 * (frames[-1] - frames[0]) // window)
         self._moments = np.linspace(frames[0], frames[-1], steps + 1) if steps else np.zeros(1)
-        self._map = lru_cache(maxsize=None)(lambda moment: self._solve(moment, method, space, seed))
+        self._method, self._space, self._seed = method, space, seed
+        self._maps: dict[int, ColourMap] = {}
 
     def at(self, frame: int) -> ColourMap:
         """The map of ``frame``; beyond the samples' frames it is that of the nearest."""
@@ -58,18 +58,24 @@ class MatchOverTime:
             return self._map(before)
         return Crossfade(self._map(before), self._map(before + 1), place - before)
 
-    def _solve(self, moment: int, method: Method, space: Space, seed: int) -> ColourMap:
+    def _map(self, moment: int) -> ColourMap:
+        if moment not in self._maps:
+            self._maps[moment] = self._solve(moment)
+        return self._maps[moment]
+
+    def _solve(self, moment: int) -> ColourMap:
         near = self._frames
         if len(self._moments) > 1:
             distance = np.abs(near - self._moments[moment])
             near = near[distance <= max(self._reach, float(distance.min()))]
         if not len(near):
-            return solve(method, space, np.zeros((0, 3), np.float32), np.zeros((0, 3), np.float32), seed)
+            nothing = np.zeros((0, 3), np.float32)
+            return solve(self._method, self._space, nothing, nothing, self._seed)
         most = max(1, MOST_SAMPLES // len(near))
         painted, plate = (
             np.concatenate([_evenly(self._samples[frame][side], most) for frame in near.tolist()]) for side in (0, 1)
         )
-        return solve(method, space, painted, plate, seed)
+        return solve(self._method, self._space, painted, plate, self._seed)
 
 
 def _evenly(pixels: Pixels, most: int) -> Pixels:

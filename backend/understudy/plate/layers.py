@@ -79,10 +79,8 @@ def write_layers(
             f"{compression!r} is not an EXR compression.", f"Choose one of {', '.join(sorted(_COMPRESSIONS))}."
         )
     groups = [tuple(layers)] if profile == "flat" else [(layer,) for layer in layers]
-    if profile == "flat":
-        windows = [header.data.union(header.display)]
-    else:
-        windows = [layer.window or header.data for layer in layers]
+    flat = [header.data.union(header.display)]
+    windows = flat if profile == "flat" else [layer.window or header.data for layer in layers]
     specs = [_spec(group, window, header, compression) for group, window in zip(groups, windows, strict=True)]
     stamp_carried(specs[0], header, interop_id)
     for name, value in attributes.items():

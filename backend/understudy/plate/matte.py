@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, UsageError
 from understudy.plate.frame import Header, Window
-from understudy.plate.picture import Plane, channel_names, read_picture_header, read_plane
+from understudy.plate.picture import Plane, channel_names, read_plane, read_plane_header
 from understudy.plate.ranges import format_range
 from understudy.plate.sequence import Plate, open_plate
 
@@ -58,11 +58,7 @@ class Matte:
         ``header`` is that of the plate's frames.
         """
         for path, frame in {self.plate.path(frame): frame for frame in reversed(frames)}.items():
-            own = read_picture_header(path)
-            if self.channel not in set[str]().union(*channel_names(path)):
-                raise UsageError(
-                    f"The matte {path} has no channel {self.channel}.", "Give a sequence whose frames are all alike."
-                )
+            own = read_plane_header(path, self.channel)
             if _place_in(own, header) is None:
                 raise _other_size(path, own, frame, header)
 

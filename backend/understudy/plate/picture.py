@@ -73,14 +73,24 @@ def read_plane(path: Path, channel: str) -> Plane:
     Raises MissingInputError, and UnreadableError that names the channels there are.
     """
     with _opened(path, as_stored=True) as source:
-        available: list[str] = []
-        for part, spec in _parts(source):
-            names = list(spec.channelnames)
-            if channel in names:
-                values = _read(source, path, part, [names.index(channel)], "float")[..., 0]
-                header = header_of(spec, "float")
-                return Plane(values, header.data, header.display)
-            available += names
+        part, spec = _part_with(source, path, channel)
+        values = _read(source, path, part, [list(spec.channelnames).index(channel)], "float")[..., 0]
+        header = header_of(spec, "float")
+        return Plane(values, header.data, header.display)
+
+
+def read_plane_header(path: Path, channel: str) -> Header:
+    """The header of the part that :func:`read_plane` would read, and raises as it does; no pixel is decoded."""
+    with _opened(path, as_stored=True) as source:
+        return header_of(_part_with(source, path, channel)[1], "float")
+
+
+def _part_with(source: oiio.ImageInput, path: Path, channel: str) -> tuple[int, oiio.ImageSpec]:
+    available: list[str] = []
+    for part, spec in _parts(source):
+        if channel in spec.channelnames:
+            return part, spec
+        available += spec.channelnames
     raise UnreadableError(
         f"{path} has no channel {channel}; it has {', '.join(available)}.", "Choose one of the channels that are there."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -73,8 +73,3 @@ def from_array(matrix: NDArray[Any], frame: Frame) -> NDArray[np.float64]:
 
 Morphs = Callable[[int], float]
 """By frame: how far a face goes towards the new one."""
-
-
-def morphs_of(faces: Sequence[Aligned], morph: Morphs) -> list[float]:
-    """The morph of each of ``faces``."""
-    return [morph(one.face.frame) for one in faces]

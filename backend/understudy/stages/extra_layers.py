@@ -71,11 +71,10 @@ class ExtraLayers:
         self._wanted = frozenset(wanted)
         self.layers = [name for request in _ON_REQUEST if request in self._wanted for name in _ON_REQUEST[request]]
         """Their names, in the order in which they are written."""
-        shapes = {}
+        self._meshes: dict[int, HeadMesh] = {}
         if self._wanted - {"st_inv"} and (text := faceset.text(TRACKS)) is not None:
-            shapes = {track.number: track.shape for track in tracks_of(text, faceset.folder).tracks}
-        self._meshes = {number: HeadMesh(shape) for number, shape in shapes.items()}
-        self._mean = HeadMesh()
+            solved = tracks_of(text, faceset.folder).tracks
+            self._meshes = {track.number: HeadMesh(track.shape) for track in solved}
 
     def of(self, frame: Frame, people: Sequence[Mapping[int, Face]], placed: Sequence[Placed | None]) -> More:
         """The layers of ``frame``: where several people overlap, those of the last one."""
@@ -102,7 +101,7 @@ class ExtraLayers:
         face = faces[frame.number]
         if self._wanted & {"motion", "normals", "depth"}:
             mesh = self._mesh_of(face)
-            before, after = (faces.get(frame.number + step) for step in (-1, 1))
+            before, after = (_beside(faces, face, step) for step in (-1, 1))
             own = head_layers(mesh, face, before, after, region, frame.origin, self._shot.header.display.width)
             covered = own["depth"][..., :1] > 0
             for name in own.keys() & set(self.layers):
@@ -113,7 +112,9 @@ class ExtraLayers:
             pictures["st_inv"] = st_inverse(matrix, self._size, display.width, display.height)
 
     def _mesh_of(self, face: Face) -> HeadMesh:
-        return self._meshes.get(face.track, self._mean)
+        if face.track not in self._meshes:
+            self._meshes[face.track] = HeadMesh()
+        return self._meshes[face.track]
 
     def _names(self) -> list[str]:
         return [f"{label}/{part}" for label in self._labels for part in PARTS]
@@ -150,3 +151,9 @@ class ExtraLayers:
             picture = np.zeros((1, 1, len(channels)), np.float32)
         window = Window(0, 0, self._size, self._size) if name == "st_inv" else None
         return Layer(name, channels, picture.astype(dtype), (0, 0) if window else (region.x, region.y), window)
+
+
+def _beside(faces: Mapping[int, Face], face: Face, step: int) -> Face | None:
+    """The same face ``step`` frames later; None across a cut, where it is of another track."""
+    other = faces.get(face.frame + step)
+    return other if other is not None and other.track == face.track else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,12 +40,11 @@ from understudy.model.presentation import Light
 from understudy.model.store import Card
 from understudy.plate.frame import Frame
 from understudy.settings import ConversionOptions
-from understudy.stages.aligning import Aligned, Aligner
+from understudy.stages.aligning import Aligned, Aligner, Morphs
 from understudy.stages.analysis import Shot
 from understudy.stages.animation import number_at
 from understudy.stages.kept import Kept
 from understudy.stages.shot_measures import ShotMeasures
-
 
 CRISPEST = 0.2
 """Most blur that is taken off a new face to match the plate's sharpness: the sigma of a Gaussian in pixels of the crop."""
@@ -88,7 +88,7 @@ class ShotConverter:
         ``morph`` is a number or keys. Raises UsageError where ``network`` cannot paint that.
         """
         self._shot, self.faces = shot, faces
-        self._morph = morph
+        self._morph: Morphs = partial(number_at, morph)
         self.attributes: dict[str, str | int | float] = {
             "version": __version__,
             "model_steps": card.steps,
@@ -99,7 +99,7 @@ class ShotConverter:
         self._aligner = Aligner(shot, crop_kind(card.crop), card.architecture.resolution, occlusion)
         self._measures = ShotMeasures(
             shot, faceset, faces, network, Light.from_json(card.source_light),
-            batch=batch, likeness=Likeness(person, morphs=morph != 1.0), morph=self._morph_at,
+            batch=batch, likeness=Likeness(person, morphs=morph != 1.0), morph=self._morph,
         )  # fmt: skip
         self._luminance = shot.colour.luminance()
 
@@ -113,7 +113,7 @@ class ShotConverter:
         if not faces:
             return []
         crops, windows = np.stack([face.crop for face in faces]), np.stack([face.visible for face in faces])
-        morphs = [self._morph_at(face.face.frame) for face in faces]
+        morphs = [self._morph(face.face.frame) for face in faces]
         try:
             return self._measures.predictor.predict(crops, windows, morphs)
         except torch.OutOfMemoryError:
@@ -218,14 +218,13 @@ class ShotConverter:
             pixel = look.face_scale * pictures.side / self._aligner.size  # of the crop, in the plate's
             most = CRISPEST * pixel
             swap = match_sharpness(swap, pictures.limit, own.in_pixels(pixel), wanted, look.sharpness, most)
-        corner = pictures.region.x + frame.origin[0], pictures.region.y + frame.origin[1]
-        return degraded(swap, look.degrade, corner)
+        return degraded(swap, look.degrade)
 
     def _motion(self, face: Face, look: ConversionOptions) -> Motion:
         """How ``face`` moves while the shutter is open."""
-        before, after = (
-            None if (beside := self.faces.get(face.frame + step)) is None else beside.head for step in (-1, 1)
-        )
+        beside = [self.faces.get(face.frame + step) for step in (-1, 1)]
+        # Another track begins after a cut.
+        before, after = (None if one is None or one.track != face.track else one.head for one in beside)
         return motion(before, face.head, after, shutter=look.shutter * look.motion_blur)
 
     def _coloured(
@@ -245,9 +244,6 @@ class ShotConverter:
             codes, shown, prediction.window, torch.from_numpy(covered)[None],
             amount=look.relight, reach=look.relight_reach,
         )  # fmt: skip
-
-    def _morph_at(self, frame: int) -> float:
-        return float(number_at(self._morph, frame))
 
     def _written(self, linear: NDArray[np.float32]) -> NDArray[np.float32]:
         """Light of the working space in the space that is written."""

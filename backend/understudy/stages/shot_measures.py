@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -71,8 +71,8 @@ class ShotMeasures:
         self.source_light = source_light
         likeness.check(network)
         self.predictor = Predictor(network, self.plate_light, batch, likeness)
-        self.colours = cache(self._colours)
-        self._painted = cache(self._paint)
+        self._matches: dict[tuple[Method, Space, int], MatchOverTime] = {}
+        self._painted_faces: dict[int, list[_Painted]] = {}
 
     @cached_property
     def plate_light(self) -> Light:
@@ -123,16 +123,27 @@ class ShotMeasures:
         measures = self.plate_sharpness
         return measures[min(measures, key=lambda one: (abs(one - frame), one))] if measures else None
 
-    def _paint(self, count: int) -> list[_Painted]:
+    def _painted(self, count: int) -> list[_Painted]:
         """The new faces for ``count`` faces, spread evenly over the shot."""
+        if count not in self._painted_faces:
+            self._painted_faces[count] = self._paint(count)
+        return self._painted_faces[count]
+
+    def _paint(self, count: int) -> list[_Painted]:
         chosen = evenly(list(self._faces.values()), count)
         sample = load_aligned(self._faceset, chosen, self._size)
         hulls = sample.mask.astype(np.float32)
         predictions = self.predictor.predict(sample.rgb, hulls, [self._morph(face.frame) for face in chosen])
         return [_Painted(*row) for row in zip(chosen, sample.rgb.astype(np.float32), hulls, predictions, strict=True)]
 
-    def _colours(self, method: Method, space: Space, window: int) -> MatchOverTime:
+    def colours(self, method: Method, space: Space, window: int) -> MatchOverTime:
         """The colour match of the shot; ``window`` is in frames."""
+        key = method, space, window
+        if key not in self._matches:
+            self._matches[key] = self._match(*key)
+        return self._matches[key]
+
+    def _match(self, method: Method, space: Space, window: int) -> MatchOverTime:
         faces = list(self._faces.values())
         span = faces[-1].frame - faces[0].frame + 1
         count = max(COLOUR_FACES, FACES_IN_WINDOW * span // window if window else 0)
