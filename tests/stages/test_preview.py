@@ -166,7 +166,14 @@ def work(monkeypatch) -> Counter[str]:
     return done
 
 
-EVERYTHING = {"model": 1, "colour": 1, "frame": 1, "faceset": 1, "light": 1, "network": 3}  # two faces at a time: the frame's, and the three of the shot
+EVERYTHING = {
+    "model": 1,
+    "colour": 1,
+    "frame": 1,
+    "faceset": 1,
+    "light": 1,
+    "network": 3,
+}  # two faces at a time: the frame's, and the three of the shot
 
 
 def test_other_edges_and_colours_cost_no_network_and_no_reading(tmp_path, shot, model, work):
