@@ -50,7 +50,7 @@ def measure(events: Events, sample: Path) -> dict[str, Any]:
     faces = [picture[box] for picture, box in regions]
     clean = measure_grain([picture for picture, _ in regions])
     light = np.mean([face.mean((0, 1)) for face in faces], axis=0, dtype=np.float32)
-    report["clean"] = float(np.sqrt(clean.variance(light)).mean() / light.mean())
+    report["clean"] = float(np.sqrt(clean.variance(light[None])).mean() / light.mean())
     for done, (kind, sigma) in enumerate(COARSENESS.items(), 1):
         events.raise_if_stopping()
         report[kind] = _compared(regions, sigma)
