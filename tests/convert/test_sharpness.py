@@ -84,6 +84,19 @@ def test_a_softer_face_is_brought_back_towards_the_plates(sigma):
     assert 0 < softer_by(wanted, measured(matched, mask)) < 0.75 * sigma
 
 
+def test_no_more_is_sharpened_than_was_painted():
+    picture, mask = face()
+    swap = blurred(picture, 3.0)
+    wanted, own = measured(picture, mask), measured(swap, mask)
+    held = match_sharpness(swap, mask, own, wanted, 1.0, 1.0)
+    np.testing.assert_array_equal(held, softened(swap, mask, -1.0))
+    np.testing.assert_array_equal(match_sharpness(swap, mask, own, wanted, 1.0, 0.0), swap)
+    # What is softened is not held.
+    np.testing.assert_array_equal(
+        match_sharpness(picture, mask, wanted, own, 1.0, 0.0), match_sharpness(picture, mask, wanted, own, 1.0)
+    )
+
+
 def test_what_is_as_sharp_as_the_plate_keeps_its_bits():
     picture, mask = face()
     measure = measured(picture, mask)
