@@ -18,6 +18,7 @@ PACKAGES = {
     "fileseq": "frame sequences",
     "matplotlib": "plots",
     "mediapipe": "face analysis, the embedded default",
+    "mmh3": "Cryptomatte",
     "numpy": "arrays",
     "opencv-contrib-python": "geometry",
     "OpenImageIO": "picture files and colour",
@@ -39,6 +40,7 @@ EXTRAS = {
     "face_recognition_models": "dlib",
     "onnx": "export",
     "tensorboard": "tensorboard",
+    "usd-core": "usd",
 }
 """Distributions that only an extra of ours brings."""
 

@@ -166,14 +166,15 @@ class ShotConverter:
             before = limits.holdout[rows, columns]
             matte = held_out(matte, before)
             occlusion = np.maximum(occlusion, np.where(pictures.inside, before, 0))
-        if look.grain:
-            swap = self._measures.grain.lay(swap, seed=frame.number, origin=corner, strength=look.grain, matte=matte)
         if look.blend != "over":
             under = self._shot.working(frame.rgb[rows, columns])
             if look.blend == "pyramid":
                 swap = pyramid_blend(swap, under, matte)
             else:
                 swap = gradient_domain(swap, under, matte, log=look.blend == "gradient-log")
+        # After the blend, which would take grain for detail and spread it.
+        if look.grain:
+            swap = self._measures.grain.lay(swap, seed=frame.number, origin=corner, strength=look.grain, matte=matte)
         return Placed(
             pictures.region, self._written(swap), self._written(pictures.raw), matte, occlusion,
             pictures.st, pictures.inside, aligned.face.confidence,
