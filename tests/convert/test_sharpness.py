@@ -159,3 +159,14 @@ def test_over_time_a_flicker_goes_and_a_focus_pull_stays():
 
 def curves(measures: dict[int, Sharpness]) -> dict[int, np.ndarray]:
     return {frame: np.array(measure.curve) for frame, measure in measures.items()}
+
+
+def test_a_smear_that_is_still_to_come_does_not_count_twice():
+    """Swap and plate are the same face, the plate filmed in motion: with the smear foretold nothing is left to match."""
+    picture, mask = face()
+    smear = np.ones((1, 9), np.float32) / 9
+    filmed = np.asarray(cv2.filter2D(picture, -1, smear, borderType=cv2.BORDER_REPLICATE), np.float32)
+    own, wanted = measured(picture, mask), measured(filmed, mask)
+    assert softer_by(own, wanted) > 1.5
+    assert abs(softer_by(own.changed_as(measured(picture, mask), measured(filmed, mask)), wanted)) < 0.1
+    assert own.changed_as(None, wanted) == own

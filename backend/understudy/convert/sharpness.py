@@ -47,6 +47,12 @@ class Sharpness:
         squares = np.square(SCALES)
         return Sharpness(tuple(_along(self.curve, squares / scale**2).tolist()))
 
+    def changed_as(self, before: Sharpness | None, after: Sharpness | None) -> Sharpness:
+        """This face's after what made ``after`` of ``before``, such as the smear of a movement; None changes nothing."""
+        if before is None or after is None:
+            return self
+        return Sharpness(tuple((np.array(self.curve) + np.array(after.curve) - np.array(before.curve)).tolist()))
+
 
 def measure_sharpness(picture: NDArray[Any], mask: NDArray[Any]) -> Sharpness | None:
     """The sharpness of what ``mask`` (h, w) in 0..1 shows of ``picture`` (h, w, 3), scene-linear and finite.

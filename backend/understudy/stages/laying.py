@@ -25,7 +25,7 @@ from understudy.convert.poisson import gradient_domain
 from understudy.convert.predict import Prediction
 from understudy.convert.pyramid import pyramid_blend
 from understudy.convert.relight import relit
-from understudy.convert.sharpness import match_sharpness
+from understudy.convert.sharpness import match_sharpness, measure_sharpness
 from understudy.errors import OutOfMemoryError
 from understudy.face.geometry import apply, crop_kind, invert, scale_of
 from understudy.face.motion import Motion, motion, smear
@@ -147,16 +147,19 @@ class ShotConverter:
         )
         if pictures is None:
             return None
+        corner = pictures.region.x + frame.origin[0], pictures.region.y + frame.origin[1]
+        moved = self._motion(aligned.face, look) if look.motion_blur else None
         swap = kept.get(
-            "finished", (pictures, look.sharpness, look.degrade), lambda: self._finished(frame, pictures, look)
+            "finished",
+            (pictures, look.sharpness, look.degrade, look.motion_blur, look.shutter),
+            lambda: self._finished(frame.number, pictures, look, moved, corner),
         )
         edge = look.matte, look.erode, look.feather, look.feather_in, look.feather_out
         matte = kept.get("matte", (pictures, edge), lambda: _matte(pictures, look))
         if look.defocus:
             swap = defocused(swap, matte, look.defocus)
-        corner = pictures.region.x + frame.origin[0], pictures.region.y + frame.origin[1]
-        if look.motion_blur:
-            swap, matte = _smeared(swap, matte, self._motion(aligned.face, look), corner)
+        if moved is not None:
+            swap, matte = _smeared(swap, matte, moved, corner)
         rows, columns = pictures.region.rows, pictures.region.columns
         if limits.roto is not None:
             matte = with_roto(matte, limits.roto[rows, columns] * pictures.limit, look.roto_operation)
@@ -211,14 +214,23 @@ class ShotConverter:
             inside=still.inside,
         )
 
-    def _finished(self, frame: Frame, pictures: Pictures, look: ConversionOptions) -> NDArray[np.float32]:
+    def _finished(
+        self, number: int, pictures: Pictures, look: ConversionOptions, moved: Motion | None, corner: tuple[int, int]
+    ) -> NDArray[np.float32]:
         """The new face as sharp as the plate's, and as coarse as is wanted."""
         swap = pictures.swap
-        own, wanted = self._measures.own_sharpness, self._measures.wanted_sharpness(frame.number)
-        if look.sharpness and own is not None and wanted is not None:
-            pixel = look.face_scale * pictures.side / self._aligner.size  # of the crop, in the plate's
-            most = CRISPEST * pixel
-            swap = match_sharpness(swap, pictures.limit, own.in_pixels(pixel), wanted, look.sharpness, most)
+        if look.sharpness:
+            own, wanted = self._measures.own_sharpness, self._measures.wanted_sharpness(number)
+            if own is not None and wanted is not None:
+                pixel = look.face_scale * pictures.side / self._aligner.size  # of the crop, in the plate's
+                own, most = own.in_pixels(pixel), CRISPEST * pixel
+                if moved is not None:
+                    # The plate's sharpness was measured in motion; the smear that is still to come must not count twice.
+                    still, smeared = (
+                        measure_sharpness(one, pictures.hull) for one in (swap, smear(swap, moved, corner))
+                    )
+                    own = own.changed_as(still, smeared)
+                swap = match_sharpness(swap, pictures.limit, own, wanted, look.sharpness, most)
         return degraded(swap, look.degrade)
 
     def _motion(self, face: Face, look: ConversionOptions) -> Motion:
