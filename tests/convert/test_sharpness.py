@@ -164,9 +164,9 @@ def curves(measures: dict[int, Sharpness]) -> dict[int, np.ndarray]:
 def test_a_smear_that_is_still_to_come_does_not_count_twice():
     """Swap and plate are the same face, the plate filmed in motion: with the smear foretold nothing is left to match."""
     picture, mask = face()
-    smear = np.ones((1, 9), np.float32) / 9
+    smear = np.ones((1, 17), np.float32) / 17
     filmed = np.asarray(cv2.filter2D(picture, -1, smear, borderType=cv2.BORDER_REPLICATE), np.float32)
     own, wanted = measured(picture, mask), measured(filmed, mask)
-    assert softer_by(own, wanted) > 1.5
+    assert softer_by(own, wanted) > 0.6
     assert abs(softer_by(own.changed_as(measured(picture, mask), measured(filmed, mask)), wanted)) < 0.1
     assert own.changed_as(None, wanted) == own
