@@ -167,6 +167,6 @@ def test_a_smear_that_is_still_to_come_does_not_count_twice():
     smear = np.ones((1, 17), np.float32) / 17
     filmed = np.asarray(cv2.filter2D(picture, -1, smear, borderType=cv2.BORDER_REPLICATE), np.float32)
     own, wanted = measured(picture, mask), measured(filmed, mask)
-    assert softer_by(own, wanted) > 0.6
+    assert softer_by(own, wanted) > 0.4
     assert abs(softer_by(own.changed_as(measured(picture, mask), measured(filmed, mask)), wanted)) < 0.1
     assert own.changed_as(None, wanted) == own
