@@ -205,6 +205,16 @@ def test_layers_on_request_are_there_also_without_a_face(tmp_path, model):
     assert tuple(st) == pytest.approx((32.5 / 64, 1 - 32.5 / 64), abs=0.02)
 
 
+@pytest.mark.parametrize("kind", ["face", "head"])
+def test_the_inverse_map_is_that_of_the_models_crop_whatever_the_faceset_holds(tmp_path, shot, kind):
+    path = converted(shot, make_model(tmp_path / "model", kind), tmp_path, extra_layers=["st_inv"], profile="parts")
+    u, v = channel(path, "st_inv.u"), channel(path, "st_inv.v")
+    for row, column in ((20, 20), (32, 44), (44, 32)):
+        x, y = u[row, column] * SIZE[0], (1 - v[row, column]) * SIZE[1]
+        st = [channel(path, name)[int(y), int(x)] for name in ("st.u", "st.v")]
+        assert st == pytest.approx([(column + 0.5) / 64, 1 - (row + 0.5) / 64], abs=0.03)
+
+
 def test_two_people_in_one_pass_have_layers_of_their_own(tmp_path, model):
     shot = make_shot(tmp_path / "plate", 2, SIZE)
     path = converted(shot, model, tmp_path, face="track:0", also=[f"largest={model}"], profile="parts")

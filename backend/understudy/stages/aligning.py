@@ -15,8 +15,9 @@ from understudy.face.hull import eye_mask, face_mask
 from understudy.face.look import square
 from understudy.face.resample import coverage, warp
 from understudy.faceset.record import Face
+from understudy.faceset.store import Faceset
 from understudy.plate.frame import Frame
-from understudy.stages.analysis import HALF_MAX, Shot
+from understudy.stages.analysis import Shot, cut_colours
 
 HAND_FIELD, HAND_PIXELS = 5.0, 384
 """Side of the square around the head in which hands are looked for: in mean-face units, and in pixels."""
@@ -48,8 +49,7 @@ class Aligner:
         matrix = crop_matrix(face.head, self._kind, size)
         hull = face_mask(face.landmarks, matrix, size)
         in_array = from_array(matrix, frame)
-        # Held to half floats like the crops of a faceset: what is brighter could overflow on its way to the network.
-        crop = np.clip(self._shot.working(warp(frame.rgb, in_array, size)), -HALF_MAX, HALF_MAX)
+        crop = cut_colours(self._shot, frame, in_array, size)
         visible = hull * coverage(*frame.size, in_array, size)
         hidden = self._hidden(frame, face.head, matrix)
         return Aligned(face, in_array, crop, hull, visible, hidden, eye_mask(face.landmarks, matrix, size))
@@ -62,6 +62,29 @@ class Aligner:
         picture = self._shot.picture(warp(frame.rgb, from_array(around, frame), HAND_PIXELS))
         hands = [apply(invert(around), hand) for hand in self._hands.find(picture)]
         return hand_mask(hands, matrix, self.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A face as its faceset holds it, seen as a model of resolution R sees it."""
+
+    rgb: NDArray[np.float32]  # (R, R, 3) scene-linear working space
+    hull: NDArray[np.float32]  # (R, R) the face's outline where the crop has pixels
+    matrix: NDArray[np.float64]  # (2, 3) plate pixels -> these
+
+
+def as_aligned(faceset: Faceset, face: Face, kind: CropKind, size: int) -> Stored:
+    """``face`` of ``faceset`` in a crop of another ``kind`` and ``size`` than it may be stored in.
+
+    Where the stored crop holds less of the head its edge repeats; a face itself is in every kind of crop.
+    """
+    pixels = faceset.read(face)
+    matrix = crop_matrix(face.head, kind, size)
+    back = invert(face.matrix)
+    within = np.column_stack([matrix[:, :2] @ back[:, :2], matrix[:, :2] @ back[:, 2] + matrix[:, 2]])
+    seen = warp(pixels, within, size)
+    inside = np.clip(seen[..., 3], 0, 1) * coverage(face.crop_size, face.crop_size, within, size)
+    return Stored(seen[..., :3], face_mask(face.landmarks, matrix, size) * inside, matrix)
 
 
 def from_array(matrix: NDArray[Any], frame: Frame) -> NDArray[np.float64]:

@@ -229,16 +229,23 @@ def cut(shot: Shot, frame: Frame, matrix: NDArray[np.float64], size: int) -> NDA
     Returns (size, size, 4) float16, RGB in the working space (resampled in linear light), A the share of each pixel
     that lies inside the plate's data window.
     """
-    width, height = frame.size
     within = _after_shift(matrix, frame.origin)
-    left, top, right, bottom = footprint(within, size, width, height)
+    return np.dstack([cut_colours(shot, frame, within, size), coverage(*frame.size, within, size)]).astype(np.float16)
+
+
+def cut_colours(shot: Shot, frame: Frame, matrix: NDArray[np.float64], size: int) -> NDArray[np.float32]:
+    """The colours under ``matrix`` (2, 3: pixels of the frame's array -> crop pixels), resampled in linear light.
+
+    Returns (size, size, 3) float32 in the working space, finite, and held to half floats: what is brighter could
+    overflow on its way to a network.
+    """
+    left, top, right, bottom = footprint(matrix, size, *frame.size)
     region = frame.rgb[top:bottom, left:right]
-    to_crop = _after_shift(within, (left, top))
+    to_crop = _after_shift(matrix, (left, top))
     # A matrix of colours can wait until the crop is small; a curve cannot.
     linear = shot.space.scene_linear
     rgb = shot.working(warp(region, to_crop, size)) if linear else warp(shot.working(region), to_crop, size)
-    bounded = np.clip(np.nan_to_num(rgb), -HALF_MAX, HALF_MAX)
-    return np.dstack([bounded, coverage(width, height, within, size)]).astype(np.float16)
+    return np.clip(np.nan_to_num(rgb), -HALF_MAX, HALF_MAX)
 
 
 def _reduced(rgb: NDArray[Any], width: int, height: int) -> NDArray[np.float32]:

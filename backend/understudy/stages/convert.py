@@ -14,6 +14,7 @@ from understudy.convert.place import Placed
 from understudy.convert.predict import Prediction
 from understudy.errors import UsageError
 from understudy.events import Events
+from understudy.face.geometry import crop_kind
 from understudy.faceset.store import Faceset
 from understudy.model.device import choose_device
 from understudy.model.network import SIDES
@@ -74,10 +75,11 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
         )
         for number, (face, model) in enumerate([(settings.face, settings.model), *also], 1)
     ]  # fmt: skip
-    resolution = models[settings.model][1].architecture.resolution
+    card = models[settings.model][1]
     extras = ExtraLayers(
-        shot, faceset, settings.extra_layers, settings.profile, resolution, [one.label for one in people]
-    )
+        shot, faceset, settings.extra_layers, settings.profile,
+        (crop_kind(card.crop), card.architecture.resolution), [one.label for one in people],
+    )  # fmt: skip
     expected = [*CHANNELS, *extras.layers, *(f"{name}_{one.label}" for one in people if one.label for name in LAYERS)]
     todo = [frame for frame in frames if settings.force or not is_complete(output_path(settings.out, frame), expected)]
     missing = sum(all(frame not in one.converter.faces for one in people) for frame in frames)

@@ -14,6 +14,7 @@ from understudy.convert.cryptomatte import LEVELS, cryptomatte, header
 from understudy.convert.geometry_layers import GEOMETRY_LAYERS, head_layers, st_inverse
 from understudy.convert.place import Placed, Region
 from understudy.errors import UsageError
+from understudy.face.geometry import CropKind, crop_matrix
 from understudy.face.mesh import HeadMesh
 from understudy.face.parts import PARTS, part_coverage
 from understudy.faceset.record import Face
@@ -54,10 +55,10 @@ class ExtraLayers:
         faceset: Faceset,
         wanted: Sequence[ExtraLayer],
         profile: Literal["flat", "parts"],
-        size: int,
+        crop: tuple[CropKind, int],
         labels: Sequence[str],
     ) -> None:
-        """``size`` is the aligned face's, ``labels`` name the people. Raises UsageError for ``st_inv`` in one part.
+        """``crop`` is the aligned face's, ``labels`` name the people. Raises UsageError for ``st_inv`` in one part.
 
         Without solved tracks in the faceset the head is the mean one.
         """
@@ -66,7 +67,7 @@ class ExtraLayers:
                 "The layer st_inv is as large as the aligned face, which one part for all layers cannot hold.",
                 "Add --profile parts, or leave st_inv out.",
             )
-        self._shot, self._size = shot, size
+        self._shot, (self._kind, self._size) = shot, crop
         self._labels = [label or "face" for label in labels]
         self._wanted = frozenset(wanted)
         self.layers = [name for request in _ON_REQUEST if request in self._wanted for name in _ON_REQUEST[request]]
@@ -108,7 +109,7 @@ class ExtraLayers:
                 pictures[name] = np.where(covered, own[name], pictures.get(name, np.float32(0)))
         if "st_inv" in self._wanted:
             display = frame.header.display
-            matrix = face.matrix * (self._size / face.crop_size)
+            matrix = crop_matrix(face.head, self._kind, self._size)
             pictures["st_inv"] = st_inverse(matrix, self._size, display.width, display.height)
 
     def _mesh_of(self, face: Face) -> HeadMesh:

@@ -96,10 +96,11 @@ class ShotConverter:
             "colour_space": shot.written_space,
         }
         """What made a picture, for its header."""
-        self._aligner = Aligner(shot, crop_kind(card.crop), card.architecture.resolution, occlusion)
+        kind = crop_kind(card.crop)
+        self._aligner = Aligner(shot, kind, card.architecture.resolution, occlusion)
         self._measures = ShotMeasures(
             shot, faceset, faces, network, Light.from_json(card.source_light),
-            batch=batch, likeness=Likeness(person, morphs=morph != 1.0), morph=self._morph,
+            kind=kind, batch=batch, likeness=Likeness(person, morphs=morph != 1.0), morph=self._morph,
         )  # fmt: skip
         self._luminance = shot.colour.luminance()
 

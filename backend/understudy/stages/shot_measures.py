@@ -19,7 +19,7 @@ from understudy.convert.predict import Prediction, Predictor
 from understudy.convert.relight import relit
 from understudy.convert.sharpness import Sharpness, measure_sharpness, smooth_over_time
 from understudy.errors import MissingInputError
-from understudy.face.geometry import crop_matrix, rescale, scale_of
+from understudy.face.geometry import CropKind, crop_matrix, scale_of
 from understudy.face.hull import eye_mask, face_mask
 from understudy.face.resample import footprint
 from understudy.faceset.aligned import evenly, load_aligned
@@ -30,7 +30,7 @@ from understudy.model.likeness import Likeness
 from understudy.model.network import SwapNetwork
 from understudy.model.presentation import Light, measure_light
 from understudy.plate.reader import read_frame
-from understudy.stages.aligning import Morphs, from_array
+from understudy.stages.aligning import Morphs, Stored, as_aligned, from_array
 from understudy.stages.analysis import Shot
 
 LIGHT_FACES = 128
@@ -53,8 +53,7 @@ class _Painted:
     """A face of the shot, R x R, and the new face for it."""
 
     face: Face
-    rgb: NDArray[np.float32]  # (R, R, 3) scene-linear working space
-    hull: NDArray[np.float32]  # (R, R)
+    stored: Stored
     prediction: Prediction
 
 
@@ -63,11 +62,14 @@ class ShotMeasures:
 
     def __init__(
         self, shot: Shot, faceset: Faceset, faces: Mapping[int, Face], network: SwapNetwork, source_light: Light,
-        *, batch: int, likeness: Likeness, morph: Morphs,
+        *, kind: CropKind, batch: int, likeness: Likeness, morph: Morphs,
     ) -> None:  # fmt: skip
-        """``faces`` of ``faceset`` by frame are all of the person's. Raises UsageError for a likeness that is not known."""
+        """``faces`` of ``faceset`` by frame are all of the person's; ``kind`` is the crop that ``network`` was trained on.
+
+        Raises UsageError for a likeness that is not known.
+        """
         self._shot, self._faceset, self._faces = shot, faceset, faces
-        self._size, self._morph = network.arch.resolution, morph
+        self._kind, self._size, self._morph = kind, network.arch.resolution, morph
         self.source_light = source_light
         likeness.check(network)
         self.predictor = Predictor(network, self.plate_light, batch, likeness)
@@ -101,7 +103,7 @@ class ShotMeasures:
         measures = [
             measure
             for one in self._painted(COLOUR_FACES)
-            if (measure := measure_sharpness(self.painted(one.prediction), one.hull)) is not None
+            if (measure := measure_sharpness(self.painted(one.prediction), one.stored.hull)) is not None
         ]
         if not measures:
             return None
@@ -131,10 +133,13 @@ class ShotMeasures:
 
     def _paint(self, count: int) -> list[_Painted]:
         chosen = evenly(list(self._faces.values()), count)
-        sample = load_aligned(self._faceset, chosen, self._size)
-        hulls = sample.mask.astype(np.float32)
-        predictions = self.predictor.predict(sample.rgb, hulls, [self._morph(face.frame) for face in chosen])
-        return [_Painted(*row) for row in zip(chosen, sample.rgb.astype(np.float32), hulls, predictions, strict=True)]
+        stored = [as_aligned(self._faceset, face, self._kind, self._size) for face in chosen]
+        predictions = self.predictor.predict(
+            np.stack([one.rgb for one in stored]),
+            np.stack([one.hull for one in stored]),
+            [self._morph(face.frame) for face in chosen],
+        )
+        return [_Painted(*row) for row in zip(chosen, stored, predictions, strict=True)]
 
     def colours(self, method: Method, space: Space, window: int) -> MatchOverTime:
         """The colour match of the shot; ``window`` is in frames."""
@@ -150,10 +155,9 @@ class ShotMeasures:
         samples = {}
         for one in self._painted(count):
             masks = one.prediction.source_mask[0] * one.prediction.target_mask[0]
-            matrix = rescale(one.face.matrix, one.face.crop_size, self._size)
-            eyes = eye_mask(one.face.landmarks, matrix, self._size)
-            skin = one.hull * masks.numpy() * (1 - eyes)
-            samples[one.face.frame] = pixels_under(self._lit(one.prediction, eyes), one.rgb, skin)
+            eyes = eye_mask(one.face.landmarks, one.stored.matrix, self._size)
+            skin = one.stored.hull * masks.numpy() * (1 - eyes)
+            samples[one.face.frame] = pixels_under(self._lit(one.prediction, eyes), one.stored.rgb, skin)
         seed = zlib.crc32(self._shot.plate.pattern.rpartition("/")[2].encode())
         return MatchOverTime(samples, method, space, seed=seed, window=window)
 
