@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import made_shots
 import numpy as np
+import OpenEXR
 import pytest
-from made_people import channel, tiny_preset
-from understudy.errors import UsageError
+from made_people import channel, make_model, tiny_preset
+from understudy.errors import NoFaceError, UnderstudyError, UsageError
 from understudy.events import Events, Recorder
 from understudy.settings import SwapSettings
 from understudy.stages import swap
@@ -47,3 +49,52 @@ def test_several_processes_are_for_training_alone(tmp_path: Path, monkeypatch):
         monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match="train together"):
         swap.run(SwapSettings(plate="p.####.exr", source="s.mov", out="o.####.exr"), Events())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"opacity": "990:1,1002:0"}, "--opacity has a key at frame 990"),
+        ({"roto": "{folder}/small.exr"}, "is 5 x 4 pixels, but frame 1001 is 320 x 200"),
+        ({"extra_layers": ["st_inv"]}, "st_inv is as large as the aligned face"),
+        ({"also": ["track:1"]}, "--also takes FACE=MODEL"),
+        ({"also": ["somebody=m"]}, "'somebody' does not say which face"),
+        ({"also": ["track:1={folder}/none"]}, "no trained model"),
+        ({"out": "{folder}/out.exr"}, "has no frame number, but 2 frames"),
+        ({"person": "carl"}, "not going to paint anybody called 'carl'"),
+        ({"morph": 0.5}, "Only a morph model"),
+    ],
+)
+def test_what_conversion_cannot_do_is_told_before_anything_is_extracted(tmp_path, monkeypatch, changes, said):
+    monkeypatch.setattr(swap.extract, "run", lambda *_: pytest.fail("faces were looked for"))
+    plate = made_shots.write_shot(tmp_path / "plate", made_shots.walk(2))
+    OpenEXR.File({"type": OpenEXR.scanlineimage}, {"A": np.ones((4, 5), np.float16)}).write(str(tmp_path / "small.exr"))
+    folder = tmp_path.as_posix()
+    values: dict[str, Any] = {"plate": plate, "source": "nobody.mov", "out": f"{folder}/out.####.exr"} | changes
+    values = {
+        name: [one.replace("{folder}", folder) for one in value] if isinstance(value, list)
+        else value.replace("{folder}", folder) if isinstance(value, str) else value
+        for name, value in values.items()
+    }  # fmt: skip
+    with pytest.raises(UnderstudyError, match=said):
+        swap.run(SwapSettings(**values), Events())
+
+
+def test_several_people_are_found_before_the_training_that_is_about_one(tmp_path, monkeypatch):
+    plate = made_shots.write_shot(tmp_path / "plate", made_shots.two(4))
+    source = made_shots.write_shot(tmp_path / "source", made_shots.walk(3))
+    values: dict[str, Any] = {
+        "plate": plate, "source": source, "out": f"{tmp_path.as_posix()}/swap.####.exr", "iterations": 2,
+        "device": "cpu", "crop_size": 64, "resolution": 64, "face": "index:0", "occlusion": "none",
+    }  # fmt: skip
+    with monkeypatch.context() as patch:
+        patch.setattr(swap.train, "run", lambda *_: pytest.fail("a model was trained"))
+        other = make_model(tmp_path / "other")
+        with pytest.raises(NoFaceError, match="index:2"):
+            swap.run(SwapSettings(**values, also=[f"index:2={other}"]), Events())
+    reports = swap.run(SwapSettings(**values, also=[f"index:1={other}"]), Events())
+    assert (reports["target"]["faces"], reports["convert"]["without_face"]) == (4, 0)
+    frame = tmp_path / "swap.1002.exr"
+    one, two = (channel(frame, f"confidence_p{number}.Y") > 0 for number in (1, 2))
+    columns = [np.flatnonzero(seen.any(0)).mean() for seen in (one, two)]
+    assert columns[0] < 150 < columns[1]

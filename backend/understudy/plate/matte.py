@@ -57,7 +57,7 @@ class Matte:
 
         ``header`` is that of the plate's frames.
         """
-        for path, frame in {self.plate.path(frame): frame for frame in reversed(frames)}.items():
+        for path, frame in reversed({self.plate.path(frame): frame for frame in reversed(frames)}.items()):
             own = read_plane_header(path, self.channel)
             if _place_in(own, header) is None:
                 raise _other_size(path, own, frame, header)

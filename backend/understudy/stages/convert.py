@@ -14,6 +14,7 @@ from understudy.convert.place import Placed
 from understudy.convert.predict import Prediction
 from understudy.errors import UsageError
 from understudy.events import Events
+from understudy.face.choose import parse_choice
 from understudy.face.geometry import crop_kind
 from understudy.faceset.store import Faceset
 from understudy.model.device import choose_device
@@ -24,13 +25,13 @@ from understudy.plate.frame import Frame
 from understudy.plate.layers import Layer, LayerWriter, is_complete
 from understudy.plate.reader import read_frames
 from understudy.plate.sequence import check_output_pattern, open_plate, output_path, output_pattern
-from understudy.settings import ConvertSettings, ExtractSettings
+from understudy.settings import ConvertSettings, ExtractSettings, SwapSettings
 from understudy.stages import extract
 from understudy.stages.aligning import Aligned
 from understudy.stages.analysis import Shot, prepare
 from understudy.stages.animation import at_frame, check_keys
 from understudy.stages.chosen import chosen_faces
-from understudy.stages.extra_layers import ExtraLayers
+from understudy.stages.extra_layers import ExtraLayers, check_profile
 from understudy.stages.laying import ShotConverter
 from understudy.stages.stopwatch import Stopwatch
 
@@ -45,6 +46,9 @@ class _Person:
 
 Painted = tuple[Aligned, Prediction]
 
+EVERYBODY: dict[str, Any] = {"face": "all", "reference": None, "likeness": None}
+"""Whose faces are extracted where several people are swapped."""
+
 
 def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = None) -> dict[str, Any]:
     """Convert the plate; see :class:`ConvertSettings`. Frames that are complete already are left alone.
@@ -54,15 +58,11 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     """
     started = time.perf_counter()
     device = choose_device(settings.device)
-    also = [_split(spec) for spec in settings.also]
+    also = also_swapped(settings.also)
     models = {path: load_model(path, device) for path in dict.fromkeys([settings.model, *(model for _, model in also)])}
     shot = prepare(settings, events)
     frames = shot.plate.frames
-    check_output_pattern(settings.out, len(frames))
-    check_keys(settings, open_plate(settings.plate, missing="skip").frames)
-    mattes = GivenMattes.open(settings.holdout, settings.roto, frames)
-    mattes.check(shot.header, frames)
-    check_writable(output_path(settings.out, frames[0]))
+    mattes = checked(settings, shot)
     faceset = _faceset(settings, events)
     people = [
         _Person(
@@ -77,8 +77,8 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     ]  # fmt: skip
     card = models[settings.model][1]
     extras = ExtraLayers(
-        shot, faceset, settings.extra_layers, settings.profile,
-        (crop_kind(card.crop), card.architecture.resolution), [one.label for one in people],
+        shot, faceset, settings.extra_layers, (crop_kind(card.crop), card.architecture.resolution),
+        [one.label for one in people],
     )  # fmt: skip
     expected = [*CHANNELS, *extras.layers, *(f"{name}_{one.label}" for one in people if one.label for name in LAYERS)]
     todo = [frame for frame in frames if settings.force or not is_complete(output_path(settings.out, frame), expected)]
@@ -98,12 +98,28 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     }
 
 
-def _split(spec: str) -> tuple[str, Path]:
-    """``FACE=MODEL`` as whose face and which model. Raises UsageError."""
-    face, equals, model = spec.partition("=")
-    if not (face and equals and model):
-        raise UsageError(f"--also takes FACE=MODEL, not {spec!r}.", "Write it like --also track:2=models/carl.")
-    return face, Path(model)
+def also_swapped(specs: Sequence[str]) -> list[tuple[str, Path]]:
+    """Each ``FACE=MODEL`` as whose face and which model. Raises UsageError."""
+    people = []
+    for spec in specs:
+        face, equals, model = spec.partition("=")
+        if not (face and equals and model):
+            raise UsageError(f"--also takes FACE=MODEL, not {spec!r}.", "Write it like --also track:2=models/carl.")
+        parse_choice(face)
+        people.append((face, Path(model)))
+    return people
+
+
+def checked(settings: ConvertSettings | SwapSettings, shot: Shot) -> GivenMattes:
+    """The mattes of the ``shot``. Raises for whatever is wrong with the look, the mattes and the output."""
+    frames = shot.plate.frames
+    check_output_pattern(settings.out, len(frames))
+    check_keys(settings, open_plate(settings.plate, missing="skip").frames)
+    check_profile(settings.extra_layers, settings.profile)
+    mattes = GivenMattes.open(settings.holdout, settings.roto, frames)
+    mattes.check(shot.header, frames)
+    check_writable(output_path(settings.out, frames[0]))
+    return mattes
 
 
 def _convert(
@@ -190,7 +206,8 @@ def _faceset(settings: ConvertSettings, events: Events) -> Faceset:
         return Faceset.open(settings.faceset)
     folder = beside(settings.out, "faces")
     names = set(ExtractSettings.model_fields) - {"out", "frames"}
-    chosen = settings.model_dump(include=names)
+    # Of several people each is chosen from the faceset, which then has to hold them all.
+    chosen = settings.model_dump(include=names) | (EVERYBODY if settings.also else {})
     extract.run(ExtractSettings(**{**chosen, "out": folder}), events.within("extract"))
     return Faceset.open(folder)
 

@@ -46,6 +46,15 @@ class More:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+def check_profile(wanted: Sequence[ExtraLayer], profile: Literal["flat", "parts"]) -> None:
+    """Raise UsageError for ``st_inv`` in one part for all layers."""
+    if "st_inv" in wanted and profile == "flat":
+        raise UsageError(
+            "The layer st_inv is as large as the aligned face, which one part for all layers cannot hold.",
+            "Add --profile parts, or leave st_inv out.",
+        )
+
+
 class ExtraLayers:
     """The requested layers of a shot: set once, then given frames. Those of a frame without a face are black."""
 
@@ -54,19 +63,13 @@ class ExtraLayers:
         shot: Shot,
         faceset: Faceset,
         wanted: Sequence[ExtraLayer],
-        profile: Literal["flat", "parts"],
         crop: tuple[CropKind, int],
         labels: Sequence[str],
     ) -> None:
-        """``crop`` is the aligned face's, ``labels`` name the people. Raises UsageError for ``st_inv`` in one part.
+        """``crop`` is the aligned face's, ``labels`` name the people.
 
         Without solved tracks in the faceset the head is the mean one.
         """
-        if "st_inv" in wanted and profile == "flat":
-            raise UsageError(
-                "The layer st_inv is as large as the aligned face, which one part for all layers cannot hold.",
-                "Add --profile parts, or leave st_inv out.",
-            )
         self._shot, (self._kind, self._size) = shot, crop
         self._labels = [label or "face" for label in labels]
         self._wanted = frozenset(wanted)

@@ -1,4 +1,4 @@
-"""How fast a shot is converted, against what reading and writing its EXR files costs alone."""
+"""How a shot is converted: how true, in which light, how grainy, and how fast."""
 
 from __future__ import annotations
 
@@ -6,84 +6,25 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import OpenImageIO as oiio
-
-from understudy.convert.layers import LAYERS
 from understudy.events import Events
-from understudy.plate.layers import Layer, LayerWriter
-from understudy.plate.reader import read_frames
-from understudy.plate.sequence import Plate, open_plate, output_path
-from understudy.settings import ConvertSettings, ExtractSettings, TrainSettings
-from understudy.stages import convert, extract, train
-from understudy.stages.stopwatch import Stopwatch
+from understudy.stages.bench import colours, grain, st_map
+from understudy.stages.bench.against_exr import measure_against_exr
+from understudy.stages.bench.bed import make_bed
 
 
 def measure(events: Events, sample: Path, rounds: int = 3) -> dict[str, Any]:
-    """Convert the plate of the ``sample`` folder with default settings, and in turn only read and write its frames.
+    """Convert the plate of the ``sample`` folder, and measure what conversion does to colours, grain and positions.
 
-    That other half of each round reads the plate and writes the very layers that conversion wrote, with the same
-    reader, writer and threads. The model has learned one step: its weights do not change what it costs.
-
-    Returns ``frames`` of a round, ``rounds``, ``seconds`` and ``frames_per_second`` of conversion, ``exr_seconds`` and
-    ``exr_frames_per_second`` of reading and writing, ``against_exr`` (the first speed as a part of the second, 1 is as
-    fast), ``shares`` (part of the pass's wall time: ``networks``, ``placing``, ``reading`` and ``writing`` as far as
-    it waits for them, ``other``) and ``outside_networks``, their sum without the networks. Loading the model and
-    measuring the shot's light are not counted.
+    Returns the figures of :func:`measure_against_exr`, ``colours`` (how near each match brings a wrong light to the truth),
+    ``grain`` (what is measured and laid of a known one) and ``st_map`` (how exact the ST map is).
     """
-    pattern = (sample / "plate.%04d.exr").as_posix()
-    plate = open_plate(pattern)
-    quiet = Events(stop=lambda: events.stopping)
-    converting, copying = Stopwatch(), Stopwatch()
     with tempfile.TemporaryDirectory(prefix="understudy-bench-") as temporary:
         folder = Path(temporary)
-        faces, model, out = folder / "faces", folder / "model", str(folder / "shot.%04d.exr")
-        extract.run(ExtractSettings(plate=pattern, out=faces), events.within("extract"))
-        train.run(TrainSettings(source=[faces], target=[faces], model=model, iterations=1), quiet)
-        settings = ConvertSettings(plate=pattern, model=model, faceset=faces, out=out, force=True)
-        convert.run(settings, quiet)  # warms up, and makes the layers
-        layers = {frame: _layers(output_path(out, frame)) for frame in plate.frames}
-        for done in range(1, rounds + 1):
-            convert.run(settings, quiet, converting)
-            _copy(plate, layers, settings, str(folder / "copy.%04d.exr"), copying)
-            events.progress(done, rounds, "rounds")
-    frames = len(plate.frames)
-    shares = converting.shares()
+        bed = make_bed((sample / "plate.%04d.exr").as_posix(), folder, events)
+        speed = measure_against_exr(bed, folder, events, rounds)
     return {
-        "frames": frames,
-        "rounds": rounds,
-        "seconds": converting.wall,
-        "frames_per_second": rounds * frames / converting.wall,
-        "exr_seconds": copying.wall,
-        "exr_frames_per_second": rounds * frames / copying.wall,
-        "against_exr": copying.wall / converting.wall,
-        "shares": shares,
-        "outside_networks": 1.0 - shares["networks"],
+        **speed,
+        "st_map": st_map.measure(events.within("st map")),
+        "grain": grain.measure(events.within("grain"), sample),
+        "colours": colours.measure(events.within("colours"), sample),
     }
-
-
-def _copy(plate: Plate, layers: dict[int, list[Layer]], settings: ConvertSettings, out: str, watch: Stopwatch) -> None:
-    """Read the plate and write ``layers``: what conversion costs without converting."""
-    with watch.running(), LayerWriter() as writer:
-        for frame in read_frames(plate):
-            writer.submit(
-                output_path(out, frame.number),
-                layers[frame.number],
-                frame.header,
-                profile=settings.profile,
-                compression=settings.compression,
-                interop_id=None,
-            )
-
-
-def _layers(path: Path) -> list[Layer]:
-    """The layers of a converted frame, as they are in its file."""
-    picture = oiio.ImageBuf(str(path))
-    spec, pixels = picture.spec(), np.asarray(picture.get_pixels(oiio.FLOAT))
-    main = np.float16 if spec.channelformat(spec.channelindex("R")) == oiio.HALF else np.float32
-
-    def layer(name: str, channels: tuple[str, ...], dtype: type[np.floating[Any]]) -> Layer:
-        places = [spec.channelindex(f"{name}.{channel}" if name else channel) for channel in channels]
-        return Layer(name, channels, pixels[..., places].astype(dtype))
-
-    return [layer("", ("R", "G", "B", "A"), main), *(layer(name, *what) for name, what in LAYERS.items())]
