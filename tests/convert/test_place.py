@@ -118,3 +118,4 @@ def test_a_region_holds_all_crops_that_are_asked_for_and_joins_another():
     both = region_of([near, far], 20, 100, 100)
     assert both == Region(0, 20, 50, 25)
     assert region_of([near], 20, 100, 100).union(region_of([far], 20, 100, 100)) == both
+    assert Region(2, 50, 20, 45).grown(8, 100, 100) == Region(0, 42, 30, 58)

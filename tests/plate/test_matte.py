@@ -122,6 +122,13 @@ def test_a_matte_of_another_size_is_told(tmp_path: Path) -> None:
         Matte.open(str(path), (9,)).weights(9, HEADER, HEADER.display)
 
 
+def test_the_first_frame_is_told_whose_matte_is_of_another_size(tmp_path: Path) -> None:
+    for frame in (7, 8, 9):
+        write(tmp_path / f"m.{frame:04d}.exr", {"A": np.ones((4, 6 if frame == 7 else 5))})
+    with pytest.raises(UsageError, match=r"m\.0008\.exr is 5 x 4 pixels, but frame 8 is 6 x 4"):
+        Matte.open(f"{tmp_path}/m.####.exr", (7, 8, 9)).check(HEADER, (7, 8, 9))
+
+
 def test_a_matte_over_the_data_window_is_placed(tmp_path: Path) -> None:
     header = Header(Window(12, 11, 2, 1), Window(10, 10, 6, 4))
     path = write(tmp_path / "m.exr", {"A": np.full((1, 2), 0.5)})

@@ -9,11 +9,26 @@ import cv2
 import numpy as np
 import OpenEXR
 import pytest
-from made_people import MadeShot, bits, channel, make_model, make_shot, read_exr
+from made_people import (
+    ANNE,
+    MadeShot,
+    bits,
+    channel,
+    describe,
+    draw,
+    make_model,
+    make_shot,
+    read_exr,
+    stand,
+    write_exr,
+)  # fmt: skip
 from understudy.errors import OutputError, UnreadableError, UsageError
 from understudy.events import Events
-from understudy.settings import ConvertSettings
+from understudy.faceset.store import Faceset
+from understudy.plate.reader import read_frame
+from understudy.settings import ConvertSettings, PlateOptions
 from understudy.stages import convert
+from understudy.stages.analysis import cut, prepare
 
 SIZE = (112, 96)
 HALF = 2e-3
@@ -215,6 +230,28 @@ def test_the_inverse_map_is_that_of_the_models_crop_whatever_the_faceset_holds(t
         assert st == pytest.approx([(column + 0.5) / 64, 1 - (row + 0.5) / 64], abs=0.03)
 
 
+@pytest.mark.parametrize(("step", "changes"), [(0, {}), (60, {"motion_blur": 1.0, "shutter": 360.0})])
+def test_no_matte_ends_in_a_straight_edge_where_its_crop_does(tmp_path, step, changes):
+    """The hull reaches beyond this crop, which lies straight on the plate's pixels, and may move by its whole width."""
+    pattern, marks = (tmp_path / "fast.%04d.exr").as_posix(), {}
+    for index in range(3):
+        image = np.full((240, 520, 3), 0.1, np.float32)
+        marks[1001 + index] = draw(image, ANNE, stand(200 + step * index, 120, 60))
+        write_exr(Path(pattern % (1001 + index)), image.astype(np.float16))
+    shot = prepare(PlateOptions(plate=pattern), Events())
+    faceset = Faceset.create(tmp_path / "faces", {})
+    for number, points in marks.items():
+        face = describe(points, number, shot.key, "face", 64)
+        faceset.add(face, cut(shot, read_frame(shot.plate, number), face.matrix, 64))
+    made = MadeShot(pattern, tmp_path / "faces", tuple(marks))
+    share = matte(converted(made, make_model(tmp_path / "model", "face"), tmp_path, feather=0.2, **changes))
+    for line in (share, share.T):
+        there = np.flatnonzero(line.max(0) > 0)
+        assert line[:, there[[0, -1]]].max() < 0.03  # without a margin 1
+    assert share.max() > (0.99 if step == 0 else 0.6)
+    assert np.ptp(np.flatnonzero(share.max(0) > 0)) > 60 + step
+
+
 def test_two_people_in_one_pass_have_layers_of_their_own(tmp_path, model):
     shot = make_shot(tmp_path / "plate", 2, SIZE)
     path = converted(shot, model, tmp_path, face="track:0", also=[f"largest={model}"], profile="parts")
@@ -279,8 +316,6 @@ def test_a_matte_that_changes_its_size_on_the_way_is_told_before_the_first_frame
 
 
 def shot_faces(shot: MadeShot) -> list[Any]:
-    from understudy.faceset.store import Faceset
-
     return list(Faceset.open(shot.faceset).faces())
 
 

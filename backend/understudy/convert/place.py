@@ -33,6 +33,12 @@ class Region:
     def columns(self) -> slice:
         return slice(self.x, self.x + self.width)
 
+    def grown(self, margin: int, width: int, height: int) -> Region:
+        """With ``margin`` more pixels on each side, as far as a ``width`` x ``height`` array has them."""
+        x, y = max(self.x - margin, 0), max(self.y - margin, 0)
+        right, bottom = min(self.x + self.width + margin, width), min(self.y + self.height + margin, height)
+        return Region(x, y, right - x, bottom - y)
+
     def union(self, other: Region) -> Region:
         """The smallest region that holds both."""
         x, y = min(self.x, other.x), min(self.y, other.y)

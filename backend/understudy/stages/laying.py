@@ -6,6 +6,7 @@ edges, colour, finish) may change from call to call, and what a change does not 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -45,6 +46,9 @@ from understudy.stages.analysis import Shot
 from understudy.stages.animation import number_at
 from understudy.stages.kept import Kept
 from understudy.stages.shot_measures import ShotMeasures
+
+MARGIN = 3
+"""Pixels of the plate around a crop: only where its border is seen can a matte fall towards it."""
 
 CRISPEST = 0.2
 """Most blur that is taken off a new face to match the plate's sharpness: the sigma of a Gaussian in pixels of the crop."""
@@ -141,15 +145,16 @@ class ShotConverter:
             look.colour_match, look.colour_encoding, look.colour_strength, look.colour_part, look.colour_window,
             look.relight, look.relight_reach,
         )  # fmt: skip
+        moved = self._motion(aligned.face, look) if look.motion_blur else None
+        margin = MARGIN + (0 if moved is None else self._reach(frame, aligned, moved))
         pictures = kept.get(
             "pictures",
-            (self, aligned, prediction, placing, colouring, limits.holdout is None or limits),
-            lambda: self._pictures(frame, aligned, prediction, look, limits),
+            (self, aligned, prediction, placing, margin, colouring, limits.holdout is None or limits),
+            lambda: self._pictures(frame, aligned, prediction, look, limits, margin),
         )
         if pictures is None:
             return None
         corner = pictures.region.x + frame.origin[0], pictures.region.y + frame.origin[1]
-        moved = self._motion(aligned.face, look) if look.motion_blur else None
         swap = kept.get(
             "finished",
             (pictures, look.sharpness, look.degrade, look.motion_blur, look.shutter),
@@ -185,14 +190,18 @@ class ShotConverter:
         )  # fmt: skip
 
     def _pictures(
-        self, frame: Frame, face: Aligned, prediction: Prediction, look: ConversionOptions, limits: Limits
+        self, frame: Frame, face: Aligned, prediction: Prediction, look: ConversionOptions, limits: Limits, margin: int
     ) -> Pictures | None:
-        """The new face in the plate's colours, and all masks, laid over the face's region of the plate."""
+        """The new face in the plate's colours, and all masks, laid over the face's region of the plate.
+
+        That is where its crop lies, and ``margin`` pixels around.
+        """
         size = self._aligner.size
         moved = _moved(face.matrix, size, look)
         region = region_of((face.matrix, moved), size, *frame.size)
         if region is None:
             return None
+        region = region.grown(margin, *frame.size)
         still = Placer(face.matrix, size, region)
         placer = still if moved is face.matrix else Placer(moved, size, region)
         raw = self._measures.painted(prediction)
@@ -240,6 +249,12 @@ class ShotConverter:
         # Another track begins after a cut.
         before, after = (None if one is None or one.track != face.track else one.head for one in beside)
         return motion(before, face.head, after, shutter=look.shutter * look.motion_blur)
+
+    def _reach(self, frame: Frame, face: Aligned, moved: Motion) -> int:
+        """How many pixels a face's motion smears it to either side."""
+        size = self._aligner.size
+        corners = apply(invert(face.matrix), np.array([(0, 0), (size, 0), (0, size), (size, size)])) + frame.origin
+        return math.ceil(moved.length((*corners.min(0), *corners.max(0))) / 2)
 
     def _coloured(
         self, number: int, raw: NDArray[np.float32], face: Aligned, prediction: Prediction,
