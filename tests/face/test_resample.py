@@ -67,3 +67,10 @@ def test_beyond_the_edge_the_edge_repeats_and_coverage_says_so():
     inside = coverage(20, 20, matrix, 20)
     assert inside[:, :10].max() == 0 and inside[:, 10:].min() == 1
     assert coverage(20, 20, similarity(1, 0, (9.5, 0)), 20)[5, 9] == pytest.approx(0.5)
+
+
+def test_a_coarser_grid_shows_the_same_places():
+    y, x = np.mgrid[0:300, 0:400].astype(np.float32)
+    picture = np.dstack([np.sin(x / 30), np.cos(y / 40), np.sin((x + y) / 50)])
+    matrix = np.array([[0.13, 0.01, -3.0], [-0.01, 0.13, -2.0]])
+    np.testing.assert_allclose(warp(picture, matrix, 32, finest=2), warp(picture, matrix, 32), atol=0.02)

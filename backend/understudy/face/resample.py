@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from understudy.face.geometry import FloatArray, apply, invert, scale_of
 
 MAX_OVERSAMPLING = 16
-"""Finest sub-pixel grid of a reduction; a stronger reduction first halves the picture."""
+"""Finest sub-pixel grid of a reduction, where nothing coarser is asked for."""
 
 
 def sample(image: torch.Tensor, positions: torch.Tensor, *, outside: str = "border") -> torch.Tensor:
@@ -47,9 +47,16 @@ def average(image: torch.Tensor, fine: int) -> torch.Tensor:
 
 
 def warp(
-    image: NDArray[np.floating[Any]], matrix: FloatArray, size: int, *, outside: str = "border"
+    image: NDArray[np.floating[Any]],
+    matrix: FloatArray,
+    size: int,
+    *,
+    outside: str = "border",
+    finest: int = MAX_OVERSAMPLING,
 ) -> NDArray[np.float32]:
     """The ``size`` x ``size`` crop of ``image`` (H, W, C) under ``matrix`` (2, 3: image pixels -> crop pixels).
+
+    ``finest`` is the finest sub-pixel grid: a stronger reduction first halves the picture, which is quicker and blurs more.
 
     Antialiased when the crop reduces the picture, cubic when it enlarges it. Values pass through unclamped in whatever
     space they are; NaN becomes 0 and infinities the largest half float, so that one bad pixel does not spread.
@@ -62,7 +69,7 @@ def warp(
     picture = region.nan_to_num_(nan=0.0, posinf=65504.0, neginf=-65504.0).permute(2, 0, 1).contiguous()
     inverse = inverse - np.array([[0, 0, left], [0, 0, top]])
     reduction = 1.0 / scale_of(matrix)
-    while reduction > MAX_OVERSAMPLING:
+    while reduction > finest:
         picture = F.avg_pool2d(picture[None], 2, ceil_mode=True, count_include_pad=False)[0]
         inverse, reduction = inverse / 2, reduction / 2
     fine = max(1, math.ceil(reduction - 1e-6))
@@ -73,7 +80,7 @@ def warp(
 def coverage(width: int, height: int, matrix: FloatArray, size: int) -> NDArray[np.float32]:
     """How much of each crop pixel lies inside a ``width`` x ``height`` picture: (size, size) float32 in 0..1."""
     corners = _corners(matrix, size)
-    if (corners >= 0).all() and (corners <= (width, height)).all():
+    if (corners > -1e-6).all() and (corners < np.array([width, height]) + 1e-6).all():
         return np.ones((size, size), np.float32)
     positions = lattice(size, size, 4, invert(matrix))
     inside = (positions >= 0).all(-1) & (positions[..., 0] <= width) & (positions[..., 1] <= height)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -133,7 +134,8 @@ class ShotMeasures:
 
     def _paint(self, count: int) -> list[_Painted]:
         chosen = evenly(list(self._faces.values()), count)
-        stored = [as_aligned(self._faceset, face, self._kind, self._size) for face in chosen]
+        with ThreadPoolExecutor(4) as pool:
+            stored = list(pool.map(lambda face: as_aligned(self._faceset, face, self._kind, self._size), chosen))
         predictions = self.predictor.predict(
             np.stack([one.rgb for one in stored]),
             np.stack([one.hull for one in stored]),
