@@ -18,6 +18,7 @@ from understudy.settings import BenchSettings
 from understudy.stages import bench, convert
 from understudy.stages.bench import against_exr
 from understudy.stages.bench import convert as bench_convert
+from understudy.stages.bench.bed import make_bed
 
 NAP = 0.1  # seconds
 
@@ -65,9 +66,9 @@ def test_conversion_is_measured_against_reading_and_writing_the_same_frames(samp
 
     monkeypatch.setattr(against_exr, "LayerWriter", Comparing)
     monkeypatch.setattr(convert, "compose", napping(convert.compose))
-    for other in ("grain", "colours"):  # which have tests of their own, and want a rendered sample
-        monkeypatch.setattr(getattr(bench_convert, other), "measure", lambda events, sample: {})
-    told = bench_convert.measure(Events(), sample, rounds=2)
+    folder = sample / "bench"
+    bed = make_bed((sample / "plate.%04d.exr").as_posix(), folder, Events())
+    told = against_exr.measure_against_exr(bed, folder, Events(), rounds=2)
     assert [path.name for path in compared] == [f"copy.{1001 + index}.exr" for index in range(5)] * 2
     assert told["frames"] == 5
     assert told["shares"]["placing"] * told["seconds"] >= 2 * 5 * NAP > told["exr_seconds"]
@@ -88,7 +89,9 @@ def measures(monkeypatch) -> list[str]:
     taken: list[str] = []
     for name in bench.MEASURES:
         monkeypatch.setitem(
-            bench.MEASURES, name, lambda events, sample, name=name: taken.append(name) or {"taken": name}
+            bench.MEASURES,
+            name,
+            lambda events, sample, name=name, **more: taken.append(name) or {"taken": name, **more},
         )
     return taken
 
@@ -97,6 +100,8 @@ def test_what_is_asked_for_is_measured(monkeypatch):
     taken = measures(monkeypatch)
     assert bench.run(BenchSettings(what="train"), Events())["train"] == {"taken": "train"}
     assert taken == ["train"]
+    told = bench.run(BenchSettings(what="convert", model=Path("carl")), Events())["convert"]
+    assert told == {"taken": taken.pop(), "model": Path("carl")}
     report = bench.run(BenchSettings(), Events())
     assert taken[1:] == ["faces", "train", "convert"]
     assert list(report) == ["machine", "faces", "train", "convert"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from understudy.cli.console import Terminal
+from understudy.cli.convert_reports import bench_convert
 from understudy.cli.tables import Report, figure, general, new_table
 
 
@@ -25,8 +26,10 @@ def bench(console: Terminal, report: Report) -> None:
         console.print(table)
     if train := report.get("train"):
         _training(console, train)
+    if convert := report.get("convert"):
+        bench_convert(console, convert)
     for name, told in report.items():
-        if name not in ("faces", "train"):
+        if name not in ("faces", "train", "convert"):
             general(console, {name: told})
     general(console, {name: told for name, told in faces.items() if name not in ("shots", "extremes")})
 

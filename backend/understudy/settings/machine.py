@@ -23,6 +23,7 @@ class BenchSettings(Options):
     sample: Path | None = option(
         None, "Folder of another sample, with NAME.truth.json beside rendered shots; the bundled one when left out."
     )
+    model: Path | None = option(None, "Folder of a trained model, whose steadiness is then measured with conversion.")
     json_file: Path | None = option(None, "Write the figures to this file too.", flag="json")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,11 +15,12 @@ from understudy.settings import BenchSettings
 from understudy.stages.bench import convert, faces, train
 from understudy.stages.demo import SAMPLE
 
-MEASURES: dict[str, Callable[[Events, Path], dict[str, Any]]] = {
+MEASURES: dict[str, Callable[..., dict[str, Any]]] = {
     "faces": faces.measure,
     "train": train.measure,
     "convert": convert.measure,
 }
+"""Each takes events and the folder of a sample; that of conversion a model too."""
 
 
 def run(settings: BenchSettings, events: Events) -> dict[str, Any]:
@@ -33,7 +33,8 @@ def run(settings: BenchSettings, events: Events) -> dict[str, Any]:
     report: dict[str, Any] = {"machine": _machine()}
     for name in wanted:
         events.raise_if_stopping()
-        report[name] = MEASURES[name](events.within(name), settings.sample or SAMPLE)
+        more = {"model": settings.model} if name == "convert" else {}
+        report[name] = MEASURES[name](events.within(name), settings.sample or SAMPLE, **more)
     return report
 
 

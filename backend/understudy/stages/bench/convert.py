@@ -1,8 +1,9 @@
-"""How a shot is converted: how true, in which light, how grainy, and how fast."""
+"""How a shot is converted: how true, in which light, how steady, how grainy, and how fast."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +11,38 @@ from understudy.events import Events
 from understudy.stages.bench import colours, grain, st_map
 from understudy.stages.bench.against_exr import measure_against_exr
 from understudy.stages.bench.bed import make_bed
+from understudy.stages.bench.criteria import criteria
+from understudy.stages.bench.face_cost import measure_face_cost
+from understudy.stages.bench.fidelity import measure_fidelity
+from understudy.stages.bench.matte_once import measure_matte_once
+from understudy.stages.bench.steadiness import measure_steadiness
+from understudy.stages.bench.trial import Trial
+from understudy.stages.bench.warm import measure_warm
 
 
-def measure(events: Events, sample: Path, rounds: int = 3) -> dict[str, Any]:
-    """Convert the plate of the ``sample`` folder, and measure what conversion does to colours, grain and positions.
+def measure(events: Events, sample: Path, model: Path | None = None) -> dict[str, Any]:
+    """Convert the plate of the ``sample`` folder, which has rendered truth beside it, and hold conversion to its word.
 
-    Returns the figures of :func:`measure_against_exr`, ``colours`` (how near each match brings a wrong light to the truth),
-    ``grain`` (what is measured and laid of a known one) and ``st_map`` (how exact the ST map is).
+    ``model`` is the folder of a trained one, whose steadiness is measured too. Returns the figures of each measurement
+    by its name, and ``criteria``, those with a limit as :func:`~understudy.stages.bench.criteria.criteria` tells them.
     """
+    report: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="understudy-bench-") as temporary:
         folder = Path(temporary)
         bed = make_bed((sample / "plate.%04d.exr").as_posix(), folder, events)
-        speed = measure_against_exr(bed, folder, events, rounds)
-    return {
-        **speed,
-        "st_map": st_map.measure(events.within("st map")),
-        "grain": grain.measure(events.within("grain"), sample),
-        "colours": colours.measure(events.within("colours"), sample),
-    }
+        trial = Trial.of(bed.plate, bed.faces, events)
+        measures: dict[str, Callable[[Events], dict[str, Any]]] = {
+            "fidelity": lambda inner: measure_fidelity(trial, sample, inner),
+            "colours": lambda inner: colours.measure(inner, sample),
+            "steadiness": lambda inner: measure_steadiness(trial, sample, model, inner),
+            "grain": lambda inner: grain.measure(inner, sample),
+            "matte_once": lambda inner: measure_matte_once(bed, folder, inner),
+            "st_map": st_map.measure,
+            "face_cost": lambda inner: measure_face_cost(bed, sample, folder, inner),
+            "warm": lambda inner: measure_warm(bed, sample, folder, inner),
+            "speed": lambda inner: measure_against_exr(bed, folder, inner),
+        }
+        for name, measured in measures.items():
+            events.raise_if_stopping()
+            report[name] = measured(events.within(name.replace("_", " ")))
+    return {"criteria": criteria(report), **report}

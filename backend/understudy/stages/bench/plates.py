@@ -30,14 +30,17 @@ def enlarged(sample: Path, folder: Path, width: int) -> str:
     return (folder / "plate.%04d.exr").as_posix()
 
 
-def still(sample: Path, folder: Path, count: int, grain: float) -> str:
+def still(sample: Path, folder: Path, count: int, grain: float, smooth: float = 0.0) -> str:
     """Write the first frame of the plate of ``sample`` ``count`` times, each with grain of its own; returns its pattern.
 
     ``grain`` is the standard deviation at scene-linear 1; it falls with the root of the light, as that of photons does.
+    The frame's own noise, which would stand still, is blurred away first by a Gaussian of ``smooth`` pixels.
     """
     plate = open_plate((sample / "plate.%04d.exr").as_posix())
     frame = read_frame(plate, plate.frames[0])
     rgb = np.asarray(frame.rgb, np.float32)
+    if smooth:
+        rgb = np.asarray(cv2.GaussianBlur(rgb, (0, 0), smooth), np.float32)
     random = np.random.default_rng(1)
     for number in range(1, count + 1):
         noise = random.normal(0.0, grain, rgb.shape) * np.sqrt(np.maximum(rgb, 0.0))

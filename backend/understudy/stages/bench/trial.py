@@ -1,0 +1,58 @@
+"""A shot that is converted in memory, by a network that need not be on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from understudy.convert.limits import Limits
+from understudy.convert.place import Placed
+from understudy.events import Events
+from understudy.faceset.record import Face
+from understudy.faceset.store import Faceset
+from understudy.model.network import SwapNetwork
+from understudy.model.store import Card
+from understudy.plate.frame import Frame
+from understudy.plate.reader import read_frames
+from understudy.settings import ConversionOptions, PlateOptions
+from understudy.stages.analysis import Shot, prepare
+from understudy.stages.chosen import chosen_faces
+from understudy.stages.laying import ShotConverter
+
+Model = tuple[SwapNetwork, Card]
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A shot, its faceset, and the face of each frame."""
+
+    shot: Shot
+    faceset: Faceset
+    faces: dict[int, Face]
+
+    @staticmethod
+    def of(plate: str, faces: Path, events: Events) -> Trial:
+        """``plate`` is a pattern, ``faces`` the folder of its extraction."""
+        shot, faceset = prepare(PlateOptions(plate=plate), events), Faceset.open(faces)
+        return Trial(shot, faceset, chosen_faces(faceset, "one", shot))
+
+    def converter(self, model: Model, look: ConversionOptions) -> ShotConverter:
+        """What converts the shot by ``model``, face by face."""
+        network, card = model
+        return ShotConverter(
+            self.shot, network, card, self.faceset, self.faces,
+            occlusion=look.occlusion, batch=1, person=look.person, morph=look.morph,
+        )  # fmt: skip
+
+    def placed(
+        self, model: Model, look: ConversionOptions, frames: Sequence[int]
+    ) -> Iterator[tuple[Frame, Placed | None]]:
+        """``frames`` of the shot with what conversion by ``model`` lays into them: None where there is no face."""
+        converter = self.converter(model, look)
+        for frame in read_frames(self.shot.plate, frames):
+            aligned = converter.align(frame)
+            if aligned is None:
+                yield frame, None
+            else:
+                yield frame, converter.lay(frame, (aligned, converter.predict([aligned])[0]), look, Limits())
