@@ -230,6 +230,21 @@ def test_files_that_are_renewed_are_read_again_and_only_those(tmp_path, shot, mo
     assert cost == {"light": 1, "network": 2}
 
 
+def test_the_plate_is_written_once_and_again_when_its_file_is_gone_or_another(tmp_path, shot, model):
+    kept = Kept()
+    files = preview.run(settings(shot, model, tmp_path / "out"), Events(), kept)["files"]
+    plate, composite = Path(files["plate"]), Path(files["composite"])
+    first, before = plate.read_bytes(), (plate.stat().st_mtime_ns, composite.stat().st_mtime_ns)
+    preview.run(settings(shot, model, tmp_path / "out", feather=0.2), Events(), kept)
+    assert plate.stat().st_mtime_ns == before[0] and composite.stat().st_mtime_ns != before[1]
+    for spoil in (plate.unlink, lambda: plate.write_bytes(b"")):
+        spoil()
+        preview.run(settings(shot, model, tmp_path / "out"), Events(), kept)
+        assert plate.stat().st_size == len(first)
+    other = preview.run(settings(shot, model, tmp_path / "other"), Events(), kept)["files"]
+    assert Path(other["plate"]).is_file()
+
+
 def test_after_a_failure_the_next_call_is_right(tmp_path, shot, model, work):
     kept = Kept()
     wanted = settings(shot, model, tmp_path / "look")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from understudy.convert.place import Placed, Region
@@ -117,8 +118,11 @@ def _delta(swap: NDArray[np.float32], under: NDArray[np.float32], matte: NDArray
 
 
 def _main(rgb: NDArray[Any], alpha: NDArray[Any] | None) -> Layer:
-    opaque = np.ones(rgb.shape[:2], rgb.dtype) if alpha is None else alpha.astype(rgb.dtype, copy=False)
-    return Layer("", ("R", "G", "B", "A"), np.concatenate([rgb, opaque[..., None]], axis=-1))
+    pixels = np.empty((*rgb.shape[:2], 4), rgb.dtype)
+    for channel in range(3):  # one by one: numpy is several times slower over rows of three
+        pixels[..., channel] = rgb[..., channel]
+    pixels[..., 3] = 1 if alpha is None else alpha.astype(rgb.dtype, copy=False)
+    return Layer("", ("R", "G", "B", "A"), pixels)
 
 
 def _layers(pictures: dict[str, NDArray[Any]], region: Region, label: str) -> list[Layer]:
@@ -129,5 +133,7 @@ def _layers(pictures: dict[str, NDArray[Any]], region: Region, label: str) -> li
 
 
 def _as(picture: NDArray[Any], dtype: type[Any]) -> NDArray[Any]:
-    limit = HALF_MAX if dtype is np.float16 else np.inf
-    return np.clip(picture, -limit, limit).astype(dtype)
+    if dtype is not np.float16:
+        return picture.astype(dtype)
+    # By torch, which makes halves of floats several times as fast as numpy.
+    return torch.from_numpy(np.ascontiguousarray(picture)).clamp(-HALF_MAX, HALF_MAX).half().numpy()

@@ -78,11 +78,12 @@ def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[s
     events.raise_if_stopping()
     face = _painted(converter, frame, picture, kept)
     placed = None if face is None else converter.lay(frame, face, look, limits, kept)
-    plate = kept.get("plate", (picture, shot.colour, shot.space), lambda: shot.written(frame))
+    shown = picture, shot.colour, shot.space
+    plate = kept.get("plate", shown, lambda: shot.written(frame))
     layers = {layer.name or "composite": layer for layer in compose(plate, frame.alpha, placed)}
-    layers["plate"] = compose(plate, frame.alpha, None)[0]
+    layers["plate"] = kept.get("plate alone", shown, lambda: compose(plate, frame.alpha, None)[0])
     events.raise_if_stopping()
-    files = _write(settings.out, frame, layers, shot, converter.attributes)
+    files = _write(settings.out, frame, layers, shot, converter.attributes, kept, shown)
     events.preview(files["composite"])
     display = frame.header.display
     return {
@@ -122,27 +123,38 @@ def _painted(
 
 
 def _write(
-    folder: Path, frame: Frame, layers: dict[str, Layer], shot: Shot, about: Mapping[str, str | int | float]
+    folder: Path,
+    frame: Frame,
+    layers: dict[str, Layer],
+    shot: Shot,
+    about: Mapping[str, str | int | float],
+    kept: Kept,
+    shown: Hashable,
 ) -> dict[str, str]:
-    """Write the pictures, cut or padded to the display window; returns their absolute paths by name."""
+    """Write the pictures, cut or padded to the display window; returns their absolute paths by name.
+
+    The plate is not written again while it, which ``shown`` stands for, and its file are as they were.
+    """
     matte = layers["matte"]
     pictures = {**layers, "matte": replace(matte, pixels=np.repeat(matte.pixels, 3, axis=2))}
     header = replace(frame.header, data=frame.header.display, dtype="half")
-    files = {}
+    files = {name: output_path(f"{folder.absolute().as_posix()}/{name}.%04d.exr", frame.number) for name in PICTURES}
+    written = shown, tuple(about.items())
     with LayerWriter(workers=len(PICTURES)) as writer:
-        for name in PICTURES:
-            path = output_path(f"{folder.absolute().as_posix()}/{name}.%04d.exr", frame.number)
+        for name, path in files.items():
+            if name == "plate" and kept.get("plate's file", (written, stamp(path)), lambda: False):
+                continue
             writer.submit(
                 path,
                 [_picture(pictures[name], frame.origin)],
                 header,
                 profile="flat",
-                compression="zip:1",  # lossless like any zip; as small for grain, in two thirds of the time
+                compression="zip:2",  # lossless like any zip, and quicker
                 interop_id="data" if name == "matte" else shot.written_id,
                 attributes=about,
             )
-            files[name] = str(path)
-    return files
+    kept.get("plate's file", (written, stamp(files["plate"])), lambda: True)
+    return {name: str(path) for name, path in files.items()}
 
 
 def _picture(layer: Layer, shift: tuple[int, int]) -> Layer:
