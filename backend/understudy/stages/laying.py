@@ -56,12 +56,13 @@ CRISPEST = 0.2
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """All that comes out of a face's crop, over its region of the plate; light is scene-linear working space."""
+    """What comes out of a face's crop whatever its colours, over its region of the plate; light is scene-linear working space."""
 
     region: Region
     side: float  # of the crop, in plate pixels
-    swap: NDArray[np.float32]  # (h, w, 3) the new face, its colours matched
-    raw: NDArray[np.float32]  # (h, w, 3) the new face as the network gave it
+    placer: Placer  # of the new face
+    painted: NDArray[np.float32]  # (R, R, 3) the new face as the network gave it
+    raw: NDArray[np.float32]  # (h, w, 3) the same in its place
     source: NDArray[np.float32]  # (h, w) the mask learned of the new face
     target: NDArray[np.float32]  # (h, w) that of the face in the plate
     hull: NDArray[np.float32]  # (h, w) the landmarks' hull
@@ -149,16 +150,20 @@ class ShotConverter:
         margin = MARGIN + (0 if moved is None else self._reach(frame, aligned, moved))
         pictures = kept.get(
             "pictures",
-            (self, aligned, prediction, placing, margin, colouring, limits.holdout is None or limits),
-            lambda: self._pictures(frame, aligned, prediction, look, limits, margin),
+            (self, aligned, prediction, placing, margin),
+            lambda: self._pictures(frame, aligned, prediction, look, margin),
         )
         if pictures is None:
             return None
         corner = pictures.region.x + frame.origin[0], pictures.region.y + frame.origin[1]
+        coloured = pictures, colouring, limits.holdout is None or limits
+        swap = kept.get(
+            "coloured", coloured, lambda: self._coloured(frame.number, pictures, aligned, prediction, look, limits)
+        )
         swap = kept.get(
             "finished",
-            (pictures, look.sharpness, look.degrade, look.motion_blur, look.shutter),
-            lambda: self._finished(frame.number, pictures, look, moved, corner),
+            (coloured, look.sharpness, look.degrade, look.motion_blur, look.shutter),
+            partial(self._finished, frame.number, swap, pictures, look, moved, corner),
         )
         edge = look.matte, look.erode, look.feather, look.feather_in, look.feather_out
         matte = kept.get("matte", (pictures, edge), lambda: _matte(pictures, look))
@@ -190,9 +195,9 @@ class ShotConverter:
         )  # fmt: skip
 
     def _pictures(
-        self, frame: Frame, face: Aligned, prediction: Prediction, look: ConversionOptions, limits: Limits, margin: int
+        self, frame: Frame, face: Aligned, prediction: Prediction, look: ConversionOptions, margin: int
     ) -> Pictures | None:
-        """The new face in the plate's colours, and all masks, laid over the face's region of the plate.
+        """The new face as it was painted, and all masks, laid over the face's region of the plate.
 
         That is where its crop lies, and ``margin`` pixels around.
         """
@@ -204,17 +209,16 @@ class ShotConverter:
         region = region.grown(margin, *frame.size)
         still = Placer(face.matrix, size, region)
         placer = still if moved is face.matrix else Placer(moved, size, region)
-        raw = self._measures.painted(prediction)
-        codes = self._coloured(frame.number, raw, face, prediction, look, limits)
-        light = placer.light(torch.cat([codes, encode(torch.from_numpy(raw)).permute(2, 0, 1)]))
+        painted = self._measures.painted(prediction)
         target, hull, hidden = still.soft(
             torch.stack([prediction.target_mask[0], torch.from_numpy(face.hull), torch.from_numpy(face.hidden)])
         )
         return Pictures(
             region=region,
             side=size / scale_of(face.matrix),
-            swap=np.ascontiguousarray(light[..., :3]),
-            raw=np.ascontiguousarray(light[..., 3:]),
+            placer=placer,
+            painted=painted,
+            raw=placer.light(encode(torch.from_numpy(painted)).permute(2, 0, 1)),
             source=placer.soft(prediction.source_mask)[0],
             target=target,
             hull=hull,
@@ -225,10 +229,10 @@ class ShotConverter:
         )
 
     def _finished(
-        self, number: int, pictures: Pictures, look: ConversionOptions, moved: Motion | None, corner: tuple[int, int]
-    ) -> NDArray[np.float32]:
+        self, number: int, swap: NDArray[np.float32], pictures: Pictures, look: ConversionOptions,
+        moved: Motion | None, corner: tuple[int, int],
+    ) -> NDArray[np.float32]:  # fmt: skip
         """The new face as sharp as the plate's, and as coarse as is wanted."""
-        swap = pictures.swap
         if look.sharpness:
             own, wanted = self._measures.own_sharpness, self._measures.wanted_sharpness(number)
             if own is not None and wanted is not None:
@@ -257,11 +261,11 @@ class ShotConverter:
         return math.ceil(moved.length((*corners.min(0), *corners.max(0))) / 2)
 
     def _coloured(
-        self, number: int, raw: NDArray[np.float32], face: Aligned, prediction: Prediction,
+        self, number: int, pictures: Pictures, face: Aligned, prediction: Prediction,
         look: ConversionOptions, limits: Limits,
-    ) -> torch.Tensor:  # fmt: skip
-        """The new face in the plate's colours and light, as code values (3, R, R)."""
-        colours = raw
+    ) -> NDArray[np.float32]:  # fmt: skip
+        """The new face in the plate's colours and light, (h, w, 3) over its region."""
+        colours = raw = pictures.painted
         if look.colour_match != "none":
             match = self._measures.colours(look.colour_match, look.colour_encoding, look.colour_window).at(number)
             colours = adjusted(
@@ -269,10 +273,11 @@ class ShotConverter:
             )
         codes, shown = (encode(torch.from_numpy(picture)).permute(2, 0, 1) for picture in (colours, face.crop))
         covered = np.maximum(np.maximum(face.hidden, limits.hidden(face.matrix, self._aligner.size)), face.eyes)
-        return relit(
+        lit = relit(
             codes, shown, prediction.window, torch.from_numpy(covered)[None],
             amount=look.relight, reach=look.relight_reach,
         )  # fmt: skip
+        return pictures.placer.light(lit)
 
     def _written(self, linear: NDArray[np.float32]) -> NDArray[np.float32]:
         """Light of the working space in the space that is written."""
