@@ -9,11 +9,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from understudy.model.encoding import decode, encode
+from understudy.convert.codes import coded, decoded
 from understudy.tracks.smooth import smoothed
 
 SCALES = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6)
@@ -63,7 +62,7 @@ def measure_sharpness(picture: NDArray[Any], mask: NDArray[Any]) -> Sharpness | 
     total = float(seen.sum())
     if total < _FEWEST:
         return None
-    codes = _codes(np.asarray(picture, np.float32) @ _LUMA)
+    codes = coded(np.asarray(picture, np.float32) @ _LUMA)
     curve = []
     for sigma in SCALES:
         blurred = _blurred(codes, sigma)
@@ -137,7 +136,7 @@ def softened(swap: NDArray[np.float32], matte: NDArray[Any], sigma: float) -> ND
     if sigma > 0:
         changed = _blurred(swap, sigma)
     else:
-        codes = _codes(swap)
+        codes = coded(swap)
         term, sharp = codes, codes
         for _ in range(_STEPS):
             term = term - _blurred(term, -sigma)
@@ -145,7 +144,7 @@ def softened(swap: NDArray[np.float32], matte: NDArray[Any], sigma: float) -> ND
         side = 2 * math.ceil(-sigma) + 1
         around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
         sharp = np.clip(sharp, cv2.erode(codes, around), cv2.dilate(codes, around))
-        changed = decode(torch.from_numpy(sharp)).numpy()
+        changed = decoded(sharp)
     return np.where(matte[..., None] > 0, changed, swap)
 
 
@@ -161,7 +160,3 @@ def _along(curve: tuple[float, ...], squares: NDArray[np.float64]) -> NDArray[np
 def _blurred(picture: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     blurred = cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(blurred, np.float32)
-
-
-def _codes(linear: NDArray[np.float32]) -> NDArray[np.float32]:
-    return encode(torch.from_numpy(np.ascontiguousarray(linear))).numpy()
