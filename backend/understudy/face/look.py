@@ -44,10 +44,11 @@ def look(image: Image, matrix: FloatArray, size: int) -> Image:
     """
     inverse = invert(matrix)
     corners = np.array([(0, 0), (size, 0), (0, size), (size, size)], np.float64) @ inverse[:, :2].T + inverse[:, 2]
-    block = max(1, int(1 / scale_of(matrix)))
+    block = max(1, int(1 / scale_of(matrix) + 1e-6))
     height, width = image.shape[:2]
-    low = np.floor(corners.min(0)).astype(int) - 3 * block
-    high = np.ceil(corners.max(0)).astype(int) + 3 * block
+    # A corner that rounding puts a hair beyond a pixel's edge is on it: blocks are counted from there.
+    low = np.floor(corners.min(0) + 1e-6).astype(int) - 3 * block
+    high = np.ceil(corners.max(0) - 1e-6).astype(int) + 3 * block
     high = low + -(-(high - low) // block) * block
     left, top = np.maximum(low, 0)
     right, bottom = np.minimum(high, (width, height))

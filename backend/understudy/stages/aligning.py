@@ -13,7 +13,7 @@ from understudy.face.geometry import CropKind, Head, apply, crop_matrix, invert
 from understudy.face.hands import HandFinder, hand_mask
 from understudy.face.hull import eye_mask, face_mask
 from understudy.face.look import square
-from understudy.face.resample import coverage, warp
+from understudy.face.resample import coverage, glance, warp
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.plate.frame import Frame
@@ -21,9 +21,6 @@ from understudy.stages.analysis import Shot, cut_colours
 
 HAND_FIELD, HAND_PIXELS = 5.0, 384
 """Side of the square around the head in which hands are looked for: in mean-face units, and in pixels."""
-
-HAND_FINENESS = 2
-"""Sub-pixel grid of that square: it is many times as large as the face, and what finds hands wants no exact pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +59,7 @@ class Aligner:
         if self._hands is None:
             return np.zeros((self.size, self.size), np.float32)
         around = square(head.offset, HAND_FIELD * head.scale, 0.0, HAND_PIXELS)
-        picture = self._shot.picture(warp(frame.rgb, from_array(around, frame), HAND_PIXELS, finest=HAND_FINENESS))
+        picture = self._shot.picture(glance(frame.rgb, from_array(around, frame), HAND_PIXELS))
         hands = [apply(invert(around), hand) for hand in self._hands.find(picture)]
         return hand_mask(hands, matrix, self.size)
 
