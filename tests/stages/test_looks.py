@@ -167,11 +167,13 @@ def test_a_moved_face_lies_where_it_was_put(tmp_path, shot, model, plain):
     middle = (inverse @ (size / 2, size / 2, 1))[:2]
     matrix = cv2.getRotationMatrix2D((middle[0] - 0.5, middle[1] - 0.5), -10.0, 1.1)  # OpenCV's angle is the other way
     matrix[:, 2] += (6.0, -4.0)
-    expected = cv2.warpAffine(still, matrix, SIZE, flags=cv2.INTER_CUBIC)
+    # Resampling what was resampled blurs the finest detail, which says nothing of places.
+    expected = cv2.GaussianBlur(cv2.warpAffine(still, matrix, SIZE, flags=cv2.INTER_CUBIC), (0, 0), 1)
+    still, moved = (cv2.GaussianBlur(picture, (0, 0), 1) for picture in (still, moved))
     core = cv2.warpAffine((matte(plain) > 0.9).astype(np.float64), matrix, SIZE) > 0.99
     core &= cv2.erode((channel(plain, "confidence.Y") > 0).astype(np.uint8), np.ones((15, 15))) > 0
     assert core.sum() > 200
-    assert np.abs(expected - moved)[core].mean() < 0.1 * np.abs(still - moved)[core].mean()
+    assert np.abs(expected - moved)[core].mean() < 0.05 * np.abs(still - moved)[core].mean()
 
 
 def test_keys_change_a_number_from_frame_to_frame(tmp_path, shot, model):

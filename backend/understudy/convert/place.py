@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from understudy.face.geometry import FloatArray, apply, invert, scale_of
-from understudy.face.resample import average, lattice, sample
+from understudy.face.resample import AROUND, average, lattice, reduced, sample, sample_exactly
 from understudy.model.encoding import decode_bounded
 
 
@@ -74,25 +74,35 @@ def region_of(matrices: Sequence[FloatArray], size: int, width: int, height: int
     return Region(left, top, right - left, bottom - top) if right > left and bottom > top else None
 
 
+def extent(matte: NDArray[np.float32]) -> tuple[slice, slice]:
+    """Rows and columns of the smallest rectangle outside of which ``matte`` (h, w) is 0; empty where it is 0 all over."""
+    found = (np.flatnonzero(matte.any(axis)) for axis in (1, 0))
+    rows, columns = (slice(int(some[0]), int(some[-1]) + 1) if len(some) else slice(0, 0) for some in found)
+    return rows, columns
+
+
 class Placer:
     """Lays what lies in one crop over one region: set once, then given pictures.
 
-    Where a crop pixel is smaller than two plate pixels the plate is sampled more finely and averaged, so that edges stay
-    antialiased.
+    Where a crop pixel is smaller than two plate pixels masks are sampled more finely and averaged, so that their edges
+    stay antialiased. Where it is smaller than one, light is sampled more finely and reduced.
     """
 
     def __init__(self, matrix: FloatArray, size: int, region: Region) -> None:
         """``matrix`` (2, 3) goes from the plate's array to the pixels of a crop of ``size``."""
         self._matrix, self._size, self._region = matrix, size, region
-        self._fine = max(1, math.ceil(2 * scale_of(matrix) - 1e-6))
+        self._reduction = scale_of(matrix)
+        self._fine = max(1, math.ceil(2 * self._reduction - 1e-6))
 
     def light(self, codes: torch.Tensor) -> NDArray[np.float32]:
         """(C, R, R) code values as scene-linear light (h, w, C).
 
-        They are enlarged as codes, so that a highlight does not ring, and averaged as light.
+        They are enlarged as codes, so that a highlight does not ring, and reduced as light.
         """
-        fields = decode_bounded(sample(codes, self._positions))
-        return average(fields, self._fine).permute(1, 2, 0).contiguous().numpy()
+        light = decode_bounded(sample_exactly(codes, self._lit))
+        if self._reduction > 1:
+            light = reduced(light, self._lit_fine, self._lit_breadth)
+        return light.permute(1, 2, 0).contiguous().numpy()
 
     def soft(self, masks: torch.Tensor) -> NDArray[np.float32]:
         """(C, R, R) masks in 0..1 over the region, (C, h, w); 0 outside the crop."""
@@ -106,15 +116,15 @@ class Placer:
     @cached_property
     def inside(self) -> NDArray[np.bool_]:
         """Whether each pixel's centre lies in the crop, (h, w)."""
-        centres = self._centres
-        return np.asarray(((centres >= 0) & (centres < self._size)).all(-1))
+        x, y = np.moveaxis(self._centres, -1, 0)
+        return np.asarray((x >= 0) & (x < self._size) & (y >= 0) & (y < self._size))
 
     @cached_property
     def st(self) -> NDArray[np.float32]:
         """The place of each pixel's centre in the crop, (h, w, 2) u v with (0, 0) at the bottom left; 0 outside."""
-        centres = self._centres / np.float32(self._size)
-        st = np.stack([centres[..., 0], 1 - centres[..., 1]], axis=-1)
-        return np.where(self.inside[..., None], st, 0).astype(np.float32)
+        x, y = np.moveaxis(self._centres / np.float32(self._size), -1, 0)
+        st = [np.where(self.inside, x, 0), np.where(self.inside, 1 - y, 0)]
+        return np.asarray(np.stack(st, axis=-1), np.float32)
 
     @cached_property
     def _positions(self) -> torch.Tensor:
@@ -122,9 +132,26 @@ class Placer:
         return lattice(region.height, region.width, self._fine, self._matrix, (region.x, region.y))
 
     @cached_property
+    def _lit(self) -> torch.Tensor:
+        """Where light is sampled: at the centres of pixels or, to be reduced, finely and a little around the region."""
+        region = self._region
+        if self._reduction <= 1:
+            return lattice(region.height, region.width, 1, self._matrix, (region.x, region.y))
+        height, width = region.height + 2 * AROUND, region.width + 2 * AROUND
+        return lattice(height, width, self._lit_fine, self._matrix, (region.x - AROUND, region.y - AROUND))
+
+    @property
+    def _lit_fine(self) -> int:
+        return 2 * math.ceil(self._reduction - 0.5) + 1  # twice as fine as the crop, and odd
+
+    @property
+    def _lit_breadth(self) -> float:
+        return math.sqrt(1 - self._reduction**-2)  # nothing where the plate is as fine as the crop
+
+    @cached_property
     def _within(self) -> torch.Tensor:
-        positions = self._positions
-        return ((positions >= 0) & (positions <= self._size)).all(-1).float()[None]
+        x, y = self._positions.unbind(-1)
+        return ((x >= 0) & (x <= self._size) & (y >= 0) & (y <= self._size)).float()[None]
 
     @cached_property
     def _centres(self) -> NDArray[np.float32]:
