@@ -145,7 +145,7 @@ def softened(swap: NDArray[np.float32], matte: NDArray[Any], sigma: float) -> ND
         around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
         sharp = np.clip(sharp, cv2.erode(codes, around), cv2.dilate(codes, around))
         changed = decoded(sharp)
-    return np.where(matte[..., None] > 0, changed, swap)
+    return np.where(np.repeat(matte[..., None] > 0, swap.shape[2], axis=-1), changed, swap)
 
 
 def _along(curve: tuple[float, ...], squares: NDArray[np.float64]) -> NDArray[np.float64]:

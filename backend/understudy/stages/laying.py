@@ -21,7 +21,7 @@ from understudy import __version__
 from understudy.convert.colour_match import adjusted
 from understudy.convert.lens import defocused, degraded
 from understudy.convert.limits import Limits
-from understudy.convert.place import Placed, Placer, Region, region_of
+from understudy.convert.place import Placed, Placer, Region, extent, region_of
 from understudy.convert.poisson import gradient_domain
 from understudy.convert.predict import Prediction
 from understudy.convert.pyramid import pyramid_blend
@@ -188,7 +188,7 @@ class ShotConverter:
                 swap = gradient_domain(swap, under, matte, log=look.blend == "gradient-log")
         # After the blend, which would take grain for detail and spread it.
         if look.grain:
-            swap = self._measures.grain.lay(swap, seed=frame.number, origin=corner, strength=look.grain, matte=matte)
+            swap = self._grained(frame.number, swap, matte, look.grain, corner)
         return Placed(
             pictures.region, self._written(swap), self._written(pictures.raw), matte, occlusion,
             pictures.st, pictures.inside, aligned.face.confidence,
@@ -210,16 +210,18 @@ class ShotConverter:
         still = Placer(face.matrix, size, region)
         placer = still if moved is face.matrix else Placer(moved, size, region)
         painted = self._measures.painted(prediction)
-        target, hull, hidden = still.soft(
-            torch.stack([prediction.target_mask[0], torch.from_numpy(face.hull), torch.from_numpy(face.hidden)])
-        )
+        masks = [prediction.target_mask[0], torch.from_numpy(face.hull), torch.from_numpy(face.hidden)]
+        if moved is face.matrix:
+            source, target, hull, hidden = still.soft(torch.stack([prediction.source_mask[0], *masks]))
+        else:
+            (source,), (target, hull, hidden) = placer.soft(prediction.source_mask), still.soft(torch.stack(masks))
         return Pictures(
             region=region,
             side=size / scale_of(face.matrix),
             placer=placer,
             painted=painted,
             raw=placer.light(encode(torch.from_numpy(painted)).permute(2, 0, 1)),
-            source=placer.soft(prediction.source_mask)[0],
+            source=source,
             target=target,
             hull=hull,
             hidden=hidden,
@@ -246,6 +248,26 @@ class ShotConverter:
                     own = own.changed_as(still, smeared)
                 swap = match_sharpness(swap, pictures.limit, own, wanted, look.sharpness, most)
         return degraded(swap, look.degrade)
+
+    def _grained(
+        self,
+        number: int,
+        swap: NDArray[np.float32],
+        matte: NDArray[np.float32],
+        strength: float,
+        corner: tuple[int, int],
+    ) -> NDArray[np.float32]:
+        """The new face with the plate's grain, as far as its matte shows it."""
+        rows, columns = extent(matte)
+        seen, shown = swap[rows, columns], matte[rows, columns]
+        if not seen.size:
+            return swap
+        origin = corner[0] + columns.start, corner[1] + rows.start
+        grained = swap.copy()
+        grained[rows, columns] = self._measures.grain.lay(
+            seen, seed=number, origin=origin, strength=strength, matte=shown
+        )
+        return grained
 
     def _motion(self, face: Face, look: ConversionOptions) -> Motion:
         """How ``face`` moves while the shutter is open."""
