@@ -29,7 +29,6 @@ FEWEST = 24
 
 _ROUNDS = 10
 _START = 0.1  # the part of the blocks, in each light, that is taken for flat at first
-_TRUST = 0.25  # spreads above the law up to which a block may vary; no more, or texture raises the law step by step
 _CLEARLY = 1.3
 _NOTHING = 1e-16  # a variance that keeps divisions from 0
 _ENOUGH = 500  # blocks that tell of correlations
@@ -81,9 +80,9 @@ def _explaining(lights: Array, rest: Array, powers: int) -> _Law:
     for _ in range(_ROUNDS):
         expected = _of_light(law.terms, lights)
         excess = (varied / expected).mean(1)
-        most = 1 + _TRUST * np.sqrt(2 / freedom)
-        flat = excess <= max(most, np.partition(excess, FEWEST - 1)[FEWEST - 1])
-        kept = chi2.cdf(most * freedom, freedom + 2) / chi2.cdf(most * freedom, freedom)  # mean of the scatter below it
+        # No block may vary more than the law, or texture raises the law step by step.
+        flat = excess <= max(1.0, np.partition(excess, FEWEST - 1)[FEWEST - 1])
+        kept = chi2.cdf(freedom, freedom + 2) / chi2.cdf(freedom, freedom)  # mean of the scatter below the law
         terms = (
             np.stack([_fitted(lights[flat, c], varied[flat, c], expected[flat, c], powers) for c in range(3)]) / kept
         )
@@ -102,7 +101,7 @@ def _blocks(pictures: Sequence[NDArray[Any]]) -> Array:
     for picture in pictures:
         if min(picture.shape[:2]) < SIDE:
             continue
-        views = torch.from_numpy(np.array(picture, np.float64)).unfold(0, SIDE, step).unfold(1, SIDE, step)
+        views = torch.from_numpy(np.array(picture)).double().unfold(0, SIDE, step).unfold(1, SIDE, step)
         blocks = views.permute(0, 1, 3, 4, 2).reshape(-1, SIDE * SIDE, 3).numpy()
         finite = np.isfinite(picture)
         least = np.where(finite, picture, np.inf).min((0, 1))

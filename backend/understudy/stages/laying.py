@@ -186,11 +186,12 @@ class ShotConverter:
                 swap = pyramid_blend(swap, under, matte)
             else:
                 swap = gradient_domain(swap, under, matte, log=look.blend == "gradient-log")
+        swap = self._written(swap)
         # After the blend, which would take grain for detail and spread it.
         if look.grain:
             swap = self._grained(frame.number, swap, matte, look.grain, corner)
         return Placed(
-            pictures.region, self._written(swap), self._written(pictures.raw), matte, occlusion,
+            pictures.region, swap, self._written(pictures.raw), matte, occlusion,
             pictures.st, pictures.inside, aligned.face.confidence,
         )  # fmt: skip
 

@@ -86,7 +86,10 @@ class ShotMeasures:
 
     @cached_property
     def grain(self) -> Grain:
-        """The plate's grain around the face. Frames that are not there do not count."""
+        """The plate's grain around the face, in the space that is written. Frames that are not there do not count.
+
+        That is the plate's own where it can be: in mixtures of its channels grain has no law by their light alone.
+        """
         pictures = []
         for face in evenly(list(self._faces.values()), GRAIN_FRAMES):
             try:
@@ -95,7 +98,7 @@ class ShotMeasures:
                 continue
             within = from_array(crop_matrix(face.head, "head", self._size), frame)
             left, top, right, bottom = footprint(within, self._size, *frame.size)
-            pictures.append(self._shot.working(frame.rgb[top:bottom, left:right]))
+            pictures.append(self._shot.written(replace(frame, rgb=frame.rgb[top:bottom, left:right])))
         return measure_grain(pictures)
 
     @cached_property
