@@ -173,3 +173,14 @@ def test_masks_that_touch_one_half_without_crossing_it_have_an_outline_or_none()
     for shape in ((1, 1), (1, 9), (9, 2)):
         assert soft_edge(np.ones(shape, np.float32), erode=3, inner=3, outer=0).min() == 1
         assert soft_edge(np.eye(*shape, dtype=np.float32), erode=0, inner=3, outer=0).shape == shape
+
+
+@pytest.mark.parametrize(("erode", "inner", "outer"), [(0, 12, 0), (-6, 3, 9), (2, 0, 20)])
+def test_a_matte_is_the_same_however_much_emptiness_lies_around_it(erode, inner, outer):
+    """The crop's border lies beyond the mask, and yet within the breadth of some of these edges."""
+    mask, limit = np.zeros((160, 200), np.float32), np.zeros((160, 200), np.float32)
+    mask[60:100, 70:120], limit[45:110, 52:132] = 1, 1
+    whole = soft_edge(mask, erode=erode, inner=inner, outer=outer, limit=limit)
+    part = soft_edge(mask[40:116, 48:136], erode=erode, inner=inner, outer=outer, limit=limit[40:116, 48:136])
+    np.testing.assert_allclose(whole[40:116, 48:136], part, atol=0.01)
+    assert not whole[:40].any() and whole.max() > 0.5
