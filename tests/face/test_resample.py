@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from understudy.face.geometry import invert
-from understudy.face.resample import AROUND, coverage, glance, lattice, reduced, sample_exactly, warp
+from understudy.face.resample import AROUND, ExactSampler, coverage, glance, lattice, reduced, warp
 
 
 def ramp(width: int, height: int) -> np.ndarray:
@@ -102,12 +102,16 @@ def keys(image: np.ndarray, x: float, y: float) -> float:
     return float(rows @ image @ columns)
 
 
+def exactly(image: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    return ExactSampler(places, *image.shape[1:]).sample(image)
+
+
 def test_exact_samples_are_those_of_keys_kernel():
     rng = np.random.default_rng(1)
     y, x = np.mgrid[0:12, 0:14]
     picture = np.sin(x / 2.1 + 0.4 * y) + 0.1 * x  # of a twist up to 0.2
     places = np.stack([rng.uniform(3, 11, 50), rng.uniform(3, 9, 50)], axis=-1)
-    taken = sample_exactly(torch.from_numpy(picture.astype(np.float32))[None], torch.from_numpy(places[None]).float())
+    taken = exactly(torch.from_numpy(picture.astype(np.float32))[None], torch.from_numpy(places[None]).float())
     np.testing.assert_allclose(taken[0, 0], [keys(picture, *place) for place in places], atol=0.2 * 0.005 + 1e-4)
 
 
@@ -116,10 +120,10 @@ def test_exact_samples_keep_straight_lines_straight_and_pixels_as_they_are():
     ramp = torch.from_numpy(np.stack([x, 3 - 2 * y, x + y]))
     fine = lattice(8, 8, 5, np.array([[0.9, 0.2, 3.1], [-0.2, 0.9, 4.3]]))
     expected = torch.stack([fine[..., 0], 3 - 2 * fine[..., 1], fine.sum(-1)])
-    np.testing.assert_allclose(sample_exactly(ramp, fine), expected, atol=1e-4)
+    np.testing.assert_allclose(exactly(ramp, fine), expected, atol=1e-4)
     noise = torch.from_numpy(np.random.default_rng(2).normal(size=(2, 9, 9)).astype(np.float32))
     centres = lattice(9, 9, 1, np.array([[1.0, 0, 0], [0, 1, 0]]))
-    np.testing.assert_allclose(sample_exactly(noise, centres), noise, atol=1e-5)
+    np.testing.assert_allclose(exactly(noise, centres), noise, atol=1e-5)
 
 
 def test_reduced_pixels_keep_what_they_can_show_and_lose_what_they_cannot():

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from understudy.face.geometry import FloatArray, apply, invert, scale_of
-from understudy.face.resample import AROUND, average, lattice, reduced, sample, sample_exactly
+from understudy.face.resample import AROUND, ExactSampler, average, lattice, reduced, sample
 from understudy.model.encoding import decode_bounded
 
 
@@ -99,7 +99,7 @@ class Placer:
 
         They are enlarged as codes, so that a highlight does not ring, and reduced as light.
         """
-        light = decode_bounded(sample_exactly(codes, self._lit))
+        light = decode_bounded(self._lit.sample(codes))
         if self._reduction > 1:
             light = reduced(light, self._lit_fine, self._lit_breadth)
         return light.permute(1, 2, 0).contiguous().numpy()
@@ -128,17 +128,20 @@ class Placer:
 
     @cached_property
     def _positions(self) -> torch.Tensor:
-        region = self._region
-        return lattice(region.height, region.width, self._fine, self._matrix, (region.x, region.y))
+        return self._spots(self._region, self._fine)
 
     @cached_property
-    def _lit(self) -> torch.Tensor:
+    def _lit(self) -> ExactSampler:
         """Where light is sampled: at the centres of pixels or, to be reduced, finely and a little around the region."""
         region = self._region
         if self._reduction <= 1:
-            return lattice(region.height, region.width, 1, self._matrix, (region.x, region.y))
-        height, width = region.height + 2 * AROUND, region.width + 2 * AROUND
-        return lattice(height, width, self._lit_fine, self._matrix, (region.x - AROUND, region.y - AROUND))
+            positions = self._positions if self._fine == 1 else self._spots(region, 1)
+        else:
+            positions = self._spots(
+                Region(region.x - AROUND, region.y - AROUND, region.width + 2 * AROUND, region.height + 2 * AROUND),
+                self._lit_fine,
+            )
+        return ExactSampler(positions, self._size, self._size)
 
     @property
     def _lit_fine(self) -> int:
@@ -155,7 +158,8 @@ class Placer:
 
     @cached_property
     def _centres(self) -> NDArray[np.float32]:
-        if self._fine == 1:
-            return self._positions.numpy()
-        region = self._region
-        return lattice(region.height, region.width, 1, self._matrix, (region.x, region.y)).numpy()
+        return (self._positions if self._fine == 1 else self._spots(self._region, 1)).numpy()
+
+    def _spots(self, region: Region, fine: int) -> torch.Tensor:
+        """The places in the crop of the ``fine`` x ``fine`` sub-pixels of a region: (h * fine, w * fine, 2)."""
+        return lattice(region.height, region.width, fine, self._matrix, (region.x, region.y))

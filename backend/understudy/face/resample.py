@@ -26,22 +26,30 @@ def sample(image: torch.Tensor, positions: torch.Tensor, *, outside: str = "bord
 
     Beyond the edge the edge repeats (``border``) or the picture is 0 (``zeros``). Returns (C, h, w).
     """
-    return _sampled(image, positions, "bicubic", outside)
+    return _sampled(image, _grid(positions, *image.shape[-2:]), "bicubic", outside)
 
 
-def sample_exactly(image: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-    """As :func:`sample`, by Catmull and Rom's cubic kernel, which keeps straight lines straight; the edge repeats.
+class ExactSampler:
+    """As :func:`sample`, by Catmull and Rom's cubic kernel, which keeps straight lines straight: set once, then given pictures.
 
     torch's kernel (a = -0.75) does not: between the pixels of an enlarged ramp it shows waves. Keys' kernels (1981) are
     linear in their a, so two thirds of torch's and one of a = 0 make that of a = -0.5 along each axis; a = 0 is linear
     sampling whose fraction t is eased to t^2 (3 - 2 t). Of a picture's twist, its slope along x changing along y, at most
     0.005 a pixel is lost.
     """
-    places = positions - 0.5
-    whole = places.floor()
-    part = places.sub_(whole)
-    eased = (3 - 2 * part).mul_(part).mul_(part).add_(whole).add_(0.5)
-    return sample(image, positions).mul_(2 / 3).add_(_sampled(image, eased, "bilinear", "border"), alpha=1 / 3)
+
+    def __init__(self, positions: torch.Tensor, height: int, width: int) -> None:
+        """``positions`` (h, w, 2) are x y pixels, with centres at +0.5, in pictures of ``height`` x ``width``."""
+        places = positions - 0.5
+        whole = places.floor()
+        part = places.sub_(whole)
+        eased = (3 - 2 * part).mul_(part).mul_(part).add_(whole).add_(0.5)
+        self._grid, self._eased = (_grid(spots, height, width) for spots in (positions, eased))
+
+    def sample(self, image: torch.Tensor) -> torch.Tensor:
+        """The samples (C, h, w) of ``image`` (C, height, width) float32; beyond its edge the edge repeats."""
+        cubic = _sampled(image, self._grid, "bicubic", "border")
+        return cubic.mul_(2 / 3).add_(_sampled(image, self._eased, "bilinear", "border"), alpha=1 / 3)
 
 
 def lattice(
@@ -145,9 +153,12 @@ def footprint(matrix: FloatArray, size: int, width: int, height: int) -> tuple[i
     return left, top, int(np.clip(high[0], left + 1, width)), int(np.clip(high[1], top + 1, height))
 
 
-def _sampled(image: torch.Tensor, positions: torch.Tensor, kernel: str, outside: str) -> torch.Tensor:
-    height, width = image.shape[-2:]
-    grid = (positions * (2.0 / positions.new_tensor([width, height]))).sub_(1.0)
+def _grid(positions: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Positions in pixels as torch counts them: the picture reaches from -1 to 1."""
+    return (positions * (2.0 / positions.new_tensor([width, height]))).sub_(1.0)
+
+
+def _sampled(image: torch.Tensor, grid: torch.Tensor, kernel: str, outside: str) -> torch.Tensor:
     return F.grid_sample(image[None], grid[None], mode=kernel, padding_mode=outside, align_corners=False)[0]
 
 
