@@ -142,6 +142,9 @@ def test_steps_are_timed_one_by_one(squares, tmp_path, monkeypatch):
     trial = Trial.of(squares.plate, squares.faces, Events())
     model = face_cost.load_model(squares.model, torch.device("cpu"))
     told = face_cost._a_frame(trial, model, tmp_path)
+    network, card = face_cost._untrained(model[1])
+    assert (card.architecture.family, card.architecture.resolution) == face_cost.DEEP and card.crop == model[1].crop
+    assert network.arch == card.architecture
     assert told["composing"] >= 0.1
     own = told["placing"] + told["composing"]
     for profile in ("flat", "parts"):
@@ -179,7 +182,7 @@ def promised() -> dict:
         },
         "matte_once": {"flat": once, "parts": once},
         "st_map": {"identity_error": 1e-5, "affine_error_px": 0.01},
-        "face_cost": {"hd": {"outside": {"flat": 0.2}}},
+        "face_cost": {"hd": {"outside": {"flat": 0.2}}, "hd_deep": {"outside": {"flat": 0.1}}},
         "warm": {"ratio": {"feather": 0.1}},
     }
 

@@ -57,8 +57,9 @@ def criteria(report: dict[str, Any]) -> list[dict[str, Any]]:
         (6, "ST map of an affine: error in pixels", st_map["affine_error_px"], 0.05),
     ]
     found += [
-        (7, f"1080p, {profile}: time outside networks and EXR", part, 0.25)
-        for profile, part in report["face_cost"]["hd"]["outside"].items()
+        (7, f"1080p, {model}, {profile}: time outside networks and EXR", part, 0.25)
+        for name, model in (("hd", "smallest model"), ("hd_deep", "deep model"))
+        for profile, part in report["face_cost"][name]["outside"].items()
     ]
     found += [
         (8, f"warm answer by a cold one: {name.replace('_', ' ')}", part, 0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,7 +13,8 @@ from understudy.convert.layers import compose
 from understudy.convert.limits import Limits
 from understudy.events import Events
 from understudy.model.device import choose_device
-from understudy.model.store import load_model
+from understudy.model.families import build, default_architecture
+from understudy.model.store import Card, load_model
 from understudy.plate.layers import Profile, write_layers
 from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate
@@ -31,16 +33,20 @@ FRAMES = 4
 
 HD, UHD = (1920, 1080), (3840, 2160)
 
+DEEP = "liae", 256
+"""Family and size of the model that a shot with such a face is trained for on a GPU."""
+
 
 def measure_face_cost(bed: Bed, sample: Path, folder: Path, events: Events) -> dict[str, Any]:
     """Lay the ``sample``'s picture, enlarged until its face is :data:`FACE` pixels high, into larger frames; convert them.
 
     ``hd`` is 1920 x 1080 pixels, ``uhd`` 3840 x 2160 with the same face, ``uhd_large`` that with a face twice as large
-    each way. The steps are taken one after another, so that none waits for another: returns for each case the medians
-    over a few frames, in seconds, of ``reading``, ``networks``, ``placing`` (all that is done to pixels: cutting out,
-    colours, finish, mattes, blending) and ``writing`` by profile, and ``outside`` by profile, the part of their sum that
-    is placing; ``by_frame``, placing at ``uhd`` as a multiple of that at ``hd``, and ``by_face``, that at ``uhd_large``
-    as a multiple of that at ``uhd``; ``resolution`` of the model, and ``face`` in pixels.
+    each way, all with the smallest of models; ``hd_deep`` is ``hd`` with one of :data:`DEEP`. The steps are taken one
+    after another, so that none waits for another: returns for each case the medians over a few frames, in seconds, of
+    ``reading``, ``networks``, ``placing`` (all that is done to pixels: cutting out, colours, finish, mattes, blending)
+    and ``writing`` by profile, and ``outside`` by profile, the part of their sum that is placing; ``by_frame``, placing
+    at ``uhd`` as a multiple of that at ``hd``, and ``by_face``, that at ``uhd_large`` as a multiple of that at ``uhd``;
+    ``resolution`` of the model, and ``face`` in pixels.
     """
     report: dict[str, Any] = {"resolution": RESOLUTION, "face": FACE}
     quiet = Events(stop=lambda: events.stopping)
@@ -51,6 +57,8 @@ def measure_face_cost(bed: Bed, sample: Path, folder: Path, events: Events) -> d
         plate = framed(sample, folder / name, size, face, FRAMES)
         trial = Trial.of(plate, find_faces(plate, folder / name, quiet), quiet)
         report[name] = _a_frame(trial, model, folder / name)
+        if name == "hd":
+            report["hd_deep"] = _a_frame(trial, _untrained(model[1]), folder / name)
         events.progress(done, len(cases), "sizes")
     report["by_frame"] = report["uhd"]["placing"] / report["hd"]["placing"]
     report["by_face"] = report["uhd_large"]["placing"] / report["uhd"]["placing"]
@@ -75,6 +83,13 @@ def framed(sample: Path, folder: Path, size: tuple[int, int], face: int, count: 
         )
         write(folder / f"plate.{number:04d}.exr", np.asarray(rgb, np.float32), frame.header)
     return (folder / "plate.%04d.exr").as_posix()
+
+
+def _untrained(like: Card) -> Model:
+    """A model of :data:`DEEP` for the crops and the light of another: weights do not change what it costs."""
+    architecture = default_architecture(*DEEP)
+    network = build(architecture).to(choose_device("auto")).eval()
+    return network, replace(like, architecture=architecture)
 
 
 def _a_frame(trial: Trial, model: Model, folder: Path) -> dict[str, Any]:
