@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -42,17 +43,20 @@ class Aligner:
     def __init__(self, shot: Shot, kind: CropKind, size: int, occlusion: Literal["hands", "none"]) -> None:
         self._shot, self._kind, self.size = shot, kind, size
         self._hands = HandFinder() if occlusion == "hands" else None
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="hands")
 
     def align(self, frame: Frame, face: Face) -> Aligned:
         """Cut ``face`` out of its frame."""
         size = self.size
         matrix = crop_matrix(face.head, self._kind, size)
+        # What finds hands takes as long as all the rest, and one core.
+        hidden = self._beside.submit(self._hidden, frame, face.head, matrix)
         hull = face_mask(face.landmarks, matrix, size)
         in_array = from_array(matrix, frame)
         crop = cut_colours(self._shot, frame, in_array, size)
         visible = hull * coverage(*frame.size, in_array, size)
-        hidden = self._hidden(frame, face.head, matrix)
-        return Aligned(face, in_array, crop, hull, visible, hidden, eye_mask(face.landmarks, matrix, size))
+        eyes = eye_mask(face.landmarks, matrix, size)
+        return Aligned(face, in_array, crop, hull, visible, hidden.result(), eyes)
 
     def _hidden(self, frame: Frame, head: Head, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
         """Hands before the face, seen through ``matrix`` (plate -> crop pixels): (R, R) in 0..1."""
