@@ -16,9 +16,11 @@ from made_people import MadeShot, bits, channel, make_model, make_shot, read_exr
 from understudy.errors import FacesetError, Interrupted, MissingInputError, ModelError, NoFaceError, UsageError
 from understudy.events import Events, Recorder
 from understudy.faceset.store import Faceset
+from understudy.plate.matte import Matte
 from understudy.settings import ConvertSettings, PreviewSettings
 from understudy.stages import convert, preview, shot_measures
 from understudy.stages.kept import Kept
+from understudy.stages.laying import ShotConverter
 
 
 @pytest.fixture
@@ -287,3 +289,27 @@ def test_what_cannot_be_previewed_is_told(tmp_path, shot, model):
     with pytest.raises(Interrupted):
         preview.run(settings(shot, model, tmp_path / "look"), Events(stop=lambda: True), Kept())
     assert not (tmp_path / "look").exists()
+
+
+def test_a_holdout_is_read_once_and_again_when_it_is_drawn_anew(tmp_path, shot, model, monkeypatch):
+    kept, made = Kept(), Counter[str]()
+    weights, coloured = Matte.weights, ShotConverter._coloured
+    monkeypatch.setattr(Matte, "weights", lambda *rest: made.update(["read"]) or weights(*rest))
+    monkeypatch.setattr(ShotConverter, "_coloured", lambda *rest: made.update(["coloured"]) or coloured(*rest))
+    hand = tmp_path / "hand.png"
+
+    def drawn(value: int) -> None:
+        cv2.imwrite(str(hand), np.full((96, 112), value, np.uint8))
+
+    def matte(**changes: Any) -> tuple[float, dict[str, int]]:
+        made.clear()
+        wanted = settings(shot, model, tmp_path / "look", holdout=str(hand), **changes)
+        return float(colours(preview.run(wanted, Events(), kept)["files"]["matte"]).max()), dict(made)
+
+    drawn(0)
+    whole, cost = matte()
+    assert whole > 0.5 and cost == {"read": 1, "coloured": 1}
+    assert matte(feather=0.2)[1] == {}
+    drawn(255)
+    hidden, cost = matte()
+    assert hidden == 0 and cost == {"read": 1, "coloured": 1}

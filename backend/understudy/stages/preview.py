@@ -46,7 +46,7 @@ def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[s
     ``matte`` (R = G = B): in the plate's own space when that is scene-linear, else in the working space, the matte as
     data. The composite's pixels are those that conversion writes for this frame; without a face they are the plate's.
     ``kept`` holds what the next call in this process need not make again: the model, the faces, the shot's light, the
-    frame and the prediction, for as long as their files and their options are the same.
+    frame, its mattes and the prediction, for as long as their files and their options are the same.
 
     Returns ``frame``, whether it has a ``face``, ``width`` and ``height``, ``files``, ``colour_space`` and ``seconds``.
     Raises FacesetError when no extraction is given: an answer must not take minutes.
@@ -74,7 +74,11 @@ def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[s
     )  # fmt: skip
     picture = stamp(shot.plate.path(settings.frame)), settings.frame
     frame = kept.get("frame", picture, lambda: read_frame(shot.plate, settings.frame))
-    limits = mattes.of(frame)
+    given = tuple(
+        None if matte is None else (stamp(matte.plate.path(settings.frame)), matte.channel)
+        for matte in (mattes.holdout, mattes.roto)
+    )
+    limits = kept.get("limits", (picture, given), lambda: mattes.of(frame))
     events.raise_if_stopping()
     face = _painted(converter, frame, picture, kept)
     placed = None if face is None else converter.lay(frame, face, look, limits, kept)
