@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.convert.place import Placed, Region, extent
+from understudy.convert.place import Placed, Region
+from understudy.plate.extent import extent
 from understudy.plate.layers import Layer
 
 LAYERS: dict[str, tuple[tuple[str, ...], type[Any]]] = {

@@ -39,6 +39,11 @@ class Region:
         right, bottom = min(self.x + self.width + margin, width), min(self.y + self.height + margin, height)
         return Region(x, y, right - x, bottom - y)
 
+    def part(self, part: tuple[slice, slice]) -> Region:
+        """The part of it at ``part``, rows and columns counted from its first pixel."""
+        rows, columns = part
+        return Region(self.x + columns.start, self.y + rows.start, columns.stop - columns.start, rows.stop - rows.start)
+
     def union(self, other: Region) -> Region:
         """The smallest region that holds both."""
         x, y = min(self.x, other.x), min(self.y, other.y)
@@ -74,13 +79,6 @@ def region_of(matrices: Sequence[FloatArray], size: int, width: int, height: int
     return Region(left, top, right - left, bottom - top) if right > left and bottom > top else None
 
 
-def extent(matte: NDArray[np.float32]) -> tuple[slice, slice]:
-    """Rows and columns of the smallest rectangle outside of which ``matte`` (h, w) is 0; empty where it is 0 all over."""
-    found = (np.flatnonzero(matte.any(axis)) for axis in (1, 0))
-    rows, columns = (slice(int(some[0]), int(some[-1]) + 1) if len(some) else slice(0, 0) for some in found)
-    return rows, columns
-
-
 class Placer:
     """Lays what lies in one crop over one region: set once, then given pictures.
 
@@ -93,6 +91,10 @@ class Placer:
         self._matrix, self._size, self._region = matrix, size, region
         self._reduction = scale_of(matrix)
         self._fine = max(1, math.ceil(2 * self._reduction - 1e-6))
+
+    def over(self, region: Region) -> Placer:
+        """One for the same crop over another region."""
+        return Placer(self._matrix, self._size, region)
 
     def light(self, codes: torch.Tensor) -> NDArray[np.float32]:
         """(C, R, R) code values as scene-linear light (h, w, C).

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from understudy.convert.codes import SPAN, coded, decoded
 from understudy.convert.membrane import membrane
+from understudy.plate.extent import extent
 
 REACH = 2.0
 """Spread in pixels of the average from which the plate's edge is taken: a pixel alone would flicker with its grain."""
@@ -33,7 +34,7 @@ def gradient_domain(
     """
     support = matte > 0
     result = np.array(swap, np.float32)
-    rows, columns = _around(support)
+    rows, columns = extent(support, 1)
     support, new = support[rows, columns], result[rows, columns]
     given = np.asarray(plate[rows, columns], np.float32)
     if not support.any():
@@ -48,15 +49,6 @@ def gradient_domain(
         new = decoded(new)
     result[rows, columns][support] = new[support]
     return result
-
-
-def _around(support: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """The rows and columns of ``support`` and one more on each side, as far as there are."""
-    ranges = []
-    for axis in (1, 0):
-        there = np.flatnonzero(support.any(axis))
-        ranges.append(slice(max(int(there[0]) - 1, 0), int(there[-1]) + 2) if len(there) else slice(0))
-    return ranges[0], ranges[1]
 
 
 def _edge(

@@ -159,7 +159,10 @@ def _grid(positions: torch.Tensor, height: int, width: int) -> torch.Tensor:
 
 
 def _sampled(image: torch.Tensor, grid: torch.Tensor, kernel: str, outside: str) -> torch.Tensor:
-    return F.grid_sample(image[None], grid[None], mode=kernel, padding_mode=outside, align_corners=False)[0]
+    """Row by row, for those torch shares out among the processor's cores."""
+    rows = image.expand(len(grid), -1, -1, -1)
+    samples = F.grid_sample(rows, grid[:, None], mode=kernel, padding_mode=outside, align_corners=False)
+    return samples[:, :, 0].transpose(0, 1)
 
 
 def _finite(image: NDArray[np.floating[Any]]) -> torch.Tensor:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from skimage.measure import find_contours
 
+from understudy.plate.extent import extent
+
 _SOFTENED = np.array([0.25, 0.5, 0.25])
 """An outline a pixel wide is widened to two, between whose values a crossing is found to a few hundredths of a pixel."""
 
@@ -43,26 +45,16 @@ def soft_edge(
     start = erode + (inner - outer - width) / 2
     matte = np.zeros(mask.shape, np.float32)
     # Farther from the mask than its edge is moved there is no matte; a crop's border matters within an edge of that.
-    around = _around(np.asarray(mask > 0.5), math.ceil(max(-start, 0) + width) + 3)
+    # It begins at the lattice's step, so that the same pixels are measured wherever it begins.
+    around = extent(mask > 0.5, math.ceil(max(-start, 0) + width) + 3, _STEP)
+    if not matte[around].size:
+        return matte
     height = _measured(mask[around], start, start + width) - np.float32(start)
     if limit is not None:
         height = np.minimum(height, _measured(limit[around], 0.0, width, height > 0))
     ramp = np.clip(height * np.float32(1 / width), 0, 1)
     matte[around] = ramp * ramp * (3 - 2 * ramp)
     return matte
-
-
-def _around(inside: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
-    """Rows and columns of a rectangle around all that is ``inside``, with ``margin`` more as far as there are any.
-
-    It begins at a multiple of ``_STEP``, so that the same pixels are measured wherever it begins.
-    """
-    found = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
-    rows, columns = (
-        slice(max(int(some[0]) - margin, 0) // _STEP * _STEP, int(some[-1]) + 1 + margin) if len(some) else slice(0, 1)
-        for some in found
-    )
-    return rows, columns
 
 
 def _measured(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from understudy import __version__
 from understudy.convert.colour_match import adjusted
 from understudy.convert.lens import defocused, degraded
 from understudy.convert.limits import Limits
-from understudy.convert.place import Placed, Placer, Region, extent, region_of
+from understudy.convert.place import Placed, Placer, Region, region_of
 from understudy.convert.poisson import gradient_domain
 from understudy.convert.predict import Prediction
 from understudy.convert.pyramid import pyramid_blend
@@ -39,6 +39,7 @@ from understudy.model.likeness import Likeness
 from understudy.model.network import SwapNetwork
 from understudy.model.presentation import Light
 from understudy.model.store import Card
+from understudy.plate.extent import extent
 from understudy.plate.frame import Frame
 from understudy.settings import ConversionOptions
 from understudy.stages.aligning import Aligned, Aligner, Morphs
@@ -50,6 +51,10 @@ from understudy.stages.shot_measures import ShotMeasures
 MARGIN = 3
 """Pixels of the plate around a crop: only where its border is seen can a matte fall towards it."""
 
+AROUND, STEP = 24, 16
+"""Pixels around what is shown of a new face that its finish looks at; and the step in which their rectangle grows, so that
+a small change of the matte needs no new colours."""
+
 CRISPEST = 0.2
 """Most blur that is taken off a new face to match the plate's sharpness: the sigma of a Gaussian in pixels of the crop."""
 
@@ -58,6 +63,8 @@ CRISPEST = 0.2
 class Pictures:
     """What comes out of a face's crop whatever its colours, over its region of the plate; light is scene-linear working space."""
 
+    aligned: Aligned
+    prediction: Prediction
     region: Region
     side: float  # of the crop, in plate pixels
     placer: Placer  # of the new face
@@ -70,6 +77,15 @@ class Pictures:
     limit: NDArray[np.float32]  # (h, w) where there is anything of the new face
     st: NDArray[np.float32]
     inside: NDArray[np.bool_]
+
+    def within(self, part: tuple[slice, slice]) -> Pictures:
+        """The same over a part of the region, by rows and columns."""
+        region = self.region.part(part)
+        return replace(
+            self, region=region, placer=self.placer.over(region), raw=self.raw[part],
+            source=self.source[part], target=self.target[part], hull=self.hull[part], hidden=self.hidden[part],
+            limit=self.limit[part], st=self.st[part], inside=self.inside[part],
+        )  # fmt: skip
 
 
 class ShotConverter:
@@ -142,44 +158,59 @@ class ShotConverter:
         kept = kept or Kept()
         aligned, prediction = face
         placing = look.face_scale, look.face_x, look.face_y, look.face_rotate
+        moved = self._motion(aligned.face, look) if look.motion_blur else None
+        smeared = 0 if moved is None else self._reach(frame, aligned, moved)
+        pictures = kept.get(
+            "pictures",
+            (self, aligned, prediction, placing, smeared),
+            lambda: self._pictures(frame, aligned, prediction, look, MARGIN + smeared),
+        )
+        if pictures is None:
+            return None
+        edge = look.matte, look.erode, look.feather, look.feather_in, look.feather_out
+        matte = kept.get("matte", (pictures, edge), lambda: _matte(pictures, look))
+        region, occlusion = pictures.region, pictures.hidden
+        if limits.holdout is not None:
+            before = np.where(pictures.inside, limits.holdout[region.rows, region.columns], 0)
+            occlusion = np.maximum(occlusion, before)
+        placed = Placed(
+            region, np.zeros_like(pictures.raw), self._written(pictures.raw), np.zeros_like(matte), occlusion,
+            pictures.st, pictures.inside, aligned.face.confidence,
+        )  # fmt: skip
+        shown = matte if limits.roto is None else np.maximum(matte, limits.roto[region.rows, region.columns])
+        part = extent(shown, AROUND + smeared + math.ceil(look.defocus), STEP)
+        if shown[part].size:
+            seen = kept.get("seen", (pictures, region.part(part)), lambda: pictures.within(part))
+            placed.swap[part], placed.matte[part] = self._seen(frame, seen, matte[part], moved, look, limits, kept)
+        return placed
+
+    def _seen(
+        self, frame: Frame, seen: Pictures, matte: NDArray[np.float32], moved: Motion | None,
+        look: ConversionOptions, limits: Limits, kept: Kept,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
+        """What is ``seen`` of the new face (h, w, 3), in the space that is written, and its final matte (h, w)."""
+        rows, columns = seen.region.rows, seen.region.columns
+        corner = seen.region.x + frame.origin[0], seen.region.y + frame.origin[1]
         colouring = (
             look.colour_match, look.colour_encoding, look.colour_strength, look.colour_part, look.colour_window,
             look.relight, look.relight_reach,
         )  # fmt: skip
-        moved = self._motion(aligned.face, look) if look.motion_blur else None
-        margin = MARGIN + (0 if moved is None else self._reach(frame, aligned, moved))
-        pictures = kept.get(
-            "pictures",
-            (self, aligned, prediction, placing, margin),
-            lambda: self._pictures(frame, aligned, prediction, look, margin),
-        )
-        if pictures is None:
-            return None
-        corner = pictures.region.x + frame.origin[0], pictures.region.y + frame.origin[1]
-        coloured = pictures, colouring, limits.holdout is None or limits
-        swap = kept.get(
-            "coloured", coloured, lambda: self._coloured(frame.number, pictures, aligned, prediction, look, limits)
-        )
+        coloured = seen, colouring, limits.holdout is None or limits
+        swap = kept.get("coloured", coloured, lambda: self._coloured(frame.number, seen, look, limits))
         swap = kept.get(
             "finished",
             (coloured, look.sharpness, look.degrade, look.motion_blur, look.shutter),
-            partial(self._finished, frame.number, swap, pictures, look, moved, corner),
+            partial(self._finished, frame.number, swap, seen, look, moved, corner),
         )
-        edge = look.matte, look.erode, look.feather, look.feather_in, look.feather_out
-        matte = kept.get("matte", (pictures, edge), lambda: _matte(pictures, look))
         if look.defocus:
             swap = defocused(swap, matte, look.defocus)
         if moved is not None:
             swap, matte = _smeared(swap, matte, moved, corner)
-        rows, columns = pictures.region.rows, pictures.region.columns
         if limits.roto is not None:
-            matte = with_roto(matte, limits.roto[rows, columns] * pictures.limit, look.roto_operation)
-        matte = held_out(matte, pictures.hidden) * np.float32(look.opacity)
-        occlusion = pictures.hidden
+            matte = with_roto(matte, limits.roto[rows, columns] * seen.limit, look.roto_operation)
+        matte = held_out(matte, seen.hidden) * np.float32(look.opacity)
         if limits.holdout is not None:
-            before = limits.holdout[rows, columns]
-            matte = held_out(matte, before)
-            occlusion = np.maximum(occlusion, np.where(pictures.inside, before, 0))
+            matte = held_out(matte, limits.holdout[rows, columns])
         if look.blend != "over":
             under = self._shot.working(frame.rgb[rows, columns])
             if look.blend == "pyramid":
@@ -190,10 +221,7 @@ class ShotConverter:
         # After the blend, which would take grain for detail and spread it.
         if look.grain:
             swap = self._grained(frame.number, swap, matte, look.grain, corner)
-        return Placed(
-            pictures.region, swap, self._written(pictures.raw), matte, occlusion,
-            pictures.st, pictures.inside, aligned.face.confidence,
-        )  # fmt: skip
+        return swap, matte
 
     def _pictures(
         self, frame: Frame, face: Aligned, prediction: Prediction, look: ConversionOptions, margin: int
@@ -217,6 +245,8 @@ class ShotConverter:
         else:
             (source,), (target, hull, hidden) = placer.soft(prediction.source_mask), still.soft(torch.stack(masks))
         return Pictures(
+            aligned=face,
+            prediction=prediction,
             region=region,
             side=size / scale_of(face.matrix),
             placer=placer,
@@ -232,22 +262,20 @@ class ShotConverter:
         )
 
     def _finished(
-        self, number: int, swap: NDArray[np.float32], pictures: Pictures, look: ConversionOptions,
+        self, number: int, swap: NDArray[np.float32], seen: Pictures, look: ConversionOptions,
         moved: Motion | None, corner: tuple[int, int],
     ) -> NDArray[np.float32]:  # fmt: skip
         """The new face as sharp as the plate's, and as coarse as is wanted."""
         if look.sharpness:
             own, wanted = self._measures.own_sharpness, self._measures.wanted_sharpness(number)
             if own is not None and wanted is not None:
-                pixel = look.face_scale * pictures.side / self._aligner.size  # of the crop, in the plate's
+                pixel = look.face_scale * seen.side / self._aligner.size  # of the crop, in the plate's
                 own, most = own.in_pixels(pixel), CRISPEST * pixel
                 if moved is not None:
                     # The plate's sharpness was measured in motion; the smear that is still to come must not count twice.
-                    still, smeared = (
-                        measure_sharpness(one, pictures.hull) for one in (swap, smear(swap, moved, corner))
-                    )
+                    still, smeared = (measure_sharpness(one, seen.hull) for one in (swap, smear(swap, moved, corner)))
                     own = own.changed_as(still, smeared)
-                swap = match_sharpness(swap, pictures.limit, own, wanted, look.sharpness, most)
+                swap = match_sharpness(swap, seen.limit, own, wanted, look.sharpness, most)
         return degraded(swap, look.degrade)
 
     def _grained(
@@ -283,24 +311,22 @@ class ShotConverter:
         corners = apply(invert(face.matrix), np.array([(0, 0), (size, 0), (0, size), (size, size)])) + frame.origin
         return math.ceil(moved.length((*corners.min(0), *corners.max(0))) / 2)
 
-    def _coloured(
-        self, number: int, pictures: Pictures, face: Aligned, prediction: Prediction,
-        look: ConversionOptions, limits: Limits,
-    ) -> NDArray[np.float32]:  # fmt: skip
+    def _coloured(self, number: int, seen: Pictures, look: ConversionOptions, limits: Limits) -> NDArray[np.float32]:
         """The new face in the plate's colours and light, (h, w, 3) over its region."""
-        colours = raw = pictures.painted
+        colours = raw = seen.painted
         if look.colour_match != "none":
             match = self._measures.colours(look.colour_match, look.colour_encoding, look.colour_window).at(number)
             colours = adjusted(
                 raw, match(raw), strength=look.colour_strength, part=look.colour_part, luma=self._luminance
             )
+        face = seen.aligned
         codes, shown = (encode(torch.from_numpy(picture)).permute(2, 0, 1) for picture in (colours, face.crop))
         covered = np.maximum(np.maximum(face.hidden, limits.hidden(face.matrix, self._aligner.size)), face.eyes)
         lit = relit(
-            codes, shown, prediction.window, torch.from_numpy(covered)[None],
+            codes, shown, seen.prediction.window, torch.from_numpy(covered)[None],
             amount=look.relight, reach=look.relight_reach,
         )  # fmt: skip
-        return pictures.placer.light(lit)
+        return seen.placer.light(lit)
 
     def _written(self, linear: NDArray[np.float32]) -> NDArray[np.float32]:
         """Light of the working space in the space that is written."""
