@@ -8,10 +8,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from understudy.convert.place import Placed, Region
+from understudy.face.halves import as_float, as_half
 from understudy.plate.extent import extent
 from understudy.plate.layers import Layer
 
@@ -28,8 +28,6 @@ LAYERS: dict[str, tuple[tuple[str, ...], type[Any]]] = {
 
 CHANNELS = ("R", "G", "B", "A", *(f"{name}.{channel}" for name, (names, _) in LAYERS.items() for channel in names))
 """All channels of a complete frame."""
-
-HALF_MAX = 65504.0
 
 
 def compose(plate: NDArray[Any], alpha: NDArray[Any] | None, placed: Placed | None) -> list[Layer]:
@@ -80,7 +78,7 @@ def together(people: Sequence[Placed]) -> Placed | None:
     for one in people:
         rows = slice(one.region.y - region.y, one.region.y - region.y + one.region.height)
         columns = slice(one.region.x - region.x, one.region.x - region.x + one.region.width)
-        share = _matte(one)
+        share = _matte(one.matte)
         light[rows, columns] = light[rows, columns] * (1 - share) + one.swap * share
         matte[rows, columns] = 1 - (1 - matte[rows, columns]) * (1 - share[..., 0])
         occlusion[rows, columns] = np.maximum(occlusion[rows, columns], one.occlusion)
@@ -104,37 +102,37 @@ class _Mix:
 
 
 def _mixed(plate: NDArray[Any], placed: Placed) -> _Mix:
-    share = _matte(placed)[..., 0]
-    rows, columns = extent(share)
+    part = rows, columns = extent(placed.matte)
     # Three of each: numpy is several times slower where one value meets rows of three.
-    matte = np.repeat(share[rows, columns, None], 3, axis=-1)
-    under = plate[placed.region.rows, placed.region.columns][rows, columns].astype(np.float32)
+    matte = np.repeat(_matte(placed.matte[part]), 3, axis=-1)
+    under = as_float(plate[placed.region.rows, placed.region.columns][part])
     with np.errstate(invalid="ignore", over="ignore"):
-        delta = np.where(matte > 0, matte * (placed.swap[rows, columns] - under), np.float32(0))
+        delta = np.where(matte > 0, matte * (placed.swap[part] - under), np.float32(0))
     return _Mix(rows, columns, under, matte, delta)
 
 
 def _of_mix(placed: Placed, mix: _Mix, label: str) -> list[Layer]:
-    height, width = placed.matte.shape
-    swap, delta = np.zeros((height, width, 4), np.float32), np.zeros((height, width, 3), np.float32)
-    swap[mix.rows, mix.columns, :3] = placed.swap[mix.rows, mix.columns] * mix.matte
-    swap[mix.rows, mix.columns, 3] = mix.matte[..., 0]
-    delta[mix.rows, mix.columns] = np.where(np.isfinite(mix.delta), mix.delta, 0)
+    part, shape = (mix.rows, mix.columns), placed.matte.shape
+    swap, delta = np.zeros((*shape, 4), np.float16), np.zeros((*shape, 3), np.float16)
+    swap[part] = as_half(np.dstack([placed.swap[part] * mix.matte, mix.matte[..., :1]]))
+    delta[part] = as_half(np.where(np.isfinite(mix.delta), mix.delta, np.float32(0)))
+    raw = as_half(placed.raw)
+    raw[~placed.inside] = 0
     pictures = {
         "swap": swap,
-        "raw": np.where(np.repeat(placed.inside[..., None], 3, axis=-1), placed.raw, np.float32(0)),
+        "raw": raw,
         "delta": delta,
         "matte": swap[..., 3:],
         "occlusion": placed.occlusion[..., None],
         "st": placed.st,
-        "confidence": np.where(placed.inside, placed.confidence, 0.0)[..., None],
+        "confidence": np.where(placed.inside, placed.confidence, np.float32(0))[..., None],
     }
     return _layers(pictures, placed.region, label)
 
 
-def _matte(placed: Placed) -> NDArray[np.float32]:
-    """The matte (h, w, 1) as it is written, which is the matte that is used."""
-    return placed.matte.astype(np.float16).astype(np.float32)[..., None]
+def _matte(matte: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A matte as (h, w, 1), as it is written, which is the matte that is used."""
+    return as_float(as_half(matte))[..., None]
 
 
 def _main(rgb: NDArray[Any], alpha: NDArray[Any] | None) -> Layer:
@@ -154,7 +152,4 @@ def _layers(pictures: dict[str, NDArray[Any]], region: Region, label: str) -> li
 
 
 def _as(picture: NDArray[Any], dtype: type[Any]) -> NDArray[Any]:
-    if dtype is not np.float16:
-        return picture.astype(dtype)
-    # By torch, which makes halves of floats several times as fast as numpy.
-    return torch.from_numpy(np.ascontiguousarray(picture)).clamp(-HALF_MAX, HALF_MAX).half().numpy()
+    return as_half(picture) if dtype is np.float16 else picture.astype(dtype, copy=False)

@@ -11,13 +11,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from understudy.events import Events
 from understudy.face.appearance import appearance
 from understudy.face.detect import Survey, survey
 from understudy.face.geometry import Camera
+from understudy.face.halves import HALF_MAX, as_float
 from understudy.face.keypoints import KeypointFinder
 from understudy.face.look import look, tilt_of
 from understudy.face.registry import build_detector, build_landmarker, build_recogniser
@@ -33,8 +33,6 @@ from understudy.tracks.observed import LOOK, look_matrix
 
 CLOSE_UP = 256
 """Largest side of a face's box, in pixels, at which the landmarker is shown it: more than it looks at."""
-
-HALF_MAX = 65504.0
 
 LENS = 72.0
 """Focal length in mm, for a 36 mm wide sensor, that is taken where neither file nor setting knows: a usual close-up."""
@@ -249,10 +247,9 @@ def cut_colours(shot: Shot, frame: Frame, matrix: NDArray[np.float64], size: int
 
 
 def _reduced(rgb: NDArray[Any], width: int, height: int) -> NDArray[np.float32]:
-    if rgb.dtype == np.float16:  # numpy takes eight times as long as torch to make floats of halves
-        rgb = torch.from_numpy(np.ascontiguousarray(rgb)).float().numpy()
+    rgb = as_float(rgb)
     if rgb.shape[:2] == (height, width):
-        return np.asarray(rgb, np.float32)
+        return rgb
     return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.float32)
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from understudy.convert.layers import HALF_MAX, compose
+from understudy.convert.layers import compose
 from understudy.convert.limits import GivenMattes
 from understudy.convert.predict import Prediction
 from understudy.errors import FacesetError
 from understudy.events import Events
+from understudy.face.halves import as_half
 from understudy.faceset.record import Face
 from understudy.faceset.store import DESCRIPTION, Faceset
 from understudy.model.device import choose_device
@@ -163,8 +164,6 @@ def _write(
 
 def _picture(layer: Layer, shift: tuple[int, int]) -> Layer:
     """``layer`` as the main layer of a file of its own, ``shift`` from the frame's array to the display window."""
-    pixels = layer.pixels
-    if pixels.dtype != np.float16:
-        pixels = np.clip(pixels, -HALF_MAX, HALF_MAX).astype(np.float16)
+    pixels = as_half(layer.pixels)
     origin = layer.origin[0] + shift[0], layer.origin[1] + shift[1]
     return Layer("", tuple("RGBA"[: pixels.shape[2]]), pixels, origin)
