@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -33,8 +33,13 @@ class Aligned:
     crop: NDArray[np.float32]  # (R, R, 3) scene-linear working space
     hull: NDArray[np.float32]  # (R, R) the face's outline
     visible: NDArray[np.float32]  # (R, R) the same where the frame has pixels: what the network is shown
-    hidden: NDArray[np.float32]  # (R, R) what stands before the face
     eyes: NDArray[np.float32]  # (R, R) eyes and brows: no skin that shows the plate's light
+    hands: Future[NDArray[np.float32]]
+
+    @property
+    def hidden(self) -> NDArray[np.float32]:
+        """(R, R) what stands before the face: waits for what finds it."""
+        return self.hands.result()
 
 
 class Aligner:
@@ -46,17 +51,16 @@ class Aligner:
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="hands")
 
     def align(self, frame: Frame, face: Face) -> Aligned:
-        """Cut ``face`` out of its frame."""
+        """Cut ``face`` out of its frame. Hands before it are still looked for when this returns: nothing needs them yet."""
         size = self.size
         matrix = crop_matrix(face.head, self._kind, size)
-        # What finds hands takes as long as all the rest, and one core.
-        hidden = self._beside.submit(self._hidden, frame, face.head, matrix)
+        hands = self._beside.submit(self._hidden, frame, face.head, matrix)
         hull = face_mask(face.landmarks, matrix, size)
         in_array = from_array(matrix, frame)
         crop = cut_colours(self._shot, frame, in_array, size)
         visible = hull * coverage(*frame.size, in_array, size)
         eyes = eye_mask(face.landmarks, matrix, size)
-        return Aligned(face, in_array, crop, hull, visible, hidden.result(), eyes)
+        return Aligned(face, in_array, crop, hull, visible, eyes, hands)
 
     def _hidden(self, frame: Frame, head: Head, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
         """Hands before the face, seen through ``matrix`` (plate -> crop pixels): (R, R) in 0..1."""
