@@ -119,3 +119,17 @@ def test_a_region_holds_all_crops_that_are_asked_for_and_joins_another():
     assert both == Region(0, 20, 50, 25)
     assert region_of([near], 20, 100, 100).union(region_of([far], 20, 100, 100)) == both
     assert Region(2, 50, 20, 45).grown(8, 100, 100) == Region(0, 42, 30, 58)
+
+
+def test_a_part_of_a_region_has_the_pixels_of_the_whole():
+    matrix = np.array([[0.31, 0.04, -12.0], [-0.04, 0.31, 3.5]])
+    region = Region(40, 10, 120, 90)
+    whole = Placer(matrix, 32, region)
+    rows, columns = part = slice(16, 61), slice(33, 100)
+    inner = region.part(part)
+    assert inner == Region(73, 26, 67, 45)
+    placed = whole.over(inner)
+    codes = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
+    np.testing.assert_array_equal(placed.light(codes), whole.light(codes)[rows, columns])
+    np.testing.assert_array_equal(placed.soft(codes), whole.soft(codes)[:, rows, columns])
+    np.testing.assert_array_equal(placed.st, whole.st[rows, columns])

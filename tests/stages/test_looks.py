@@ -27,7 +27,7 @@ from understudy.events import Events
 from understudy.faceset.store import Faceset
 from understudy.plate.reader import read_frame
 from understudy.settings import ConvertSettings, PlateOptions
-from understudy.stages import convert
+from understudy.stages import convert, laying
 from understudy.stages.analysis import cut, prepare
 
 SIZE = (112, 96)
@@ -42,6 +42,12 @@ def model(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def shot(tmp_path_factory) -> MadeShot:
     return make_shot(tmp_path_factory.mktemp("shot"), 3, SIZE)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory) -> MadeShot:
+    """Faces that are much larger than what is looked at around a pixel."""
+    return make_shot(tmp_path_factory.mktemp("large"), 3, (448, 384))
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +112,44 @@ def test_every_option_of_the_picture_changes_the_face_and_nothing_else(tmp_path,
     assert outside.any()
     plate = rgb((noisy or shot).plate(1002))
     np.testing.assert_array_equal(rgb(path)[outside], plate[outside])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sharpness": 1.0}, {"degrade": 0.7}, {"defocus": 9.0}, {"motion_blur": 1.0, "shutter": 360.0},
+        {"blend": "gradient"}, {"blend": "pyramid"}, {"grain": 1.0}, {"roto_operation": "union"}, {"erode": 200.0},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)  # fmt: skip
+def test_what_is_shown_of_a_face_does_not_depend_on_how_much_of_it_is_made(
+    tmp_path, large, model, monkeypatch, changes
+):
+    if "roto_operation" in changes:
+        roto = np.zeros((384, 448), np.uint8)
+        roto[150:170, 260:300] = 255
+        cv2.imwrite(str(tmp_path / "roto.1002.png"), roto)
+        changes |= {"roto": (tmp_path / "roto.####.png").as_posix()}
+    made: list[tuple[int, int]] = []
+    within = laying.Pictures.within
+
+    def watched(self: laying.Pictures, part: tuple[slice, slice]) -> laying.Pictures:
+        seen = within(self, part)
+        made.append((seen.region.width, self.region.width))
+        return seen
+
+    monkeypatch.setattr(laying.Pictures, "within", watched)
+    part = converted(large, model, tmp_path / "part", **{"erode": 30.0, **changes})
+    assert all(width < 0.9 * of for width, of in made)
+    made.clear()
+    monkeypatch.setattr(laying, "AROUND", 10_000)
+    whole = converted(large, model, tmp_path / "whole", **{"erode": 30.0, **changes})
+    assert all(width == of for width, of in made) and len(made) == ("erode" not in changes)
+    # A smear's steps are rounded to a part of a pixel, counted from the first that is made.
+    tolerance = 3e-3 if "motion_blur" in changes else 1e-4
+    np.testing.assert_allclose(matte(part), matte(whole), atol=tolerance)
+    np.testing.assert_allclose(rgb(part), rgb(whole), rtol=1e-3, atol=tolerance)
+    np.testing.assert_array_equal(rgb(part, "raw"), rgb(whole, "raw"))
 
 
 @pytest.mark.parametrize("profile", ["flat", "parts"])

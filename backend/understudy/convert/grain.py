@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 REACH = 4
 """Farthest distance in pixels, along x and along y, over which grain may be correlated."""
 
-TILE = 128
+TILE = 64
 """Side of the squares of the plate whose noise is drawn at a time."""
 
 _SPECTRUM = 32  # side of the raster on which a correlation becomes a kernel
@@ -68,22 +68,40 @@ class Grain:
         strength: float = 1.0,
         matte: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
-        """``swap`` (h, w, 3), scene-linear, with grain of this law in its own light.
+        """``swap`` (h, w, 3), scene-linear, with grain of this law in its own light; see :meth:`noise` and :meth:`strength`."""
+        if strength == 0 or not self:
+            return swap
+        return swap + self.strength(swap, strength, matte) * self.noise(swap.shape[1], swap.shape[0], seed, origin)
 
-        ``seed`` is the frame's number; ``origin`` is where the first pixel lies on the plate, x y, so that a pixel of a
-        frame has its grain wherever a region begins. ``strength`` scales the standard deviation.
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.terms.any())
+
+    def strength(
+        self, swap: NDArray[np.float32], scale: float = 1.0, matte: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """The standard deviation (h, w, 3) of grain in the light of ``swap`` (h, w, 3), times ``scale``.
 
         Where ``matte`` (h, w) mixes swap and plate, two independent grains would come out weaker than either. Given the
         matte, the swap's is raised by sqrt((2 - m) / m), so that m^2 s^2 + (1 - m)^2 p^2 is the plate's variance
         again; by ``_STRONGEST`` at most, where little of it is left to see.
         """
-        if strength == 0 or not self.terms.any():
-            return swap
-        amplitude = strength * np.sqrt(self.variance(swap))
+        amplitude = scale * np.sqrt(self.variance(swap))
         if matte is not None:
             part = np.clip(matte, 2 / (1 + _STRONGEST**2), 1.0)
             amplitude *= np.sqrt((2 - part) / part)[..., None]
-        return swap + amplitude * self._noise(swap.shape[1], swap.shape[0], seed, origin)
+        return amplitude
+
+    def noise(self, width: int, height: int, seed: int, origin: tuple[int, int]) -> NDArray[np.float32]:
+        """Noise (height, width, 3) of variance 1 with this correlation; the ``seed`` is the frame's number.
+
+        ``origin`` is where the first pixel lies on the plate, x y, so that a pixel of a frame has its grain wherever a
+        region begins.
+        """
+        reach = self._kernel.shape[-1] // 2
+        left, top = origin[0] - reach, origin[1] - reach
+        white = torch.from_numpy(white_noise(width + 2 * reach, height + 2 * reach, seed, (left, top)))
+        return np.asarray(F.conv2d(white[None], self._kernel)[0].permute(1, 2, 0).numpy())
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -95,13 +113,6 @@ class Grain:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Grain:
         return Grain(*(np.array(data[name], np.float64) for name in ("terms", "lights", "correlation")))
-
-    def _noise(self, width: int, height: int, seed: int, origin: tuple[int, int]) -> NDArray[np.float32]:
-        """Noise of variance 1 and this correlation at the plate's pixels from ``origin`` on: (height, width, 3)."""
-        reach = self._kernel.shape[-1] // 2
-        left, top = origin[0] - reach, origin[1] - reach
-        white = torch.from_numpy(white_noise(width + 2 * reach, height + 2 * reach, seed, (left, top)))
-        return F.conv2d(white[None], self._kernel)[0].permute(1, 2, 0).numpy()
 
     @cached_property
     def _kernel(self) -> torch.Tensor:

@@ -138,7 +138,7 @@ class _Outline:
 
     def distance(self, places: NDArray[Any]) -> NDArray[np.float64]:
         """How far (N, 2) places are from the outline: the nearest corner is found, and the nearer of its two sides."""
-        _, nearest = self._tree.query(places)
+        _, nearest = self._tree.query(places, workers=-1)
         offsets = places - self._points[nearest]
         squared = np.minimum(*(_squared(offsets, sides[nearest]) for sides in self._sides))
         return np.asarray(np.sqrt(squared))

@@ -258,14 +258,14 @@ class ColourManager:
 
     def _convert(self, rgb: NDArray[Any], source: str, target: str) -> NDArray[np.float32]:
         pixels = np.array(rgb, np.float32, order="C")
-        if source == target:
+        if source == target or not pixels.size:
             return pixels
         matrix = self._matrix(source, target)
         if matrix is None:
             return self._through_ocio(pixels, source, target)
-        with np.errstate(invalid="ignore", over="ignore"):
-            product: NDArray[np.float32] = pixels @ matrix
-        return product
+        # By OpenCV, which takes an eighth of numpy's time for a product with rows of three.
+        product = cv2.transform(pixels.reshape(-1, 1, 3), matrix.T)
+        return np.asarray(product).reshape(pixels.shape)
 
     def _matrix(self, source: str, target: str) -> NDArray[np.float32] | None:
         """The 3x3 matrix (for pixels as rows) that the conversion amounts to, or None when it is no matrix.
@@ -296,11 +296,15 @@ class ColourManager:
 
 def encode_srgb(linear: NDArray[np.float32]) -> NDArray[np.float32]:
     """The sRGB curve (IEC 61966-2-1) of ``linear`` clipped to 0..1, NaN to 0; any shape, float32."""
-    # fmax takes the number where the other is NaN.
-    clipped = np.fmin(np.fmax(linear, np.float32(0)), np.float32(1))
+    # fmax takes the number where the other is NaN. In place, for memory that is new is slow.
+    clipped = np.fmax(linear, np.float32(0))
+    np.fmin(clipped, np.float32(1), out=clipped)
     power = cv2.pow(clipped, 1 / 2.4).reshape(clipped.shape)  # four times as fast as numpy's
-    curve = np.float32(1.055) * power - np.float32(0.055)
-    return np.where(clipped <= np.float32(0.0031308), clipped * np.float32(12.92), curve)
+    power *= np.float32(1.055)
+    power -= np.float32(0.055)
+    low = clipped <= np.float32(0.0031308)
+    clipped *= np.float32(12.92)
+    return np.where(low, clipped, power)
 
 
 def _named_primaries(attribute: Any) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -69,7 +70,7 @@ class Pictures:
     side: float  # of the crop, in plate pixels
     placer: Placer  # of the new face
     painted: NDArray[np.float32]  # (R, R, 3) the new face as the network gave it
-    raw: NDArray[np.float32]  # (h, w, 3) the same in its place
+    raw: Future[NDArray[np.float32]]  # (h, w, 3) the same in its place, and in the space that is written
     source: NDArray[np.float32]  # (h, w) the mask learned of the new face
     target: NDArray[np.float32]  # (h, w) that of the face in the plate
     hull: NDArray[np.float32]  # (h, w) the landmarks' hull
@@ -82,7 +83,7 @@ class Pictures:
         """The same over a part of the region, by rows and columns."""
         region = self.region.part(part)
         return replace(
-            self, region=region, placer=self.placer.over(region), raw=self.raw[part],
+            self, region=region, placer=self.placer.over(region),
             source=self.source[part], target=self.target[part], hull=self.hull[part], hidden=self.hidden[part],
             limit=self.limit[part], st=self.st[part], inside=self.inside[part],
         )  # fmt: skip
@@ -124,6 +125,7 @@ class ShotConverter:
             kind=kind, batch=batch, likeness=Likeness(person, morphs=morph != 1.0), morph=self._morph,
         )  # fmt: skip
         self._luminance = shot.colour.luminance()
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="beside")
 
     def align(self, frame: Frame) -> Aligned | None:
         """The person's face cut out of ``frame``, where there is one."""
@@ -173,16 +175,16 @@ class ShotConverter:
         if limits.holdout is not None:
             before = np.where(pictures.inside, limits.holdout[region.rows, region.columns], 0)
             occlusion = np.maximum(occlusion, before)
-        placed = Placed(
-            region, np.zeros_like(pictures.raw), self._written(pictures.raw), np.zeros_like(matte), occlusion,
-            pictures.st, pictures.inside, aligned.face.confidence,
-        )  # fmt: skip
         shown = matte if limits.roto is None else np.maximum(matte, limits.roto[region.rows, region.columns])
         part = extent(shown, AROUND + smeared + math.ceil(look.defocus), STEP)
-        if shown[part].size:
+        swap, final = np.zeros((*matte.shape, 3), np.float32), np.zeros_like(matte)
+        if final[part].size:
             seen = kept.get("seen", (pictures, region.part(part)), lambda: pictures.within(part))
-            placed.swap[part], placed.matte[part] = self._seen(frame, seen, matte[part], moved, look, limits, kept)
-        return placed
+            swap[part], final[part] = self._seen(frame, seen, matte[part], moved, look, limits, kept)
+        return Placed(
+            region, swap, pictures.raw.result(), final, occlusion, pictures.st, pictures.inside,
+            aligned.face.confidence,
+        )  # fmt: skip
 
     def _seen(
         self, frame: Frame, seen: Pictures, matte: NDArray[np.float32], moved: Motion | None,
@@ -191,6 +193,16 @@ class ShotConverter:
         """What is ``seen`` of the new face (h, w, 3), in the space that is written, and its final matte (h, w)."""
         rows, columns = seen.region.rows, seen.region.columns
         corner = seen.region.x + frame.origin[0], seen.region.y + frame.origin[1]
+        still = matte
+        if moved is not None:
+            matte = smear(matte[..., None], moved, corner)[..., 0]
+        if limits.roto is not None:
+            matte = with_roto(matte, limits.roto[rows, columns] * seen.limit, look.roto_operation)
+        matte = held_out(matte, seen.hidden) * np.float32(look.opacity)
+        if limits.holdout is not None:
+            matte = held_out(matte, limits.holdout[rows, columns])
+        grained = extent(matte) if look.grain else (slice(0, 0), slice(0, 0))
+        noise = self._beside.submit(self._noise, frame.number, grained, corner)
         colouring = (
             look.colour_match, look.colour_encoding, look.colour_strength, look.colour_part, look.colour_window,
             look.relight, look.relight_reach,
@@ -203,14 +215,9 @@ class ShotConverter:
             partial(self._finished, frame.number, swap, seen, look, moved, corner),
         )
         if look.defocus:
-            swap = defocused(swap, matte, look.defocus)
+            swap = defocused(swap, still, look.defocus)
         if moved is not None:
-            swap, matte = _smeared(swap, matte, moved, corner)
-        if limits.roto is not None:
-            matte = with_roto(matte, limits.roto[rows, columns] * seen.limit, look.roto_operation)
-        matte = held_out(matte, seen.hidden) * np.float32(look.opacity)
-        if limits.holdout is not None:
-            matte = held_out(matte, limits.holdout[rows, columns])
+            swap = _smeared(swap, still, moved, corner)
         if look.blend != "over":
             under = self._shot.working(frame.rgb[rows, columns])
             if look.blend == "pyramid":
@@ -219,8 +226,9 @@ class ShotConverter:
                 swap = gradient_domain(swap, under, matte, log=look.blend == "gradient-log")
         swap = self._written(swap)
         # After the blend, which would take grain for detail and spread it.
-        if look.grain:
-            swap = self._grained(frame.number, swap, matte, look.grain, corner)
+        if (grain := noise.result()) is not None:
+            swap = swap.copy()
+            swap[grained] += self._measures.grain.strength(swap[grained], look.grain, matte[grained]) * grain
         return swap, matte
 
     def _pictures(
@@ -251,7 +259,8 @@ class ShotConverter:
             side=size / scale_of(face.matrix),
             placer=placer,
             painted=painted,
-            raw=placer.light(encode(torch.from_numpy(painted)).permute(2, 0, 1)),
+            # The matte takes one core, and comes first.
+            raw=self._beside.submit(lambda: self._written(placer.light(_codes(painted)))),
             source=source,
             target=target,
             hull=hull,
@@ -278,25 +287,13 @@ class ShotConverter:
                 swap = match_sharpness(swap, seen.limit, own, wanted, look.sharpness, most)
         return degraded(swap, look.degrade)
 
-    def _grained(
-        self,
-        number: int,
-        swap: NDArray[np.float32],
-        matte: NDArray[np.float32],
-        strength: float,
-        corner: tuple[int, int],
-    ) -> NDArray[np.float32]:
-        """The new face with the plate's grain, as far as its matte shows it."""
-        rows, columns = extent(matte)
-        seen, shown = swap[rows, columns], matte[rows, columns]
-        if not seen.size:
-            return swap
-        origin = corner[0] + columns.start, corner[1] + rows.start
-        grained = swap.copy()
-        grained[rows, columns] = self._measures.grain.lay(
-            seen, seed=number, origin=origin, strength=strength, matte=shown
-        )
-        return grained
+    def _noise(self, number: int, part: tuple[slice, slice], corner: tuple[int, int]) -> NDArray[np.float32] | None:
+        """The grain of a frame over ``part`` of what begins at ``corner`` of the plate; None where there is none."""
+        rows, columns = part
+        width, height = columns.stop - columns.start, rows.stop - rows.start
+        if not (width and self._measures.grain):
+            return None
+        return self._measures.grain.noise(width, height, number, (corner[0] + columns.start, corner[1] + rows.start))
 
     def _motion(self, face: Face, look: ConversionOptions) -> Motion:
         """How ``face`` moves while the shutter is open."""
@@ -320,7 +317,7 @@ class ShotConverter:
                 raw, match(raw), strength=look.colour_strength, part=look.colour_part, luma=self._luminance
             )
         face = seen.aligned
-        codes, shown = (encode(torch.from_numpy(picture)).permute(2, 0, 1) for picture in (colours, face.crop))
+        codes, shown = _codes(colours), _codes(face.crop)
         covered = np.maximum(np.maximum(face.hidden, limits.hidden(face.matrix, self._aligner.size)), face.eyes)
         lit = relit(
             codes, shown, seen.prediction.window, torch.from_numpy(covered)[None],
@@ -334,6 +331,11 @@ class ShotConverter:
         return self._shot.colour.from_working(linear, space.name) if space.scene_linear else linear
 
 
+def _codes(linear: NDArray[np.float32]) -> torch.Tensor:
+    """Light (R, R, 3) as codes (3, R, R)."""
+    return encode(torch.from_numpy(linear)).permute(2, 0, 1)
+
+
 def _matte(pictures: Pictures, look: ConversionOptions) -> NDArray[np.float32]:
     """The matte before occlusion, roto and holdout."""
     mask = combined(pictures.source, pictures.target, pictures.hull, look.matte)
@@ -343,14 +345,14 @@ def _matte(pictures: Pictures, look: ConversionOptions) -> NDArray[np.float32]:
 
 def _smeared(
     swap: NDArray[np.float32], matte: NDArray[np.float32], moved: Motion, corner: tuple[int, int]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """``swap`` (h, w, 3) and its ``matte`` (h, w), at ``corner`` of the plate, as they are seen in motion.
+) -> NDArray[np.float32]:
+    """``swap`` (h, w, 3) with a ``matte`` (h, w), at ``corner`` of the plate, as it is seen in motion.
 
-    They are smeared together, premultiplied, so that no light from outside the matte creeps into the face.
+    It is smeared premultiplied, so that no light from outside the matte creeps into the face.
     """
     both = smear(np.concatenate([swap * matte[..., None], matte[..., None]], axis=-1), moved, corner)
     light, share = both[..., :3], both[..., 3:]
-    return np.where(share > 1e-3, light / np.maximum(share, 1e-3), swap), both[..., 3]
+    return np.where(share > 1e-3, light / np.maximum(share, 1e-3), swap)
 
 
 def _moved(matrix: NDArray[np.float64], size: int, look: ConversionOptions) -> NDArray[np.float64]:
