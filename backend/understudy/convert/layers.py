@@ -118,7 +118,7 @@ def _of_mix(placed: Placed, mix: _Mix, label: str) -> list[Layer]:
     delta[part] = as_half(np.where(np.isfinite(mix.delta), mix.delta, np.float32(0)))
     raw = as_half(placed.raw)
     raw[~placed.inside] = 0
-    pictures = {
+    pictures: dict[str, NDArray[Any]] = {
         "swap": swap,
         "raw": raw,
         "delta": delta,

@@ -264,8 +264,8 @@ class ColourManager:
         if matrix is None:
             return self._through_ocio(pixels, source, target)
         # By OpenCV, which takes an eighth of numpy's time for a product with rows of three.
-        product = cv2.transform(pixels.reshape(-1, 1, 3), matrix.T)
-        return np.asarray(product).reshape(pixels.shape)
+        product = np.asarray(cv2.transform(pixels.reshape(-1, 1, 3), matrix.T), np.float32)
+        return product.reshape(pixels.shape)
 
     def _matrix(self, source: str, target: str) -> NDArray[np.float32] | None:
         """The 3x3 matrix (for pixels as rows) that the conversion amounts to, or None when it is no matrix.
@@ -299,7 +299,8 @@ def encode_srgb(linear: NDArray[np.float32]) -> NDArray[np.float32]:
     # fmax takes the number where the other is NaN. In place, for memory that is new is slow.
     clipped = np.fmax(linear, np.float32(0))
     np.fmin(clipped, np.float32(1), out=clipped)
-    power = cv2.pow(clipped, 1 / 2.4).reshape(clipped.shape)  # four times as fast as numpy's
+    # Four times as fast as numpy's.
+    power = np.asarray(cv2.pow(clipped, 1 / 2.4), np.float32).reshape(clipped.shape)
     power *= np.float32(1.055)
     power -= np.float32(0.055)
     low = clipped <= np.float32(0.0031308)
