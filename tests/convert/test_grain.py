@@ -105,6 +105,15 @@ def test_a_rough_wall_beside_a_flat_one_does_not_count():
     np.testing.assert_allclose(grain.variance(LIGHTS), 1e-4, rtol=0.15)
 
 
+def test_what_is_found_is_a_little_less_than_there_is_and_never_more():
+    ratios = []
+    for seed in range(6):
+        picture = surface(seed=seed)
+        noisy = picture + 0.02 * np.sqrt(picture) * np.random.default_rng(seed).standard_normal(picture.shape)
+        ratios.append(measure_grain([noisy]).variance(LIGHTS) / (0.02**2 * LIGHTS))
+    assert 0.93 < np.min(ratios) and np.max(ratios) <= 1.0, ratios
+
+
 def test_clipped_constant_and_broken_pixels_do_not_count():
     rng = np.random.default_rng(9)
     picture = (surface() + 0.02 * rng.standard_normal((260, 320, 3))).astype(np.float32)

@@ -27,6 +27,10 @@ BLOCKS = 6000
 FEWEST = 24
 """With fewer flat blocks than this nothing is said of a plate's grain."""
 
+CAUTION = 0.97
+"""The part of the variance found that is taken for grain: measuring gets a few per cent wrong, and a face that is by so
+much steadier than its plate is never seen, while one that is restless is."""
+
 _ROUNDS = 10
 _START = 0.1  # the part of the blocks, in each light, that is taken for flat at first
 _CLEARLY = 1.3
@@ -66,7 +70,7 @@ def measure_grain(pictures: Sequence[NDArray[Any]]) -> Grain:
     strength = law.shared[range(3), range(3), len(_LAGS) // 2]
     side = 2 * REACH + 1
     return Grain(
-        law.terms * strength[:, None],
+        CAUTION * law.terms * strength[:, None],
         np.quantile(lights[law.flat], (0.01, 0.99), axis=0).T,
         (law.shared / np.sqrt(strength[:, None] * strength[None])[..., None]).reshape(3, 3, side, side),
     )

@@ -175,7 +175,9 @@ class ShotConverter:
         if limits.holdout is not None:
             before = np.where(pictures.inside, limits.holdout[region.rows, region.columns], 0)
             occlusion = np.maximum(occlusion, before)
-        shown = matte if limits.roto is None else np.maximum(matte, limits.roto[region.rows, region.columns])
+        shown = matte
+        if limits.roto is not None and look.roto_operation in ("union", "replace"):
+            shown = np.maximum(matte, limits.roto[region.rows, region.columns])
         part = extent(shown, AROUND + smeared + math.ceil(look.defocus), STEP)
         swap, final = np.zeros((*matte.shape, 3), np.float32), np.zeros_like(matte)
         if final[part].size:

@@ -7,8 +7,6 @@ from typing import Any
 GRAIN_VARIANCE = 0.15
 """How far the variance and the correlations of grain that is laid may be from the plate's, as parts of it."""
 
-GRAIN_STRENGTH = 0.01
-"""How far above the plate's own a still face's grain may be, as a part of it: no nearer is a plate's grain measured."""
 
 HALF_STEP = 2.0**-11
 """What no file of half floats could show of a difference of 1."""
@@ -34,7 +32,7 @@ def criteria(report: dict[str, Any]) -> list[dict[str, Any]]:
         found += [
             (3, f"{whose}: flicker by the truth's", told["flicker"], 1.2),
             (3, f"{whose}, still: without grain, by the grain", told["still_without_grain"], 1.0),
-            (3, f"{whose}, still: with grain, by the grain", told["still"], 1 + GRAIN_STRENGTH),
+            (3, f"{whose}, still: with grain, by the grain", told["still"], 1.0),
         ]
     for kind, nothing in (("white", 0.0), ("coarse", 1.0)):
         told = grain[kind]
