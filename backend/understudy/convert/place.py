@@ -57,7 +57,7 @@ class Placed:
     """A face's pictures over its region of the plate."""
 
     region: Region
-    swap: NDArray[np.float32]  # (h, w, 3) scene-linear
+    swap: NDArray[np.float32]  # (h, w, 3) scene-linear; 0 far from what the matte shows
     raw: NDArray[np.float32]  # (h, w, 3) the same as the network gave it
     matte: NDArray[np.float32]  # (h, w) 0..1
     occlusion: NDArray[np.float32]  # (h, w) 0..1

@@ -58,7 +58,7 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     """
     started = time.perf_counter()
     device = choose_device(settings.device)
-    also = also_swapped(settings.also)
+    also = also_swapped(settings)
     models = {path: load_model(path, device) for path in dict.fromkeys([settings.model, *(model for _, model in also)])}
     shot = prepare(settings, events)
     frames = shot.plate.frames
@@ -98,10 +98,14 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     }
 
 
-def also_swapped(specs: Sequence[str]) -> list[tuple[str, Path]]:
+def also_swapped(settings: ConvertSettings | SwapSettings) -> list[tuple[str, Path]]:
     """Each ``FACE=MODEL`` as whose face and which model. Raises UsageError."""
+    if settings.also and settings.reference:
+        raise UsageError(
+            "--reference finds one person, and --also swaps several.", "Say by --face and --also whose each model is."
+        )
     people = []
-    for spec in specs:
+    for spec in settings.also:
         face, equals, model = spec.partition("=")
         if not (face and equals and model):
             raise UsageError(f"--also takes FACE=MODEL, not {spec!r}.", "Write it like --also track:2=models/carl.")

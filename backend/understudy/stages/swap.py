@@ -36,7 +36,7 @@ def run(settings: SwapSettings, events: Events) -> dict[str, Any]:
         )
     work = settings.work or beside(settings.out, "work")
     source, target, model = work / "source", work / "target", work / "model"
-    also = also_swapped(settings.also)
+    also = also_swapped(settings)
     for path in {path for _, path in also} - {model}:
         load_model(path, torch.device("cpu"))
     _check_likeness(settings, trained=settings.base is not None or model.is_dir())
