@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import understudy
-from understudy.face.hands import HandFinder, hand_mask
+from understudy.face.hands import HandFinder, hand_mask, is_profile
 from understudy.plate.colour import encode_srgb
 from understudy.plate.reader import read_channel, read_frame
 from understudy.plate.sequence import open_plate
@@ -43,3 +43,25 @@ def test_the_hand_of_the_sample_is_where_the_render_says():
         head = np.s_[40:190, 170:340]  # above the wrist, which is not part of a hand
         overlap = np.minimum(mask, truth)[head].sum() / np.maximum(mask, truth)[head].sum()
         assert overlap > 0.6
+
+
+OUTLINE = np.array([(40, 20), (90, 20), (100, 60), (80, 110), (45, 100)], np.float32)
+
+
+def held_at(x: float, y: float) -> np.ndarray:
+    """A hand 40 pixels high, its wrist at that place and its fingers upwards."""
+    return np.stack([x + np.linspace(-8, 8, 21), y - np.linspace(0, 40, 21)], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("hand", "yaw", "is_face"),
+    [
+        (held_at(70, 90), 80.0, True),
+        (held_at(70, 90), -60.0, True),
+        (held_at(70, 90), 10.0, False),  # a fist before the mouth
+        (held_at(70, 130), 80.0, False),  # a hand held to the cheek, its wrist below the chin
+        (held_at(70, 30), 80.0, False),  # one that reaches over the brow
+    ],
+)
+def test_only_a_turned_face_is_taken_for_a_hand_and_then_lies_on_itself(hand, yaw, is_face):
+    assert is_profile(hand, OUTLINE, yaw) == is_face

@@ -11,9 +11,11 @@ from understudy.events import Events
 from understudy.face.geometry import crop_matrix
 from understudy.faceset.store import Faceset
 from understudy.plate.reader import read_frame
-from understudy.settings import PlateOptions
+from understudy.settings import ExtractSettings, PlateOptions
+from understudy.stages import extract
 from understudy.stages.aligning import Aligner, as_aligned
 from understudy.stages.analysis import cut, prepare
+from understudy.stages.demo import SAMPLE
 
 
 @pytest.mark.parametrize("kind", ["face", "whole", "head"])
@@ -44,3 +46,17 @@ def test_a_display_referred_plate_is_resampled_in_linear_light(tmp_path):
     (face,) = Faceset.open(made.faceset).faces()
     crop = Aligner(shot, "whole", 32, "none").align(read_frame(shot.plate, 1001), face).crop
     assert crop[8:24, 8:24].mean() == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_hand_is_kept_in_front_and_a_profile_is_not_taken_for_one(tmp_path):
+    pattern = (SAMPLE / "plate.%04d.exr").as_posix()
+    extract.run(ExtractSettings(plate=pattern, out=tmp_path / "faces"), Events())
+    shot = prepare(PlateOptions(plate=pattern), Events())
+    aligner = Aligner(shot, "whole", 64, "hands")
+    hidden = {
+        face.frame: aligner.align(read_frame(shot.plate, face.frame), face).hidden.mean()
+        for face in Faceset.open(tmp_path / "faces").faces()
+        if face.frame in (1001, 1011, 1020, 1022)
+    }
+    assert hidden[1011] > 0.2
+    assert hidden[1001] == hidden[1020] == hidden[1022] == 0

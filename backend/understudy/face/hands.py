@@ -16,9 +16,13 @@ from understudy.face.roles import Card, Image, digest
 CONFIDENCE = 0.5
 """Least belief in a hand."""
 
+PROFILE = 45.0
+"""Degrees of yaw from which on a face's own brow, nose and lips, one above the other, may be taken for fingers."""
+
 _FINGERS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
 _WEIGHTS = (("palm_detection", "palm_detection_full.tflite"), ("hand_landmark", "hand_landmark_full.tflite"))
 _PALM = (0, 1, 5, 9, 13, 17)
+_MOST = 2 / 3  # of a hand's landmarks
 _FINE = 4
 _FLESH = 0.42
 """Half a finger's breadth as a part of the mean distance between neighbouring knuckles."""
@@ -55,6 +59,18 @@ class HandFinder:
             found = self._hands.process(np.ascontiguousarray(image)).multi_hand_landmarks or []
         size = np.array([image.shape[1], image.shape[0]], np.float32)
         return [np.array([(point.x, point.y) for point in hand.landmark], np.float32) * size for hand in found]
+
+
+def is_profile(hand: FloatArray, outline: NDArray[np.float32], yaw: float) -> bool:
+    """Whether a ``hand`` (21, 2) that was found is the face itself, turned by ``yaw`` degrees: wrist and most else lie in it.
+
+    ``outline`` (N, 2) is the face's, convex, in the same pixels. The wrist of a hand before a profile lies outside, and
+    before a face seen from the front a fist may lie anywhere.
+    """
+    if abs(yaw) < PROFILE:
+        return False
+    inside = [cv2.pointPolygonTest(outline, (float(x), float(y)), False) >= 0 for x, y in hand]
+    return inside[0] and sum(inside) > _MOST * len(inside)
 
 
 def hand_mask(hands: Sequence[FloatArray], matrix: FloatArray, size: int) -> NDArray[np.float32]:

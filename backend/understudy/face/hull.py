@@ -22,11 +22,15 @@ def face_mask(landmarks: FloatArray, matrix: FloatArray, size: int, *, brow_lift
 
     The brows are raised by ``brow_lift`` times half their height over the eyes, so that the mask reaches the forehead.
     """
-    points = apply(matrix, landmarks)
+    return _fill([face_outline(apply(matrix, landmarks), brow_lift=brow_lift)], size)
+
+
+def face_outline(points: FloatArray, *, brow_lift: float = 2.0) -> NDArray[np.float32]:
+    """The outline (N, 2) of :func:`face_mask` around the (68, 2) landmarks of an upright face, in their pixels."""
     eye_height = points[36:48, 1].mean()
     lifted = points[17:27].copy()
     lifted[:, 1] -= brow_lift * 0.5 * np.maximum(eye_height - lifted[:, 1], 0.0)
-    return _fill([cv2.convexHull(np.concatenate([points, lifted]).astype(np.float32))[:, 0]], size)
+    return np.asarray(cv2.convexHull(np.concatenate([points, lifted]).astype(np.float32))[:, 0], np.float32)
 
 
 def feature_mask(landmarks: FloatArray, matrix: FloatArray, size: int) -> NDArray[np.float32]:

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import CropKind, Head, apply, crop_matrix, invert
-from understudy.face.hands import HandFinder, hand_mask
-from understudy.face.hull import eye_mask, face_mask
+from understudy.face.geometry import CropKind, apply, crop_matrix, invert
+from understudy.face.hands import HandFinder, hand_mask, is_profile
+from understudy.face.hull import eye_mask, face_mask, face_outline
 from understudy.face.look import square
 from understudy.face.resample import coverage, glance, warp
 from understudy.faceset.record import Face
@@ -54,7 +54,7 @@ class Aligner:
         """Cut ``face`` out of its frame. Hands before it are still looked for when this returns: nothing needs them yet."""
         size = self.size
         matrix = crop_matrix(face.head, self._kind, size)
-        hands = self._beside.submit(self._hidden, frame, face.head, matrix)
+        hands = self._beside.submit(self._hidden, frame, face, matrix)
         hull = face_mask(face.landmarks, matrix, size)
         in_array = from_array(matrix, frame)
         crop = cut_colours(self._shot, frame, in_array, size)
@@ -62,14 +62,16 @@ class Aligner:
         eyes = eye_mask(face.landmarks, matrix, size)
         return Aligned(face, in_array, crop, hull, visible, eyes, hands)
 
-    def _hidden(self, frame: Frame, head: Head, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    def _hidden(self, frame: Frame, face: Face, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
         """Hands before the face, seen through ``matrix`` (plate -> crop pixels): (R, R) in 0..1."""
         if self._hands is None:
             return np.zeros((self.size, self.size), np.float32)
-        around = square(head.offset, HAND_FIELD * head.scale, 0.0, HAND_PIXELS)
+        around = square(face.head.offset, HAND_FIELD * face.head.scale, 0.0, HAND_PIXELS)
         picture = self._shot.picture(glance(frame.rgb, from_array(around, frame), HAND_PIXELS))
         hands = [apply(invert(around), hand) for hand in self._hands.find(picture)]
-        return hand_mask(hands, matrix, self.size)
+        outline, yaw = face_outline(apply(matrix, face.landmarks)), face.head.angles[0]
+        before = [hand for hand in hands if not is_profile(apply(matrix, hand), outline, yaw)]
+        return hand_mask(before, matrix, self.size)
 
 
 @dataclass(frozen=True, eq=False)
