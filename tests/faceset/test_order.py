@@ -94,6 +94,17 @@ def test_unlike_faces_come_first() -> None:
     assert [one.value for one in placed] == pytest.approx(sorted(expected, reverse=True), abs=2e-4)
 
 
+@pytest.mark.parametrize("count", [2, 6, 37, 250])
+def test_faces_of_the_same_colours_are_equally_unlike_the_rest(count) -> None:
+    """To the last bit, on any processor: they are ranked by it."""
+    rng = np.random.default_rng(count)
+    colours = [rng.integers(0, 256, 3 * BINS, np.uint8).tobytes() for _ in range(2)]
+    faces = [make_face(index, measures=make_measures(histogram=colours[index % 5 == 0])) for index in range(count)]
+    told = unlikeness(faces)
+    assert len(set(told[::5])) == len(set(np.delete(told, np.s_[::5]))) == 1
+    assert not unlikeness(faces[::5]).any()
+
+
 def test_like_faces_are_chained_from_one_end_to_the_other() -> None:
     bins = np.arange(3 * BINS)
     looks = [np.exp(-(((bins - 5 - 3.5 * step) / 6) ** 2)) for step in range(10)]

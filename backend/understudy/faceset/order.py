@@ -17,6 +17,9 @@ _LARGEST_FIRST = ("sharpness", "size", "confidence", "unlikeness")
 _BLOCK = 1024
 """Faces compared with all others at a time: bounds the memory."""
 
+_ROUNDING = 1e-6
+"""What a product of roots in float32 may be off by; histograms of bytes differ by more or not at all."""
+
 _OF: dict[FaceMeasure, Callable[[Face], float]] = {
     "sharpness": lambda face: face.measures.sharpness,
     "motion-blur": lambda face: face.measures.motion_blur,
@@ -67,13 +70,14 @@ def sort_faces(faces: Sequence[Face], by: FaceOrder, reverse: bool = False) -> l
 
 
 def unlikeness(faces: Sequence[Face]) -> NDArray[np.float64]:
-    """(N,) mean Hellinger distance of each face's histogram to those of all others, 0..1."""
+    """(N,) mean Hellinger distance of each face's histogram to those of all others, 0..1, to a hundred-thousandth."""
     roots = _roots(faces)
-    sums = [
-        np.sqrt(np.maximum(1 - roots[start : start + _BLOCK] @ roots.T, 0)).sum(axis=1, dtype=np.float64)
-        for start in range(0, len(roots), _BLOCK)
-    ]
-    return np.concatenate(sums) / max(1, len(roots) - 1) if sums else np.empty(0)
+    sums = []
+    for start in range(0, len(roots), _BLOCK):
+        gaps = 1 - roots[start : start + _BLOCK] @ roots.T
+        # Histograms that are the same must not differ by what a processor rounds.
+        sums.append(np.sqrt(np.where(gaps > _ROUNDING, gaps, 0)).sum(axis=1, dtype=np.float64))
+    return np.round(np.concatenate(sums) / max(1, len(roots) - 1), 5) if sums else np.empty(0)
 
 
 def _chain(roots: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
