@@ -1,5 +1,8 @@
 """Hands before a face, against the true occluder of the sample."""
 
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +68,19 @@ def held_at(x: float, y: float) -> np.ndarray:
 )
 def test_only_a_turned_face_is_taken_for_a_hand_and_then_lies_on_itself(hand, yaw, is_face):
     assert is_profile(hand, OUTLINE, yaw) == is_face
+
+
+def test_what_others_say_while_a_hand_is_looked_for_is_heard_and_nothing_else(capfd):
+    plate = open_plate(str(SAMPLE / "plate.%04d.exr"))
+    picture = np.rint(encode_srgb(read_frame(plate, 1011).rgb.astype(np.float32)) * 255).astype(np.uint8)
+    finders = [HandFinder() for _ in range(2)]
+    capfd.readouterr()
+    said = 0
+    with ThreadPoolExecutor(2) as pool:
+        found = [pool.submit(lambda one: [one.find(picture) for _ in range(4)], finder) for finder in finders]
+        while not all(one.done() for one in found):
+            os.write(2, b"said\n")
+            said += 1
+            time.sleep(0.002)
+    assert all(len(hands) == 1 for one in found for hands in one.result())
+    assert said > 3 and capfd.readouterr().err == "said\n" * said

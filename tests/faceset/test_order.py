@@ -96,7 +96,7 @@ def test_unlike_faces_come_first() -> None:
 
 @pytest.mark.parametrize("count", [2, 6, 37, 250])
 def test_faces_of_the_same_colours_are_equally_unlike_the_rest(count) -> None:
-    """To the last bit, on any processor: they are ranked by it."""
+    """To the last bit: they are ranked by it."""
     rng = np.random.default_rng(count)
     colours = [rng.integers(0, 256, 3 * BINS, np.uint8).tobytes() for _ in range(2)]
     faces = [make_face(index, measures=make_measures(histogram=colours[index % 5 == 0])) for index in range(count)]

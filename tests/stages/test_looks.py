@@ -118,7 +118,8 @@ def test_every_option_of_the_picture_changes_the_face_and_nothing_else(tmp_path,
     "changes",
     [
         {"sharpness": 1.0}, {"degrade": 0.7}, {"defocus": 9.0}, {"motion_blur": 1.0, "shutter": 360.0},
-        {"blend": "gradient"}, {"blend": "pyramid"}, {"grain": 1.0}, {"roto_operation": "union"}, {"erode": 200.0},
+        {"motion_blur": 0.5, "sharpness": 1.0}, {"blend": "gradient"}, {"blend": "pyramid"}, {"grain": 1.0},
+        {"roto_operation": "union"}, {"erode": 200.0},
     ],
     ids=lambda changes: next(iter(changes)),
 )  # fmt: skip
@@ -129,7 +130,7 @@ def test_what_is_shown_of_a_face_does_not_depend_on_how_much_of_it_is_made(
         roto = np.zeros((384, 448), np.uint8)
         roto[150:170, 260:300] = 255
         cv2.imwrite(str(tmp_path / "roto.1002.png"), roto)
-        changes |= {"roto": (tmp_path / "roto.####.png").as_posix()}
+        changes = changes | {"roto": (tmp_path / "roto.####.png").as_posix()}
     made: list[tuple[int, int]] = []
     within = laying.Pictures.within
 

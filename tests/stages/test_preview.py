@@ -19,6 +19,7 @@ from understudy.faceset.store import Faceset
 from understudy.plate.matte import Matte
 from understudy.settings import ConvertSettings, PreviewSettings
 from understudy.stages import convert, preview, shot_measures
+from understudy.stages.aligning import Aligner
 from understudy.stages.kept import Kept
 from understudy.stages.laying import ShotConverter
 
@@ -264,6 +265,20 @@ def test_after_a_failure_the_next_call_is_right(tmp_path, shot, model, work):
     plate.unlink()
     with pytest.raises(MissingInputError, match="1001"):
         preview.run(wanted, Events(), kept)
+
+
+@pytest.mark.parametrize(("owner", "step"), [(Aligner, "_hidden"), (ShotConverter, "_raw")])
+def test_a_failure_beside_is_told_once_and_not_kept(tmp_path, shot, model, monkeypatch, owner, step):
+    kept, wanted = Kept(), settings(shot, model, tmp_path / "look")
+    with monkeypatch.context() as patch:
+
+        def fail(*_: Any) -> None:
+            raise MemoryError("no room")
+
+        patch.setattr(owner, step, fail)
+        with pytest.raises(MemoryError, match="no room"):
+            preview.run(wanted, Events(), kept)
+    assert preview.run(wanted, Events(), kept)["face"]
 
 
 def test_what_cannot_be_previewed_is_told(tmp_path, shot, model):

@@ -20,7 +20,7 @@ def as_float(pixels: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def as_half(pixels: NDArray[Any]) -> NDArray[np.float16]:
-    """Pixels of any shape, float32 or half, as half floats: none beyond the largest, and NaN stays NaN."""
+    """Pixels of any shape and kind of float as half floats: none beyond the largest, and NaN stays NaN."""
     if pixels.dtype == np.float16:
         return pixels
     return np.asarray(torch.from_numpy(np.ascontiguousarray(pixels)).clamp(-HALF_MAX, HALF_MAX).half().numpy())

@@ -21,6 +21,13 @@ PROFILE = 45.0
 
 _FINGERS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
 _WEIGHTS = (("palm_detection", "palm_detection_full.tflite"), ("hand_landmark", "hand_landmark_full.tflite"))
+_OPEN_HAND = np.array(
+    [
+        (32, 100), (14, 85), (7, 68), (4, 53), (0, 42), (22, 51), (21, 27), (22, 12), (23, 1), (36, 52), (42, 26),
+        (46, 11), (49, 0), (48, 57), (57, 35), (63, 21), (68, 9), (57, 65), (67, 50), (73, 41), (77, 32),
+    ],
+    np.float64,
+)  # fmt: skip
 _PALM = (0, 1, 5, 9, 13, 17)
 _MOST = 2 / 3  # of a hand's landmarks
 _FINE = 4
@@ -51,12 +58,13 @@ class HandFinder:
             self._hands: Any = mediapipe.solutions.hands.Hands(
                 static_image_mode=True, max_num_hands=2, min_detection_confidence=CONFIDENCE
             )
-            self._hands.process(np.zeros((64, 64, 3), np.uint8))  # the networks load, and greet, at the first picture
+            # The networks load, and greet, at the first picture, and complain at the first hand. Later they must not be
+            # quieted: that takes the error stream from the whole process, and other threads have things to say.
+            self._hands.process(_drawn_hand())
 
     def find(self, image: Image) -> list[NDArray[np.float32]]:
         """The 21 landmarks (21, 2) of each hand in ``image`` (H, W, 3) uint8 RGB display-encoded, in its pixels."""
-        with quiet():
-            found = self._hands.process(np.ascontiguousarray(image)).multi_hand_landmarks or []
+        found = self._hands.process(np.ascontiguousarray(image)).multi_hand_landmarks or []
         size = np.array([image.shape[1], image.shape[0]], np.float32)
         return [np.array([(point.x, point.y) for point in hand.landmark], np.float32) * size for hand in found]
 
@@ -89,3 +97,10 @@ def hand_mask(hands: Sequence[FloatArray], matrix: FloatArray, size: int) -> NDA
             cv2.polylines(canvas, [line], False, (255,), thickness)
     small = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(small / np.float32(255.0), np.float32)
+
+
+def _drawn_hand() -> Image:
+    """A picture in which a hand is found."""
+    mask = hand_mask([_OPEN_HAND], np.array([[1.3, 0, 60], [0, 1.3, 30]]), 192)
+    soft = cv2.GaussianBlur(mask, (0, 0), 1.5)[..., None]
+    return np.asarray(90 + soft * (np.array([215, 170, 150]) - 90), np.uint8)

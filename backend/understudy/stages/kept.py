@@ -13,7 +13,7 @@ class Kept:
 
     ``made_from`` must tell everything that decides about the thing: settings, stamps of files (taken before they are
     read), and other things that are kept, which stand for all that they were made from. A thing that could not be
-    made is not kept. For one thread at a time.
+    made is not kept. Several threads may ask at once; what two of them make at once is made twice.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,11 @@ class Kept:
 
     def get(self, name: str, made_from: Hashable, make: Callable[[], T]) -> T:
         """The thing called ``name`` if it was made from an equal ``made_from``, else a new one from ``make``."""
-        if name not in self._things or self._things[name][0] != made_from:
-            self._things.pop(name, None)  # there need not be room for both
-            self._things[name] = made_from, make()
-        return cast(T, self._things[name][1])
+        kept = self._things.get(name)
+        if kept is not None and kept[0] == made_from:
+            return cast(T, kept[1])
+        del kept
+        self._things.pop(name, None)  # there need not be room for both
+        made = make()
+        self._things[name] = made_from, made
+        return made

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -70,7 +70,6 @@ class Pictures:
     side: float  # of the crop, in plate pixels
     placer: Placer  # of the new face
     painted: NDArray[np.float32]  # (R, R, 3) the new face as the network gave it
-    raw: Future[NDArray[np.float32]]  # (h, w, 3) the same in its place, and in the space that is written
     source: NDArray[np.float32]  # (h, w) the mask learned of the new face
     target: NDArray[np.float32]  # (h, w) that of the face in the plate
     hull: NDArray[np.float32]  # (h, w) the landmarks' hull
@@ -169,6 +168,8 @@ class ShotConverter:
         )
         if pictures is None:
             return None
+        # The matte takes one core, and what follows waits for it.
+        raw = self._beside.submit(kept.get, "raw", pictures, partial(self._raw, pictures))
         edge = look.matte, look.erode, look.feather, look.feather_in, look.feather_out
         matte = kept.get("matte", (pictures, edge), lambda: _matte(pictures, look))
         region, occlusion = pictures.region, pictures.hidden
@@ -184,9 +185,8 @@ class ShotConverter:
             seen = kept.get("seen", (pictures, region.part(part)), lambda: pictures.within(part))
             swap[part], final[part] = self._seen(frame, seen, matte[part], moved, look, limits, kept)
         return Placed(
-            region, swap, pictures.raw.result(), final, occlusion, pictures.st, pictures.inside,
-            aligned.face.confidence,
-        )  # fmt: skip
+            region, swap, raw.result(), final, occlusion, pictures.st, pictures.inside, aligned.face.confidence
+        )
 
     def _seen(
         self, frame: Frame, seen: Pictures, matte: NDArray[np.float32], moved: Motion | None,
@@ -261,8 +261,6 @@ class ShotConverter:
             side=size / scale_of(face.matrix),
             placer=placer,
             painted=painted,
-            # The matte takes one core, and comes first.
-            raw=self._beside.submit(lambda: self._written(placer.light(_codes(painted)))),
             source=source,
             target=target,
             hull=hull,
@@ -271,6 +269,10 @@ class ShotConverter:
             st=still.st,
             inside=still.inside,
         )
+
+    def _raw(self, pictures: Pictures) -> NDArray[np.float32]:
+        """The new face as the network gave it, in its place and in the space that is written, (h, w, 3)."""
+        return self._written(pictures.placer.light(_codes(pictures.painted)))
 
     def _finished(
         self, number: int, swap: NDArray[np.float32], seen: Pictures, look: ConversionOptions,

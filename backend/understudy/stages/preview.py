@@ -122,7 +122,11 @@ def _painted(
 
     def paint() -> tuple[Aligned, Prediction] | None:
         aligned = converter.align(frame)
-        return None if aligned is None else (aligned, converter.predict([aligned])[0])
+        if aligned is None:
+            return None
+        (prediction,) = converter.predict([aligned])
+        aligned.hands.result()  # a failure must come now, or it would be kept
+        return aligned, prediction
 
     return kept.get("painted", (converter, picture, converter.faces.get(frame.number)), paint)
 
