@@ -28,6 +28,8 @@ _OPEN_HAND = np.array(
     ],
     np.float64,
 )  # fmt: skip
+"""The landmarks of one that is drawn, in hundredths of its height: as they were found on a rendered hand."""
+
 _PALM = (0, 1, 5, 9, 13, 17)
 _MOST = 2 / 3  # of a hand's landmarks
 _FINE = 4
@@ -72,7 +74,7 @@ class HandFinder:
 def is_profile(hand: FloatArray, outline: NDArray[np.float32], yaw: float) -> bool:
     """Whether a ``hand`` (21, 2) that was found is the face itself, turned by ``yaw`` degrees: wrist and most else lie in it.
 
-    ``outline`` (N, 2) is the face's, convex, in the same pixels. The wrist of a hand before a profile lies outside, and
+    ``outline`` (N, 2) is the face's, convex, in the same pixels. A hand before a profile mostly has its wrist outside;
     before a face seen from the front a fist may lie anywhere.
     """
     if abs(yaw) < PROFILE:
