@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from understudy.errors import PeerError
 from understudy.training import group as group_module
-from understudy.training.augment import Random
+from understudy.training.dice import Random
 from understudy.training.group import Group
 
 CPU = torch.device("cpu")
@@ -25,7 +25,7 @@ def train(group: Group, batch: int, steps: int = 12) -> list[float]:
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
     dice = Random(1, CPU, group.rank, group.size)
     for _ in range(steps):
-        x = dice.normal(batch, 3)
+        x = dice.throw(batch).normal(3)
         wanted = torch.stack([x.prod(1), x.sum(1)], 1)
         optimiser.zero_grad()
         ((network(x) - wanted) ** 2).mean().backward()

@@ -7,22 +7,21 @@ import math
 
 import pytest
 import torch
+from made_dice import thrown
 from understudy.model.encoding import decode, encode
 from understudy.model.presentation import Light, detail, gate, lights_of_faces
-from understudy.training.augment import vary
+from understudy.training.augment import Around, vary
 from understudy.training.colours import chroma, lend_colours, relight
-from understudy.training.variation import Random, Variation
+from understudy.training.dice import Dice
+from understudy.training.variation import Variation
 
-CPU = torch.device("cpu")
 SIZE = 32
 LIGHT = Light(torch.tensor([[0.5, 0.4, 0.3], [0.6, 0.55, 0.5]]), torch.tensor([[0.1, 0.12, 0.15], [0.2, 0.1, 0.1]]))
 
 
-class Certain(Random):
-    """Dice that always show one spread."""
-
-    def normal(self, count: int, *shape: int) -> torch.Tensor:
-        return torch.ones(count, *shape)
+def certain(count: int) -> Dice:
+    """Dice that always show one spread, and the lowest chance."""
+    return Dice(torch.ones(count, 80), torch.zeros(count, 40))
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +32,9 @@ def linear() -> torch.Tensor:
     return tone * torch.exp(0.5 * torch.randn(2, 3, SIZE, SIZE, generator=dice)) - 0.02
 
 
-def relit(linear: torch.Tensor, variation: Variation, dice: Random | None = None) -> torch.Tensor:
+def relit(linear: torch.Tensor, variation: Variation, dice: Dice | None = None) -> torch.Tensor:
     normalised = LIGHT.normalise(encode(linear))
-    return decode(LIGHT.restore(relight(normalised, LIGHT, dice or Certain(0, CPU), variation)))
+    return decode(LIGHT.restore(relight(normalised, LIGHT, dice or certain(2), variation)))
 
 
 def test_a_stop_of_exposure_doubles_the_light(linear):
@@ -44,7 +43,7 @@ def test_a_stop_of_exposure_doubles_the_light(linear):
 
 def test_exposure_is_one_gain_a_face_and_white_balance_one_a_channel(linear):
     gains = {
-        name: torch.log2(relit(linear, Variation(**{name: 0.5}), Random(2, CPU)) / linear).flatten(2)
+        name: torch.log2(relit(linear, Variation(**{name: 0.5}), thrown(2, 2)) / linear).flatten(2)
         for name in ("exposure", "white_balance")
     }
     for gain in gains.values():
@@ -72,7 +71,7 @@ def test_hue_turns_as_in_the_colour_circle():
 def test_saturation_scales_the_distance_from_grey(linear):
     grey = linear.mean(1, keepdim=True)
     assert torch.allclose(relit(linear, Variation(saturation=0.5)), grey + 1.5 * (linear - grey), atol=1e-4)
-    wild = relit(linear, Variation(saturation=1.0), Random(1, CPU))
+    wild = relit(linear, Variation(saturation=1.0), thrown(1, 2))
     assert torch.allclose(wild.mean(1), linear.mean(1), atol=1e-4)
 
 
@@ -82,12 +81,12 @@ def test_faces_reach_the_colours_of_their_donors():
     donors[:, :3] = 0.7 * donors[:, :3] + torch.tensor([0.5, -0.2, 0.1])[:, None, None]
     masks = (faces[:, 3:4] > 0.3).float()
     donors[:, 3:4] = (donors[:, 3:4] > 0).float()
-    lent = lend_colours(faces[:, :3], masks, donors, Random(0, CPU), 1.0)
+    lent = lend_colours(faces[:, :3], masks, donors, thrown(0, 40), 1.0)
     for reached, wanted in zip(
         lights_of_faces(lent, masks), lights_of_faces(donors[:, :3], donors[:, 3:4]), strict=True
     ):
         assert torch.allclose(reached, wanted, atol=1e-3)
-    some = lend_colours(faces[:, :3], masks, donors, Random(0, CPU), 0.5)
+    some = lend_colours(faces[:, :3], masks, donors, thrown(0, 40), 0.5)
     kept = (some == faces[:, :3]).flatten(1).all(1)
     assert 8 < int(kept.sum()) < 32 and torch.equal(some[~kept], lent[~kept])
 
@@ -97,21 +96,21 @@ def test_other_light_is_shown_as_detail_and_never_wanted(linear):
     masks[:, :, 8:24, 8:24] = 1
     colour = LIGHT.normalise(encode(linear))
     faces = torch.cat([colour, masks, 0 * masks, detail(colour, gate(masks))], dim=1)
-    fields, still = torch.zeros(2, 17, 17, 2), Variation(warp=0.0, affine=0.0)
+    fields, still = torch.zeros(2, 17, 17, 2), Variation(affine=0.0)
 
     def varied(variation: Variation, light: Light | None = LIGHT, donors: torch.Tensor | None = None):
-        return vary(faces, fields, Certain(0, CPU), variation, light, donors)
+        return vary(faces, Around(fields, light, donors), certain(2), variation, None)
 
     plain = varied(still)
-    bright = varied(Variation(warp=0.0, affine=0.0, exposure=1.0))
+    bright = varied(Variation(affine=0.0, exposure=1.0))
     tint = 1.08  # one spread of the tint that is always there
     expected = detail(LIGHT.normalise(encode(2 * linear)), gate(masks)) * tint
     assert torch.allclose(bright.shown, expected, atol=1e-3)
     assert float((bright.shown - plain.shown).abs().max()) > 0.1
-    lent = varied(Variation(warp=0.0, affine=0.0, colour_of_others=1.0), donors=faces.flip(0) * 1.5)
+    lent = varied(Variation(affine=0.0, colour_of_others=1.0), donors=faces.flip(0) * 1.5)
     assert float((lent.shown - plain.shown).abs().max()) > 0.1
     assert torch.equal(bright.wanted, plain.wanted) and torch.equal(lent.wanted, plain.wanted)
-    nobody = varied(Variation(warp=0.0, affine=0.0, colour_of_others=1.0))
+    nobody = varied(Variation(affine=0.0, colour_of_others=1.0))
     assert torch.equal(nobody.shown, plain.shown)
 
 
@@ -119,5 +118,6 @@ def test_a_face_without_a_mask_stays_finite(linear):
     faces = torch.cat([100 * LIGHT.normalise(encode(linear)), torch.zeros(2, 5, SIZE, SIZE)], dim=1)
     donors = torch.cat([faces[:, :3], torch.ones(2, 1, SIZE, SIZE)], dim=1)
     everything = Variation(exposure=2.0, hue=90.0, saturation=1.0, colour_of_others=1.0)
-    shown = vary(faces, torch.zeros(2, 17, 17, 2), Random(0, CPU), everything, LIGHT, donors).shown
+    around = Around(torch.zeros(2, 17, 17, 2), LIGHT, donors)
+    shown = vary(faces, around, thrown(0, 2), everything, torch.ones(())).shown
     assert bool(torch.isfinite(shown).all())

@@ -11,8 +11,8 @@ from understudy.faceset.store import Faceset
 from understudy.model.encoding import decode
 from understudy.model.presentation import detail, gate
 from understudy.training.data import HELD_OUT_EVERY, HELD_OUT_MOST, LONGEST_RUN, Side, hold_out, load_side
+from understudy.training.dice import Random
 from understudy.training.resident import Room
-from understudy.training.variation import Random
 
 CPU = torch.device("cpu")
 

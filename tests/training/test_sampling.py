@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from understudy.training.dice import Random
 from understudy.training.sampling import RAREST, evenness
-from understudy.training.variation import Random
 
 
 def skewed(count: int = 3000) -> np.ndarray:
@@ -16,7 +16,7 @@ def skewed(count: int = 3000) -> np.ndarray:
 
 def test_drawn_faces_are_spread_evenly_over_yaw():
     angles = skewed()
-    chosen = Random(0, torch.device("cpu")).choose(torch.from_numpy(evenness(angles)), 40_000)
+    chosen = Random(0, torch.device("cpu")).choose(evenness(angles), 40_000)
     before, after = (np.histogram(yaw, bins=10, range=(-60, 60))[0] for yaw in (angles[:, 0], angles[chosen, 0]))
     assert before.max() / before.min() > 8
     assert after.max() / after.min() < 1.7

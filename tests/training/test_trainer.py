@@ -92,7 +92,8 @@ def test_portions_of_a_batch_teach_what_the_whole_does(sides):
         losses = torch.stack([whole.step(START), parted.step(START)])
     assert torch.allclose(losses[0], losses[1], rtol=1e-4)
     for name, value in whole.network.state_dict().items():
-        assert torch.allclose(value, parted.network.state_dict()[name], atol=1e-5), name
+        # Where a gradient is nearly 0, its rounding is a part of the step, which is 2e-3.
+        assert torch.allclose(value, parted.network.state_dict()[name], atol=5e-5), name
 
 
 def test_where_memory_runs_out_the_batch_is_parted_and_nothing_is_lost(sides, monkeypatch):
@@ -108,7 +109,7 @@ def test_where_memory_runs_out_the_batch_is_parted_and_nothing_is_lost(sides, mo
     assert torch.allclose(whole.step(START), short.step(START), rtol=1e-4)
     assert short.portions.count == 2 and short.step_count == 1
     for name, value in whole.network.state_dict().items():
-        assert torch.allclose(value, short.network.state_dict()[name], atol=1e-5), name
+        assert torch.allclose(value, short.network.state_dict()[name], atol=5e-5), name
     monkeypatch.setattr(short, "_forward", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError()))
     with pytest.raises(OutOfMemoryError, match="one face"):
         short.step(START)
@@ -227,5 +228,5 @@ def test_portions_teach_the_critics_too_what_the_whole_does(sides, options):
 
 
 def test_without_look_alikes_none_are_looked_for(sides, monkeypatch):
-    monkeypatch.setattr("understudy.training.trainer.find_pairs", lambda *_: pytest.fail("looked for"))
+    monkeypatch.setattr("understudy.training.drawing.find_pairs", lambda *_: pytest.fail("looked for"))
     assert bool(torch.isfinite(trainer(sides, pair_weight=0.0).step(START)).all())

@@ -1,4 +1,4 @@
-"""Where networks run."""
+"""Where networks run, and how numbers get there."""
 
 from __future__ import annotations
 
@@ -30,3 +30,13 @@ def choose_device(name: str) -> torch.device:
     if not there.get(device.type, False):
         raise ComponentError(f"This machine has no device {name}.", "See what there is: understudy doctor")
     return device
+
+
+def send(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """``tensor``, which is in the host's memory, on ``device``; nobody waits for it to arrive.
+
+    It goes to a GPU from pinned memory: out of any other, all that the GPU was told before may have to be done first.
+    """
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)

@@ -8,6 +8,7 @@ into. Surroundings (hair, wall, costume) tell a network who it looks at, which a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,6 +37,11 @@ class Light:
 
     def to(self, device: torch.device) -> Light:
         return Light(self.mean.to(device), self.spread.to(device))
+
+    @staticmethod
+    def join(lights: Sequence[Light]) -> Light:
+        """The rows of all ``lights``, each (N, 3), one after the other."""
+        return Light(torch.cat([light.mean for light in lights]), torch.cat([light.spread for light in lights]))
 
     def to_json(self) -> dict[str, list[float]]:
         return {"mean": self.mean.tolist(), "spread": self.spread.tolist()}

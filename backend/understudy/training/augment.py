@@ -14,9 +14,10 @@ import torch.nn.functional as F
 
 from understudy.model.presentation import Light, detail, gate
 from understudy.training.colours import lend_colours, relight
+from understudy.training.dice import Dice
 from understudy.training.occluders import occlude
 from understudy.training.spoiling import blurred, coarsened, grained
-from understudy.training.variation import Random, Variation
+from understudy.training.variation import Variation
 
 ROTATION = math.radians(2.0)
 SCALE = 0.015
@@ -37,7 +38,7 @@ TINT = 0.08
 
 @dataclass(frozen=True)
 class Batch:
-    """What one side's faces become: ``shown`` to the encoder, ``wanted`` from the decoder, on the same ``grid``."""
+    """What faces become: ``shown`` to the encoder, ``wanted`` from the decoder, on the same ``grid``."""
 
     shown: torch.Tensor  # (N, 3, R, R)
     wanted: torch.Tensor  # (N, 5, R, R) the first channels of a packed face, its masks without what is covered
@@ -45,48 +46,50 @@ class Batch:
     cover: torch.Tensor | None  # (N, 1, R, R) how much of ``wanted`` an occluder hides, 0..1; None without any
 
 
-def vary(
-    packed: torch.Tensor,
-    fields: torch.Tensor,
-    random: Random,
-    variation: Variation,
-    light: Light | None = None,
-    donors: torch.Tensor | None = None,
-) -> Batch:
-    """Vary (N, 8, R, R) packed faces; ``fields`` (N, n, n, 2) bend each towards the other person's shape.
+@dataclass(frozen=True)
+class Around:
+    """What faces may take from elsewhere when they are varied."""
 
-    ``light``: (N, 3) mean and spread of each face's plate, without which its light stays as it is. ``donors``
-    (N, 4 or more, R, R): faces that may lend their colours. What is wanted keeps its own light and sharpness.
+    fields: torch.Tensor  # (N, n, n, 2) bend each face towards the other person's shape
+    light: Light | None = None  # (N, 3) of each face's plate; without it light stays as it is
+    donors: torch.Tensor | None = None  # (N, 4 or more, R, R) faces that may lend their colours
+    flips: torch.Tensor | None = None  # (N, 1, 1, 1) how often each is mirrored, 0..1; None never
+
+
+def vary(packed: torch.Tensor, around: Around, dice: Dice, variation: Variation, warp: torch.Tensor | None) -> Batch:
+    """Vary (N, 8, R, R) packed faces. What is wanted keeps its own light and sharpness.
+
+    ``warp``: a number from 0 to 1, how much of the variation's warp there is by now; None for no warp at all.
     """
-    count, size = packed.shape[0], packed.shape[-1]
-    grid = _placement(count, size, random, variation.affine)
-    if variation.flip:
-        mirror = torch.where(random.uniform(count, 1, 1, 1) < 0.5, -1.0, 1.0)
+    size = packed.shape[-1]
+    grid = _placement(size, dice, variation.affine)
+    if around.flips is not None:
+        mirror = torch.where(dice.uniform(1, 1, 1) < around.flips, -1.0, 1.0)
         grid = grid * torch.cat([mirror, torch.ones_like(mirror)], dim=3)
-    seen, cover = _seen(packed, random, variation, light, donors)
+    seen, cover = _seen(packed, around, dice, variation)
     wanted, hidden = look_up(packed[:, :5], grid), None
     if cover is not None:
         hidden = look_up(cover, grid)
         wanted = torch.cat([wanted[:, :3], wanted[:, 3:] * (1 - hidden)], dim=1)
-    if variation.warp > 0:
-        lattice = random.normal(count, 2, WARP_CELLS, WARP_CELLS).clamp(-2, 2) * (WARP * variation.warp)
+    placed = grid
+    if warp is not None and variation.warp > 0:
+        strength = variation.warp * warp
+        lattice = dice.normal(2, WARP_CELLS, WARP_CELLS).clamp(-2, 2) * (WARP * strength)
         loose = F.interpolate(lattice, size=(size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
-        amount = random.uniform(count, 1, 1, 1) * EXCHANGE * (random.uniform(count, 1, 1, 1) < 0.8)
-        placed = grid + loose + amount * min(variation.warp, 1.0) * along(fields, grid)
-    else:
-        placed = grid
-    shown = look_up(seen, placed) * (1 + TINT * random.normal(count, 3, 1, 1))
+        amount = dice.uniform(1, 1, 1) * EXCHANGE * (dice.uniform(1, 1, 1) < 0.8)
+        placed = grid + loose + amount * strength.clamp(max=1.0) * along(around.fields, grid)
+    shown = look_up(seen, placed) * (1 + TINT * dice.normal(3, 1, 1))
     if variation.blur > 0:
-        shown = blurred(shown, random, variation.blur)
+        shown = blurred(shown, dice, variation.blur)
     if variation.downscale > 0:
-        shown = coarsened(shown, random, variation.downscale)
+        shown = coarsened(shown, dice, variation.downscale)
     if variation.noise > 0:
-        shown = grained(shown, look_up(gate(packed[:, 3:4]), placed), random, variation.noise)
+        shown = grained(shown, look_up(gate(packed[:, 3:4]), placed), dice, variation.noise)
     return Batch(shown, wanted, grid, hidden)
 
 
 def _seen(
-    packed: torch.Tensor, random: Random, variation: Variation, light: Light | None, donors: torch.Tensor | None
+    packed: torch.Tensor, around: Around, dice: Dice, variation: Variation
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """What the encoder would see of (N, 8, R, R) faces where they are, in other light and with something before them.
 
@@ -94,12 +97,12 @@ def _seen(
     """
     filmed, masks, cover = packed[:, :3], packed[:, 3:4], None
     colour = filmed
-    if donors is not None and variation.colour_of_others > 0:
-        colour = lend_colours(colour, masks, donors, random, variation.colour_of_others)
-    if light is not None and variation.relights:
-        colour = relight(colour, light, random, variation)
+    if around.donors is not None and variation.colour_of_others > 0:
+        colour = lend_colours(colour, masks, around.donors, dice, variation.colour_of_others)
+    if around.light is not None and variation.relights:
+        colour = relight(colour, around.light, dice, variation)
     if variation.occluders > 0:
-        cover, paint = occlude(len(packed), packed.shape[-1], random, variation.occluders)
+        cover, paint = occlude(packed.shape[-1], dice, variation.occluders)
         colour = torch.lerp(colour, paint, cover)
     if colour is filmed:
         return packed[:, 5:], None
@@ -119,13 +122,13 @@ def look_up(packed: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
     return F.grid_sample(packed, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def _placement(count: int, size: int, random: Random, strength: float) -> torch.Tensor:
+def _placement(size: int, dice: Dice, strength: float) -> torch.Tensor:
     """Random small rotations, scales and shifts, ``strength`` times as large, as sampling positions (N, R, R, 2)."""
-    spread = (random.uniform(count, 4) * 2 - 1) * strength
+    spread = (dice.uniform(4) * 2 - 1) * strength
     angle, scale = spread[:, 0] * ROTATION, 1 + spread[:, 1] * SCALE
     cosine, sine = torch.cos(angle) * scale, torch.sin(angle) * scale
     shift = spread[:, 2:] * SHIFT * 2
     theta = torch.stack(
         [torch.stack([cosine, -sine, shift[:, 0]], 1), torch.stack([sine, cosine, shift[:, 1]], 1)], dim=1
     )
-    return F.affine_grid(theta, [count, 1, size, size], align_corners=False)
+    return F.affine_grid(theta, [dice.count, 1, size, size], align_corners=False)

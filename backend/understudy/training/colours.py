@@ -10,13 +10,14 @@ import torch
 
 from understudy.model.encoding import decode_bounded, encode
 from understudy.model.presentation import Light, lights_of_faces
-from understudy.training.variation import Random, Variation
+from understudy.training.dice import Dice
+from understudy.training.variation import Variation
 
 LIMIT = 2.0
 """Furthest that a random strength goes, in spreads."""
 
 
-def relight(normalised: torch.Tensor, light: Light, random: Random, variation: Variation) -> torch.Tensor:
+def relight(normalised: torch.Tensor, light: Light, dice: Dice, variation: Variation) -> torch.Tensor:
     """Random exposure, white balance, hue and saturation of (N, 3, R, R) normalised code values.
 
     ``light``: (N, 3) mean and spread of each face's plate. Returns code values that are normalised by the same.
@@ -24,13 +25,13 @@ def relight(normalised: torch.Tensor, light: Light, random: Random, variation: V
     count = len(normalised)
     stops = torch.zeros(count, 3, device=normalised.device)
     if variation.exposure > 0:
-        stops = stops + variation.exposure * _spread(random, count, 1)
+        stops = stops + variation.exposure * _spread(dice, 1)
     if variation.white_balance > 0:
-        stops = stops + variation.white_balance * _spread(random, count, 3)
+        stops = stops + variation.white_balance * _spread(dice, 3)
     mix = torch.diag_embed(torch.exp2(stops))
     if variation.hue > 0 or variation.saturation > 0:
-        turn = torch.deg2rad(variation.hue * _spread(random, count))
-        factor = (1 + variation.saturation * _spread(random, count)).clamp_min(0)
+        turn = torch.deg2rad(variation.hue * _spread(dice))
+        factor = (1 + variation.saturation * _spread(dice)).clamp_min(0)
         mix = chroma(turn, factor) @ mix
     linear = decode_bounded(light.restore(normalised))  # a lent contrast may have gone beyond all light
     return light.normalise(encode((mix @ linear.flatten(2)).view_as(linear)))
@@ -51,7 +52,7 @@ def chroma(turn: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
 
 
 def lend_colours(
-    normalised: torch.Tensor, masks: torch.Tensor, donors: torch.Tensor, random: Random, often: float
+    normalised: torch.Tensor, masks: torch.Tensor, donors: torch.Tensor, dice: Dice, often: float
 ) -> torch.Tensor:
     """``often`` (0..1) give (N, 3, R, R) faces the mean and spread that their donors have, each under its mask.
 
@@ -60,10 +61,10 @@ def lend_colours(
     """
     mean, spread = lights_of_faces(normalised, masks)
     new_mean, new_spread = lights_of_faces(donors[:, :3], donors[:, 3:4])
-    chosen = random.uniform(len(normalised), 1, 1, 1) < often
+    chosen = dice.uniform(1, 1, 1) < often
     lent = Light(new_mean, new_spread).restore(Light(mean, spread).normalise(normalised))
     return torch.where(chosen, lent, normalised)
 
 
-def _spread(random: Random, *shape: int) -> torch.Tensor:
-    return random.normal(*shape).clamp(-LIMIT, LIMIT)
+def _spread(dice: Dice, *shape: int) -> torch.Tensor:
+    return dice.normal(*shape).clamp(-LIMIT, LIMIT)

@@ -19,10 +19,10 @@ from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.model.encoding import encode
 from understudy.model.presentation import Light, detail, gate, measure_light
+from understudy.training.dice import Random
 from understudy.training.lookalikes import Shapes
 from understudy.training.resident import Faces, Room
 from understudy.training.sampling import evenness
-from understudy.training.variation import Random
 
 HELD_OUT_EVERY = 16
 """One face in so many is never trained on; validation is measured on those."""
@@ -62,15 +62,14 @@ class Side:
         """
         if pose_balance <= 0:
             return random.integers(self.count, count)
-        return random.choose(torch.from_numpy(1 + pose_balance * (self._evenness - 1)), count)
+        return random.choose(1 + pose_balance * (self._evenness - 1), count)
 
-    def gather(self, picks: torch.Tensor) -> torch.Tensor:
+    def gather(self, picks: torch.Tensor, there: torch.Tensor | None = None) -> torch.Tensor:
         """The trained faces at ``picks`` (n,), (n, 8, R, R) float32 on the device, as :meth:`Faces.gather`."""
-        return self.faces.gather(picks)
+        return self.faces.gather(picks, there)
 
-    def lights_of(self, picks: torch.Tensor) -> Light:
-        """The lights of the plates of the faces at ``picks`` (n,): mean and spread (n, 3), on the device."""
-        there = picks.to(self.lights.mean.device, non_blocking=True)
+    def lights_of(self, there: torch.Tensor) -> Light:
+        """The lights of the plates of the faces whose numbers ``there`` (n,) are on the device: mean and spread (n, 3)."""
         return Light(self.lights.mean[there], self.lights.spread[there])
 
     def mean_face(self) -> torch.Tensor:

@@ -13,7 +13,11 @@ class Precision:
 
     bfloat16: bool  # the networks run in bfloat16 under autocast; losses and weights stay float32
     channels_last: bool  # pictures and kernels lie channel by channel, as tensor cores want them
-    compiled: bool  # the forward pass and the losses become one program
+    compiled: bool  # what varies faces becomes one program, the forward pass with the losses another
+
+    @property
+    def layout(self) -> torch.memory_format:
+        return torch.channels_last if self.channels_last else torch.contiguous_format
 
     @staticmethod
     def fast(device: torch.device) -> Precision:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from understudy.model.device import send
+
 SHARE = 0.6
 """Part of a GPU's free memory that faces may take; the rest is for networks and what they compute."""
 
@@ -53,23 +55,22 @@ class Faces:
     def device(self) -> torch.device:
         return self.near.device
 
-    def gather(self, picks: torch.Tensor) -> torch.Tensor:
-        """The faces at ``picks`` (n,), as float32 (n, 8, R, R) on the device.
+    def gather(self, picks: torch.Tensor, there: torch.Tensor | None = None) -> torch.Tensor:
+        """The faces at ``picks`` (n,), numbers on the CPU, as float32 (n, 8, R, R) on the device.
 
-        With ``picks`` on the CPU nobody waits: faces that are not on the device are collected in pinned memory and
-        copied while the host goes on.
+        ``there``: the same numbers on the device, where they have been sent before. Nobody waits: faces that are not on
+        the device are collected in pinned memory and copied while the host goes on.
         """
         if not len(self.far):
-            return self.near[picks.to(self.device, non_blocking=True)].float()
-        picks = picks.cpu()
+            return self.near[send(picks, self.device) if there is None else there].float()
         away = picks >= len(self.near)
         wanted = picks[away] - len(self.near)
         fetched = torch.empty(
             (len(wanted), *self.far.shape[1:]), dtype=self.far.dtype, pin_memory=self.device.type == "cuda"
         )
         torch.index_select(self.far, 0, wanted, out=fetched)
-        here = self.near[picks[~away].to(self.device, non_blocking=True)]
+        here = self.near[send(picks[~away], self.device)]
         both = torch.cat([here, fetched.to(self.device, non_blocking=True)])
         # Where in ``both`` each of the picks is: those that were here come first, then those that were fetched.
         order = torch.argsort(torch.argsort(away.long(), stable=True))
-        return both[order.to(self.device, non_blocking=True)].float()
+        return both[send(order, self.device)].float()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from understudy.training.variation import Random
+from understudy.training.dice import Dice
 
 BLUR = 0.02
 """Largest spread of the blur, as a part of the picture's side."""
@@ -17,11 +17,11 @@ NOISE = 0.3
 """Largest spread of the noise, where a face's detail has a spread near 1."""
 
 
-def blurred(pictures: torch.Tensor, random: Random, often: float) -> torch.Tensor:
+def blurred(pictures: torch.Tensor, dice: Dice, often: float) -> torch.Tensor:
     """``often`` (0..1) blur (N, C, R, R) by a Gaussian of a random spread, up to :data:`BLUR`."""
-    count, size = len(pictures), pictures.shape[-1]
-    sigma = random.uniform(count, 1, 1) * BLUR * size
-    chosen = random.uniform(count, 1, 1, 1) < often
+    size = pictures.shape[-1]
+    sigma = dice.uniform(1, 1) * BLUR * size
+    chosen = dice.uniform(1, 1, 1) < often
     line = torch.arange(size, device=pictures.device, dtype=pictures.dtype)
     apart = (line[:, None] - line).square()
     # A spread below a twentieth of a pixel leaves a picture as it is, and dividing by it would overflow.
@@ -30,10 +30,10 @@ def blurred(pictures: torch.Tensor, random: Random, often: float) -> torch.Tenso
     return torch.where(chosen, taps @ (pictures @ taps.mT), pictures)
 
 
-def coarsened(pictures: torch.Tensor, random: Random, often: float) -> torch.Tensor:
+def coarsened(pictures: torch.Tensor, dice: Dice, often: float) -> torch.Tensor:
     """``often`` (0..1) show (N, C, R, R) as if they had a half or a quarter of their pixels a side."""
     size = pictures.shape[-1]
-    chance = random.uniform(len(pictures), 1, 1, 1)
+    chance = dice.uniform(1, 1, 1)
     result = pictures
     for order, times in enumerate(COARSER):
         coarse = F.interpolate(F.avg_pool2d(pictures, times), (size, size), mode="bilinear", align_corners=False)
@@ -42,8 +42,7 @@ def coarsened(pictures: torch.Tensor, random: Random, often: float) -> torch.Ten
     return result
 
 
-def grained(pictures: torch.Tensor, windows: torch.Tensor, random: Random, often: float) -> torch.Tensor:
+def grained(pictures: torch.Tensor, windows: torch.Tensor, dice: Dice, often: float) -> torch.Tensor:
     """``often`` (0..1) add Gaussian noise to (N, C, R, R), through the (N, 1, R, R) windows by which they are seen."""
-    count = len(pictures)
-    spread = NOISE * random.uniform(count, 1, 1, 1) * (random.uniform(count, 1, 1, 1) < often)
-    return pictures + spread * windows * random.grain(*pictures.shape)
+    spread = NOISE * dice.uniform(1, 1, 1) * (dice.uniform(1, 1, 1) < often)
+    return pictures + spread * windows * dice.grain

@@ -9,29 +9,26 @@ from typing import Any
 import torch
 
 from understudy.errors import ModelError
+from understudy.model.device import send
 from understudy.model.families import build
 from understudy.model.losses import psnr, ssim, style_loss
 from understudy.model.morph import MorphNetwork
 from understudy.model.network import SIDES, SwapNetwork
-from understudy.training.augment import Batch, along, look_up, vary
 from understudy.training.checkpoint import Checkpoint
 from understudy.training.data import Side
+from understudy.training.dice import Random
+from understudy.training.drawing import CODE_NOISE, Drawing
 from understudy.training.group import Group
-from understudy.training.lessons import Draw, Lesson
-from understudy.training.lookalikes import exchange_fields, find_pairs
+from understudy.training.lessons import Draw
 from understudy.training.memory import Gauge, Portions, largest_batch
 from understudy.training.objective import GRADIENT_LIMIT, face_loss
 from understudy.training.opponents import Evidence, Opponents
 from understudy.training.precision import Precision
 from understudy.training.presets import Recipe
 from understudy.training.schedule import Moment
-from understudy.training.variation import Random
 
 EMA = 0.995
 """How slowly the averaged weights follow, once training is long enough for it to matter."""
-
-CODE_NOISE = 0.1
-"""Noise on the code: keeps what lies between two codes a face."""
 
 CRITIC_NOISE = 0.2
 """Noise on the codes that the critic of codes is shown, beside that."""
@@ -58,10 +55,8 @@ class Trainer:
         group: Group | None = None,
         precision: Precision | None = None,
     ) -> None:
-        size = network.arch.resolution
         self.precision = precision or Precision.fast(device)
-        self._layout = torch.channels_last if self.precision.channels_last else torch.contiguous_format
-        self.network = network.to(device, memory_format=self._layout)  # type: ignore[call-overload]
+        self.network = network.to(device, memory_format=self.precision.layout)  # type: ignore[call-overload]
         self.average = build(network.arch).to(device).requires_grad_(False)
         self.average.load_state_dict(network.state_dict())
         self.sides, self.recipe, self.device = sides, recipe, device
@@ -69,17 +64,11 @@ class Trainer:
         self.step_count = 0
         self.random = Random(recipe.seed, device, self.group.rank, self.group.size)
         self.portions = Portions(recipe.batch)
-        source, target = sides["source"].shapes, sides["target"].shapes
         self._others = [name for name in network.arch.identities if name not in SIDES]
-        self._exchange = {
-            name: torch.from_numpy(exchange_fields(side.shapes, target if name == "source" else source, size)).to(
-                device
-            )
-            for name, side in sides.items()
-        }
-        self._pairs = find_pairs(target, source, size) if recipe.weights.pairs or recipe.weights.style else None
-        if self._pairs is not None:
-            self._pair_field = torch.from_numpy(self._pairs.field).to(device)
+        self.drawing = Drawing(
+            sides, network.arch, recipe, self.random,
+            device=device, precision=self.precision, morphs=isinstance(network, MorphNetwork),
+        )  # fmt: skip
         self.optimiser = torch.optim.AdamW(
             network.parameters(),
             lr=recipe.learning_rate,
@@ -88,7 +77,7 @@ class Trainer:
             fused=True,
         )
         self.opponents = Opponents(network.arch, recipe.weights, device)
-        self.opponents.to(memory_format=self._layout)  # type: ignore[call-overload]
+        self.opponents.to(memory_format=self.precision.layout)  # type: ignore[call-overload]
         self._forward = torch.compile(self._losses, dynamic=False) if self.precision.compiled else self._losses
 
     @property
@@ -133,53 +122,9 @@ class Trainer:
         """
         return self.learn(self.draw(moment), moment)
 
-    @torch.no_grad()
     def draw(self, moment: Moment) -> Draw:
         """Choose faces and vary them: all of a step that is not the network's."""
-        count, recipe = self.recipe.batch, self.recipe
-        lineup = self.lineup
-        picks = {name: self.sides[name].pick(self.random, count, recipe.pose_balance) for name in lineup}
-        rows = {name: chosen.to(self.device, non_blocking=True) for name, chosen in picks.items()}
-        faces = {name: self.sides[name].gather(picks[name]) for name in lineup}
-        batches = {
-            name: vary(
-                faces[name],
-                self._exchange[name][rows[name]],
-                self.random,
-                recipe.variation.at(moment.warp, flip=name in recipe.flips),
-                light=self.sides[name].lights_of(rows[name]),
-                donors=faces["target"] if name == "source" else None,
-            )
-            for name in lineup
-        }
-        lessons = {
-            name: Lesson(
-                batch.shown.contiguous(memory_format=self._layout),
-                self.random.normal(count, self.network.arch.code) * CODE_NOISE,
-                batch.wanted,
-            )
-            for name, batch in batches.items()
-        }
-        stand_in = self._look_alikes(picks["target"], batches["target"])
-        amount = torch.ones(count, 1, device=self.device)
-        if isinstance(self.network, MorphNetwork):
-            # Half of them at the end of the way, where the swap is; the others anywhere on it.
-            amount = (2 * self.random.uniform(count, 1)).clamp(max=1)
-            stand_in = torch.lerp(lessons["target"].wanted, stand_in, amount[:, :, None, None])
-        return Draw(lessons, stand_in, amount)
-
-    def _look_alikes(self, picks: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """(N, 5, R, R) the source's stand-ins for the target faces ``picks``, as those lie in their ``batch``."""
-        if self._pairs is None:  # nobody asks for any: it only has to have the shape
-            return batch.wanted
-        which = self.random.integers(self._pairs.partner.shape[1], len(picks))
-        partner = self.sides["source"].gather(torch.from_numpy(self._pairs.partner)[picks, which])[:, :5]
-        rows = (part.to(self.device, non_blocking=True) for part in (picks, which))
-        stand_in = look_up(partner, batch.grid + along(self._pair_field[tuple(rows)], batch.grid))
-        if batch.cover is None:
-            return stand_in
-        # What hides the target's face hides its look-alike's.
-        return torch.cat([stand_in[:, :3], stand_in[:, 3:] * (1 - batch.cover)], dim=1)
+        return self.drawing.draw(self.lineup, self.recipe.batch, moment)
 
     def learn(self, draw: Draw, moment: Moment) -> torch.Tensor:
         """Forward, losses, backward and the optimisers' steps. Returns what :meth:`step` returns.
@@ -206,7 +151,7 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         self.opponents.forget()
         # Numbers that change from step to step go in as a tensor, or a compiled program would be made anew for each.
-        factors = torch.tensor([moment.pairs, moment.adversarial]).to(self.device, non_blocking=True)
+        factors = send(torch.tensor([moment.pairs, moment.adversarial]), self.device)
         total: torch.Tensor | None = None
         whole = sum(part.count for part in parts)
         for part in parts:

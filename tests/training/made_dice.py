@@ -1,0 +1,13 @@
+"""Dice that a test throws."""
+
+from __future__ import annotations
+
+import torch
+from understudy.training.dice import Dice, Random
+
+CPU = torch.device("cpu")
+
+
+def thrown(seed: int, count: int, grain: int = 0) -> Dice:
+    """The same dice for ``count`` faces every time, with grain for pictures of so many pixels a side."""
+    return Random(seed, CPU).throw(count, grain=grain)
