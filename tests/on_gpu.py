@@ -1,97 +1,157 @@
 """What a machine with a CUDA GPU has to show: the tests that need one, the bench of training, and a model's quality.
 
-    python tests/on_gpu.py OUT [--sample FOLDER] [--minutes 30] [--only tests bench model]
+    python tests/on_gpu.py pack FOLDER [--python 3.12]
+    python tests/on_gpu.py tests OUT
+    python tests/on_gpu.py bench OUT [--families liae quick]
+    python tests/on_gpu.py model OUT [--minutes 30]
 
-For the model, ``liae`` at 256 px learns the sample's two people for so many minutes, and the swap is compared with the true
-render. Leaves in OUT: ``tests.txt``, ``bench.txt`` and ``bench.json``, ``figures.json``, ``curve.png``, ``preview.png``
-and ``metrics.jsonl``. Run again with more minutes, it goes on; with facesets from elsewhere in OUT/work, as
-``source``, ``target`` and ``plate``, it needs no face analysis.
+All four work where the project is installed. A machine with nothing but PyTorch and the usual libraries, which may reach
+no network, is shown what it lacks by ``pack``: it cuts the faces here and collects wheels for that machine's Python.
+There: ``python -m pip install --no-index --no-deps FOLDER/*.whl``, then the others with ``--faces FOLDER``.
+
+``bench`` adds to OUT/bench.json family by family. ``model`` lets ``liae`` at 256 px learn the sample's two people for so
+many minutes, going on where it stopped, converts the sample's shot, and compares that with the true render; it leaves in
+OUT ``figures.json``, ``curve.png``, ``preview.png``, ``metrics.jsonl`` and a contact sheet.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "backend/understudy/sample"
-UNDERSTUDY = [sys.executable, "-m", "understudy"]
-PICTURES = ("curve.png", "preview.png", "metrics.jsonl")
+FOOTAGE = {"source": ("source_B", "1001-1064"), "target": ("target_A", "1001-1064"), "plate": ("plate", "1001-1024")}
+RESOLUTION = 256
+LACKING = ("OpenImageIO==3.0.21.0", "OpenEXR", "fileseq", "mmh3", "pydantic", "tyro", "hypothesis")
+MOVIES = ("av", "av.video", "av.video.frame", "av.video.reformatter", "av.video.stream")
+
+# Here and not in main, because the workers of the peers' loop begin by importing this file.
+sys.path.insert(0, str(ROOT / "backend"))
+if importlib.util.find_spec("av") is None:
+    # No movie is read here, and the library for them is larger than all else that would have to be brought.
+    sys.modules.update({name: MagicMock() for name in MOVIES})
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("pack", "tests", "bench", "model"))
     parser.add_argument("out", type=Path)
-    parser.add_argument("--sample", type=Path, default=SAMPLE)
+    parser.add_argument("--faces", type=Path, help="what pack left; cut anew when left out")
+    parser.add_argument("--families", nargs="+", default=("liae", "quick", "df", "comb", "morph"))
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--only", nargs="+", choices=("tests", "bench", "model"), default=("tests", "bench", "model"))
+    parser.add_argument("--python", default="3.12")
     options = parser.parse_args()
-    out, sample = options.out.resolve(), options.sample.resolve()
-    out.mkdir(parents=True, exist_ok=True)
-    codes = []
-    if "tests" in options.only:
-        codes.append(tell([sys.executable, "-m", "pytest", "-m", "gpu", "-ra", "tests/test_gpu.py"], out / "tests.txt"))
-    if "bench" in options.only:
-        bench = [*UNDERSTUDY, "bench", "train", "--sample", str(sample), "--json", str(out / "bench.json")]
-        codes.append(tell(bench, out / "bench.txt"))
-    if "model" in options.only:
-        codes.append(judge(sample, out, options.minutes))
-    return max(codes)
+    options.out = options.out.resolve()
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.what == "pack":
+        return pack(options.out, options.python)
+    if options.what == "tests":
+        return run_tests(options.out)
+    faces = options.faces or options.out / "faces"
+    if options.what == "bench":
+        return bench(options.out, faces, options.families)
+    return judge(options.out, faces, options.minutes)
 
 
-def tell(command: list[str], log: Path | None = None) -> int:
-    """Run ``command``, with its output here and in ``log``; returns its exit code."""
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            lines.append(line)
-    if log:
-        log.write_text("".join(lines), encoding="utf-8")
-    return process.returncode
+def pack(folder: Path, python: str) -> int:
+    """Cut the sample's faces into ``folder``, and bring the wheels there that a machine without network lacks."""
+    cut_faces(folder, every=2)  # half of them: what is brought may have to be small
+    download = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
+    platforms = [f"--platform=manylinux{tag}_x86_64" for tag in ("_2_28", "_2_17", "2014")]
+    subprocess.run([*download, f"--python-version={python}", *platforms, *LACKING], check=True)
+    # The newest pydantic names its core's one version, which only pip can tell.
+    rest = [part for part in download if part != "--no-deps"]
+    return subprocess.run([*rest, f"--python-version={python}", *platforms, "pydantic"], check=False).returncode
 
 
-def judge(sample: Path, out: Path, minutes: float) -> int:
-    """Train, convert, compare; returns the first exit code that is not 0."""
-    work = out / "work"
-    plate, truth = (str(sample / f"{name}.%04d.exr") for name in ("plate", "truth"))
-    shot = str(work / "shot.%04d.exr")
-    steps = [
-        [*UNDERSTUDY, "extract", str(sample / f"{footage}.%04d.exr"), "--out", str(work / name)]
-        for name, footage in (("source", "source_B"), ("target", "target_A"), ("plate", "plate"))
-        if not (work / name).is_dir()
-    ]
-    people = ["--source", work / "source", "--target", work / "target", work / "plate", "--model", work / "model"]
-    how = ["--device", "cuda", "--preset", "gpu", "--family", "liae", "--resolution", "256", "--minutes", str(minutes)]
-    masks = ["--matte", f"{truth}:mask.face", "--holdout", f"{truth}:mask.occluder"]
-    steps += [
-        [*UNDERSTUDY, "train", *map(str, people), *how],
-        [*UNDERSTUDY, "convert", plate, "--model", str(work / "model"), "--faceset", str(work / "plate"), "--out", shot,
-         "--force"],
-        [*UNDERSTUDY, "compare", plate, truth, *masks, "--out", str(work / "untouched")],
-        [*UNDERSTUDY, "compare", shot, truth, *masks, "--out", str(work / "result")],
-    ]  # fmt: skip
-    for step in steps:
-        if code := tell(step):
-            return code
-    for name in PICTURES:
-        shutil.copyfile(work / "model" / name, out / name)
-    figures = {name: inside(work / name) for name in ("untouched", "result")}
-    (out / "figures.json").write_text(json.dumps(figures, indent=2), encoding="utf-8")
-    print(json.dumps(figures, indent=2))
+def cut_faces(folder: Path, every: int = 1) -> None:
+    """The faces of the sample's footage, where they are not there yet; of the two people one in ``every`` frames."""
+    from understudy.events import Events
+    from understudy.settings import ExtractSettings
+    from understudy.stages import extract
+
+    for name, (footage, frames) in FOOTAGE.items():
+        if not (folder / name).is_dir():
+            plate = (SAMPLE / f"{footage}.%04d.exr").as_posix()
+            some = frames if name == "plate" else f"{frames}x{every}"
+            settings = ExtractSettings(plate=plate, frames=some, out=folder / name, crop_size=RESOLUTION)
+            extract.run(settings, Events())
+
+
+def run_tests(out: Path) -> int:
+    import pytest
+
+    code = pytest.main(["-m", "gpu", "-ra", f"--junitxml={out / 'tests.xml'}", "-p", "no:cacheprovider",
+                        str(ROOT / "tests/test_gpu.py"), str(ROOT / "tests/training")])  # fmt: skip
+    return int(code)
+
+
+def bench(out: Path, faces: Path, families: list[str]) -> int:
+    """Measure one family after the other, and keep each as soon as it is done."""
+    import tempfile
+
+    from understudy.events import Events
+    from understudy.model.device import choose_device
+    from understudy.stages.bench.footage import Footage
+    from understudy.stages.bench.train import measure_families
+
+    cut_faces(faces)
+    kept = out / "bench.json"
+    told: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    for family in families:
+        with tempfile.TemporaryDirectory() as temporary:
+            footage = Footage(
+                {side: faces / side for side in ("source", "target")}, Path(temporary), choose_device("auto")
+            )
+            told[family] = measure_families([family], footage, Events())
+        kept.write_text(json.dumps(told, indent=2), encoding="utf-8")
+        print(json.dumps(told[family], indent=1), flush=True)
     return 0
 
 
-def inside(comparison: Path) -> dict[str, float]:
-    """Nearness to the truth over the face, of a folder that ``understudy compare`` wrote."""
-    report = json.loads((comparison / "compare.json").read_text(encoding="utf-8"))
-    told = report["shot"]["inside"]
-    return {name: told[name] for name in ("psnr_mean", "ssim", "de2000")}
+def judge(out: Path, faces: Path, minutes: float) -> int:
+    """Train, convert, compare with the truth; what stands before the face is left out of the figures."""
+    from understudy.events import Events
+    from understudy.settings import CompareSettings, ConvertSettings, TrainSettings
+    from understudy.stages import compare, convert, train
+
+    cut_faces(faces)
+    model, shot = out / "work/model", (out / "work/shot.%04d.exr").as_posix()
+    plate, truth = ((SAMPLE / f"{name}.%04d.exr").as_posix() for name in ("plate", "truth"))
+    report = train.run(
+        TrainSettings(
+            source=[faces / "source"], target=[faces / "target", faces / "plate"], model=model, preset="gpu",
+            family="liae", resolution=RESOLUTION, minutes=minutes,
+        ),
+        Events(),
+    )  # fmt: skip
+    convert.run(
+        ConvertSettings(plate=plate, model=model, faceset=faces / "plate", out=shot, occlusion="none", force=True),
+        Events(),
+    )
+    figures: dict[str, Any] = {"training": report}
+    for name, result in {"untouched": plate, "result": shot}.items():
+        told = compare.run(
+            CompareSettings(
+                a=result, b=truth, matte=f"{truth}:mask.face", holdout=f"{truth}:mask.occluder",
+                out=out / "work" / name,
+            ),
+            Events(),
+        )  # fmt: skip
+        figures[name] = {key: told["shot"]["inside"][key] for key in ("psnr_mean", "ssim", "de2000")}
+    (out / "figures.json").write_text(json.dumps(figures, indent=2, default=str), encoding="utf-8")
+    print(json.dumps(figures, indent=2, default=str))
+    for name in ("curve.png", "preview.png", "metrics.jsonl"):
+        shutil.copyfile(model / name, out / name)
+    return 0
 
 
 if __name__ == "__main__":

@@ -64,6 +64,25 @@ def test_time_of_the_network_is_told_from_time_for_its_data(slow, footage):
     assert (told["peak_memory"], told["tflop_per_step"]) == (1000, 0.5)
 
 
+def test_what_is_done_while_a_device_computes_is_not_outside_the_networks(slow, footage, monkeypatch):
+    trainer, busy = footage.trainer(TINY, 4), [0.0]
+    monkeypatch.setattr(trainer, "device", torch.device("cuda"))
+
+    def ask(trainer, draw, moment):
+        busy[0] = max(busy[0], time.perf_counter()) + 3 * NAP  # and the host goes on at once
+        return torch.zeros(4)
+
+    monkeypatch.setattr(Trainer, "learn", ask)
+    monkeypatch.setattr(
+        learning, "settle", lambda device: device.type == "cpu" or time.sleep(max(0, busy[0] - time.perf_counter()))
+    )
+    told = measure_learning(trainer, MetricsLog(footage.folder, 0), Events(), 0)
+    assert told["shares"]["data"] == pytest.approx(0.25, abs=0.05)
+    # Two steps: only the first one's faces are waited for.
+    assert told["seconds"] == pytest.approx((1 + 2 * 3) * NAP, rel=0.1)
+    assert told["outside_networks"] == pytest.approx(1 - 3 / 3.5, abs=0.04)
+
+
 def test_logging_is_part_of_the_measured_loop(slow, footage, monkeypatch):
     monkeypatch.setattr(learning, "LOG_EVERY", 1)
     recorder = Recorder()

@@ -59,7 +59,9 @@ def _steadiness(shots: list[tuple[str, str, Report]]) -> Table:
 
 def _training(console: Terminal, report: Report) -> None:
     console.print(_learning(report["families"], report["product_rate"]))
-    console.print("Outside: part of the time that goes into choosing and varying faces, and into the log.")
+    console.print(
+        "Outside: part of the time in which the networks wait for faces to be chosen and varied, and for the log."
+    )
     if rate := report["product_rate"]:
         console.print(f"Of products: operations a second as a part of those of bfloat16 matrices, {rate:.0f} TFLOP/s.")
     for one in report["left_out"]:

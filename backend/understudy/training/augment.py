@@ -74,10 +74,9 @@ def vary(packed: torch.Tensor, around: Around, dice: Dice, variation: Variation,
     placed = grid
     if warp is not None and variation.warp > 0:
         strength = variation.warp * warp
-        lattice = dice.normal(2, WARP_CELLS, WARP_CELLS).clamp(-2, 2) * (WARP * strength)
-        loose = F.interpolate(lattice, size=(size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+        loose = smooth(dice.normal(2, WARP_CELLS, WARP_CELLS).clamp(-2, 2) * (WARP * strength), size)
         amount = dice.uniform(1, 1, 1) * EXCHANGE * (dice.uniform(1, 1, 1) < 0.8)
-        placed = grid + loose + amount * strength.clamp(max=1.0) * along(around.fields, grid)
+        placed = grid + (loose + amount * strength.clamp(max=1.0) * along(around.fields, grid))
     shown = look_up(seen, placed) * (1 + TINT * dice.normal(3, 1, 1))
     if variation.blur > 0:
         shown = blurred(shown, dice, variation.blur)
@@ -107,6 +106,17 @@ def _seen(
     if colour is filmed:
         return packed[:, 5:], None
     return detail(colour, gate(masks)), cover
+
+
+def smooth(lattices: torch.Tensor, size: int) -> torch.Tensor:
+    """Bicubic interpolation of (N, 2, n, n) offsets, which span edge to edge, as (N, ``size``, ``size``, 2).
+
+    By two products with the weights of a line: many times faster than interpolating each pixel on its own.
+    """
+    points = lattices.shape[-1]
+    lines = torch.eye(points, device=lattices.device)[None, None]
+    line = F.interpolate(lines, size=(size, points), mode="bicubic", align_corners=True)[0, 0]
+    return (line @ lattices @ line.T).permute(0, 2, 3, 1)
 
 
 def along(fields: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:

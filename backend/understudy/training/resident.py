@@ -62,14 +62,15 @@ class Faces:
         the device are collected in pinned memory and copied while the host goes on.
         """
         if not len(self.far):
-            return self.near[send(picks, self.device) if there is None else there].float()
+            rows = send(picks, self.device) if there is None else there
+            return self.near.index_select(0, rows).float()  # on a processor twice as fast as indexing
         away = picks >= len(self.near)
         wanted = picks[away] - len(self.near)
         fetched = torch.empty(
             (len(wanted), *self.far.shape[1:]), dtype=self.far.dtype, pin_memory=self.device.type == "cuda"
         )
         torch.index_select(self.far, 0, wanted, out=fetched)
-        here = self.near[send(picks[~away], self.device)]
+        here = self.near.index_select(0, send(picks[~away], self.device))
         both = torch.cat([here, fetched.to(self.device, non_blocking=True)])
         # Where in ``both`` each of the picks is: those that were here come first, then those that were fetched.
         order = torch.argsort(torch.argsort(away.long(), stable=True))

@@ -44,9 +44,11 @@ def measure_learning(trainer: Trainer, log: MetricsLog, events: Events, seconds:
 
     Returns ``weights`` (their number), ``steps``, ``seconds``, ``examples_per_second`` (faces of both sides),
     ``shares`` (part of the loop's wall time: ``networks`` for forward, losses, backward and the optimiser, ``data`` for
-    choosing and varying faces, ``logging``, ``other``), ``outside_networks`` (their sum without the networks),
-    ``peak_memory`` in bytes (None on a device that does not tell) and ``tflop_per_step`` (products of matrices and
-    convolutions, forwards and backwards). Shares are taken with the device waited for after each part, speed without.
+    choosing and varying faces, ``logging``, ``other``), ``outside_networks``, ``peak_memory`` in bytes (None on a device
+    that does not tell) and ``tflop_per_step`` (products of matrices and convolutions, forwards and backwards).
+    Shares are taken with the device waited for after each part, speed without. ``outside_networks`` is what the loop
+    would save without all but the networks: on a processor their share; on a device that computes while the host goes
+    on, by how much a step takes longer than one that learns from the same faces again and again.
     Previews and checkpoints are not in it: they are far apart.
     """
     device = trainer.device
@@ -55,17 +57,21 @@ def measure_learning(trainer: Trainer, log: MetricsLog, events: Events, seconds:
     trainer.optimiser.zero_grad(set_to_none=True)
     memory = peak_memory(lambda: trainer.step(MOMENT), held_tensors(trainer), device)
     apart = Stopwatch()
-    timed = learn(trainer, log, events, seconds, apart, waiting=True)
-    if device.type != "cpu":  # where waiting takes the overlap away
-        timed = learn(trainer, log, events, seconds, Stopwatch(), waiting=False)
+    whole = learn(trainer, log, events, seconds, apart, waiting=True)
     shares = apart.shares()
+    outside = 1.0 - shares["networks"]
+    if device.type != "cpu":  # where waiting takes the overlap away
+        whole = learn(trainer, log, events, seconds, Stopwatch(), waiting=False)
+        draw = trainer.draw(MOMENT)
+        again = timed(lambda: trainer.learn(draw, MOMENT), device, events, seconds)
+        outside = max(0.0, 1.0 - again.per_step / whole.per_step)
     return {
         "weights": parameter_count(trainer.network),
-        "steps": timed.steps,
-        "seconds": timed.seconds,
-        "examples_per_second": 2 * trainer.recipe.batch / timed.per_step,
+        "steps": whole.steps,
+        "seconds": whole.seconds,
+        "examples_per_second": 2 * trainer.recipe.batch / whole.per_step,
         "shares": shares,
-        "outside_networks": 1.0 - shares["networks"],
+        "outside_networks": outside,
         "peak_memory": memory,
         "tflop_per_step": tflop,
     }

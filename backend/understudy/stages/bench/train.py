@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,30 +49,38 @@ STEPS_A_SIZE = 6
 def measure(events: Events, sample: Path) -> dict[str, Any]:
     """Train fresh networks on ``source_B`` and ``target_A`` of the ``sample`` folder, for seconds each.
 
+    Returns what :func:`measure_families` does, of all of them.
+    """
+    with tempfile.TemporaryDirectory(prefix="understudy-bench-") as temporary:
+        footage = cut_footage(sample, Path(temporary), choose_device("auto"), events)
+        return measure_families(FAMILIES, footage, events)
+
+
+def measure_families(names: Iterable[str], footage: Footage, events: Events) -> dict[str, Any]:
+    """Train fresh networks of the families ``names`` on ``footage``, for seconds each.
+
     Returns ``families``, for each family and size that this machine can train in a sensible time ``family``,
     ``resolution``, ``batch``, what :func:`~understudy.stages.bench.learning.measure_learning` tells and on CUDA what
     :func:`~understudy.stages.bench.fast_path.measure_fast_path` does; ``left_out``, why larger ones were not measured;
     ``product_rate``, on CUDA the device's rate of bfloat16 products in TFLOP/s; and ``peers``, a list of what
     :func:`~understudy.stages.bench.against_peers.measure_against_peers` tells.
     """
-    device = choose_device("auto")
+    device = footage.device
     plan = PLANS["cpu" if device.type == "cpu" else "gpu"]
     families: list[dict[str, Any]] = []
     left_out: list[dict[str, Any]] = []
     peers: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="understudy-bench-") as temporary:
-        footage = cut_footage(sample, Path(temporary), device, events)
-        rate = product_rate(device, events, plan.seconds) if device.type == "cuda" else None
-        for family in FAMILIES:
-            measured, why = _sizes(family, plan, footage, events, rate)
-            families += measured
-            left_out += why
-        sizes = {(one["family"], one["resolution"]) for one in families}
-        for family, resolution in [size for size in plan.peers if size in sizes]:
-            clear(device)
-            within = events.within(f"{family} {resolution} against the peers' loop")
-            architecture = default_architecture(family, resolution)
-            peers.append(measure_against_peers(footage, architecture, plan.batch(family), within, plan.seconds))
+    rate = product_rate(device, events, plan.seconds) if device.type == "cuda" else None
+    for family in names:
+        measured, why = _sizes(family, plan, footage, events, rate)
+        families += measured
+        left_out += why
+    sizes = {(one["family"], one["resolution"]) for one in families}
+    for family, resolution in [size for size in plan.peers if size in sizes]:
+        clear(device)
+        within = events.within(f"{family} {resolution} against the peers' loop")
+        architecture = default_architecture(family, resolution)
+        peers.append(measure_against_peers(footage, architecture, plan.batch(family), within, plan.seconds))
     return {"product_rate": rate, "families": families, "left_out": left_out, "peers": peers}
 
 
