@@ -16,7 +16,7 @@ from exr_oracle import bits, every_half
 from understudy.errors import OutputError, UsageError
 from understudy.plate import layers as module
 from understudy.plate.frame import Header, Typed, Window
-from understudy.plate.layers import Layer, LayerWriter, is_complete, write_layers
+from understudy.plate.layers import Layer, LayerWriter, is_complete, write_layers, writers
 from understudy.plate.picture import read_picture_header
 
 FULL = Window(0, 0, 256, 256)
@@ -300,6 +300,12 @@ def test_the_writer_writes_every_frame(tmp_path: Path) -> None:
         for frame in range(12):
             writer.submit(tmp_path / f"a.{frame}.exr", layers, header, profile="flat", interop_id=None)
     assert all(is_complete(tmp_path / f"a.{frame}.exr", ["R", "st"]) for frame in range(12))
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(None, 2), (1, 2), (4, 2), (6, 3), (8, 4), (64, 4)])
+def test_half_the_cores_write(monkeypatch: pytest.MonkeyPatch, cores: int | None, threads: int) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert writers() == threads
 
 
 def test_the_writer_keeps_a_bounded_number_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

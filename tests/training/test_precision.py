@@ -11,3 +11,21 @@ def test_a_processor_keeps_to_float32_and_compiles_nothing():
 
 def test_plain_is_plain():
     assert Precision.plain() == Precision(bfloat16=False, channels_last=False, compiled=False)
+
+
+def test_nothing_is_compiled_where_it_is_not_worth_it():
+    seen = []
+
+    def count(picture: torch.Tensor) -> torch.Tensor:
+        seen.append(torch.compiler.is_compiling())
+        return picture + 1
+
+    precision = Precision(bfloat16=False, channels_last=False, compiled=True)
+    program = torch.compile(count, backend="eager")
+    with precision.uncompiled():
+        program(torch.zeros(2))
+    assert seen == [False]
+    program(torch.zeros(2))
+    assert seen != [False, False]
+    with Precision.plain().uncompiled():
+        pass

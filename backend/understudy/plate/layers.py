@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -122,16 +123,23 @@ def is_complete(path: Path, expected: Iterable[str]) -> bool:
     return all(name in channels or name in layers for name in expected)
 
 
+def writers() -> int:
+    """Threads that write a shot: half the cores, 2 to 4. A flat frame of 1080p keeps a core busy for more than a second."""
+    return min(max((os.cpu_count() or 1) // 2, 2), 4)
+
+
 class LayerWriter:
-    """Writes frames in a few threads beside the caller, with a bounded number waiting.
+    """Writes frames in a few threads beside the caller, with twice as many frames waiting or being written at most.
 
     Use as a context manager. A frame that could not be written raises its OutputError at the next :meth:`submit` or
     at the end of the block; after that nothing more is written.
     """
 
-    def __init__(self, workers: int = 2, ahead: int = 4) -> None:
+    def __init__(self, workers: int | None = None, ahead: int | None = None) -> None:
+        """``workers``: threads, as many as :func:`writers` says when left out; ``ahead``: frames, twice as many."""
+        workers = workers or writers()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="write")
-        self._ahead = ahead
+        self._ahead = ahead or 2 * workers
         self._pending: list[Future[None]] = []
 
     def __enter__(self) -> LayerWriter:

@@ -131,6 +131,8 @@ class Session:
         if checkpoint is None:
             self._set_out()
         events.note(self._introduction(checkpoint is not None))
+        if self.trainer.precision.compiled:
+            events.note("The first step of a phase takes a minute or two: its programs are made for this GPU.")
 
     def run(self) -> dict[str, Any]:
         """The loop. Saves before it returns and before it raises :class:`Interrupted`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +19,10 @@ class Precision:
     @property
     def layout(self) -> torch.memory_format:
         return torch.channels_last if self.channels_last else torch.contiguous_format
+
+    def uncompiled(self) -> AbstractContextManager[object]:
+        """Within, what was to be compiled runs as it is written: for steps that are not worth a program."""
+        return torch.compiler.set_stance("force_eager") if self.compiled else nullcontext()
 
     @staticmethod
     def fast(device: torch.device) -> Precision:

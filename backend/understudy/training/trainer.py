@@ -103,9 +103,8 @@ class Trainer:
             self._gradients([self.draw(Moment(adversarial=1.0))], Moment(adversarial=1.0))
             self._advance(Moment())
 
-        forward, self._forward = self._forward, self._losses  # programs for batches that are never used again
-        fits = largest_batch(try_step, limit, gauge)
-        self._forward = forward
+        with self.precision.uncompiled():  # these batches are never used again
+            fits = largest_batch(try_step, limit, gauge)
         self.rebatch(limit)
         self.restore(kept)
         return fits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -125,8 +125,7 @@ def warm_up(step: Callable[[], object], device: torch.device, seconds: float = 1
 def count_tflop(trainer: Trainer) -> float:
     """Tera floating-point operations of a step: two for each product of a matrix product or a convolution."""
     # A compiled program does not tell what it computes.
-    eager = torch.compiler.set_stance("force_eager") if trainer.precision.compiled else nullcontext()
-    with eager, FlopCounterMode(display=False) as counter:
+    with trainer.precision.uncompiled(), FlopCounterMode(display=False) as counter:
         trainer.step(MOMENT)
     return float(counter.get_total_flops() / 1e12)
 
