@@ -11,7 +11,7 @@ There: ``python -m pip install --no-index --no-deps FOLDER/*.whl``, then the oth
 
 ``bench`` adds to OUT/bench.json family by family. ``model`` lets ``liae`` at 256 px learn the sample's two people for so
 many minutes, going on where it stopped, converts the sample's shot, and compares that with the true render; it leaves in
-OUT ``figures.json``, ``curve.png``, ``preview.png``, ``metrics.jsonl`` and a contact sheet.
+OUT ``figures.json``, ``curve.png``, ``preview.png`` and ``metrics.jsonl``.
 """
 
 from __future__ import annotations
@@ -22,13 +22,18 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import MagicMock
+
+if TYPE_CHECKING:
+    import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "backend/understudy/sample"
 FOOTAGE = {"source": ("source_B", "1001-1064"), "target": ("target_A", "1001-1064"), "plate": ("plate", "1001-1024")}
+FAMILIES = ("liae", "quick", "df", "comb", "morph")
 RESOLUTION = 256
 LACKING = ("OpenImageIO==3.0.21.0", "OpenEXR", "fileseq", "mmh3", "pydantic", "tyro", "hypothesis")
 MOVIES = ("av", "av.video", "av.video.frame", "av.video.reformatter", "av.video.stream")
@@ -45,7 +50,8 @@ def main() -> int:
     parser.add_argument("what", choices=("pack", "tests", "bench", "model"))
     parser.add_argument("out", type=Path)
     parser.add_argument("--faces", type=Path, help="what pack left; cut anew when left out")
-    parser.add_argument("--families", nargs="+", default=("liae", "quick", "df", "comb", "morph"))
+    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=FAMILIES, help="of the bench")
+    parser.add_argument("--device", default="cuda", help="cpu to try this file itself")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--python", default="3.12")
     options = parser.parse_args()
@@ -55,10 +61,12 @@ def main() -> int:
         return pack(options.out, options.python)
     if options.what == "tests":
         return run_tests(options.out)
-    faces = options.faces or options.out / "faces"
+    from understudy.model.device import choose_device
+
+    device, faces = choose_device(options.device), options.faces or options.out / "faces"
     if options.what == "bench":
-        return bench(options.out, faces, options.families)
-    return judge(options.out, faces, options.minutes)
+        return bench(options.out, faces, options.families, device)
+    return judge(options.out, faces, options.minutes, device)
 
 
 def pack(folder: Path, python: str) -> int:
@@ -72,13 +80,14 @@ def pack(folder: Path, python: str) -> int:
     return subprocess.run([*rest, f"--python-version={python}", *platforms, "pydantic"], check=False).returncode
 
 
-def cut_faces(folder: Path, every: int = 1) -> None:
+def cut_faces(folder: Path, names: Iterable[str] = FOOTAGE, every: int = 1) -> None:
     """The faces of the sample's footage, where they are not there yet; of the two people one in ``every`` frames."""
     from understudy.events import Events
     from understudy.settings import ExtractSettings
     from understudy.stages import extract
 
-    for name, (footage, frames) in FOOTAGE.items():
+    for name in names:
+        footage, frames = FOOTAGE[name]
         if not (folder / name).is_dir():
             plate = (SAMPLE / f"{footage}.%04d.exr").as_posix()
             some = frames if name == "plate" else f"{frames}x{every}"
@@ -94,30 +103,27 @@ def run_tests(out: Path) -> int:
     return int(code)
 
 
-def bench(out: Path, faces: Path, families: list[str]) -> int:
+def bench(out: Path, faces: Path, families: list[str], device: torch.device) -> int:
     """Measure one family after the other, and keep each as soon as it is done."""
     import tempfile
 
     from understudy.events import Events
-    from understudy.model.device import choose_device
     from understudy.stages.bench.footage import Footage
     from understudy.stages.bench.train import measure_families
 
-    cut_faces(faces)
+    cut_faces(faces, ("source", "target"))
     kept = out / "bench.json"
     told: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     for family in families:
         with tempfile.TemporaryDirectory() as temporary:
-            footage = Footage(
-                {side: faces / side for side in ("source", "target")}, Path(temporary), choose_device("auto")
-            )
+            footage = Footage({side: faces / side for side in ("source", "target")}, Path(temporary), device)
             told[family] = measure_families([family], footage, Events())
         kept.write_text(json.dumps(told, indent=2), encoding="utf-8")
         print(json.dumps(told[family], indent=1), flush=True)
     return 0
 
 
-def judge(out: Path, faces: Path, minutes: float) -> int:
+def judge(out: Path, faces: Path, minutes: float, device: torch.device) -> int:
     """Train, convert, compare with the truth; what stands before the face is left out of the figures."""
     from understudy.events import Events
     from understudy.settings import CompareSettings, ConvertSettings, TrainSettings
@@ -129,7 +135,7 @@ def judge(out: Path, faces: Path, minutes: float) -> int:
     report = train.run(
         TrainSettings(
             source=[faces / "source"], target=[faces / "target", faces / "plate"], model=model, preset="gpu",
-            family="liae", resolution=RESOLUTION, minutes=minutes,
+            family="liae", resolution=RESOLUTION, minutes=minutes, device=str(device),
         ),
         Events(),
     )  # fmt: skip

@@ -250,8 +250,9 @@ def test_a_batch_in_portions_teaches_what_the_whole_one_does(people):
 
 def test_without_memory_for_one_face_training_says_so(people):
     trainer = teach(load(people, 128, CUDA), default_architecture("df", 128), precision=FAST, batch=2)
+    draw = trainer.draw(Moment())
     with little_memory(0.01), pytest.raises(OutOfMemoryError, match="Not even one face"):
-        losses(trainer, 1)
+        trainer.learn(draw, Moment())
 
 
 def test_peak_memory_is_everything_on_the_device():

@@ -18,8 +18,20 @@ from torch.utils.backend_registration import _DummyBackendModule, _setup_private
 aten = torch.ops.aten
 CPU = torch.device("cpu")
 
-READS = {aten._local_scalar_dense.default, aten.equal.default, aten.is_nonzero.default, aten.nonzero.default}
-"""What hands the host a result."""
+READS = {
+    aten._local_scalar_dense,
+    aten.equal,
+    aten.is_nonzero,
+    aten.nonzero,
+    aten.masked_select,
+    aten._unique2,
+    aten.unique_dim,
+    aten.repeat_interleave,
+}
+"""What hands the host a result, if only the size of one."""
+
+INDEXING = {aten.index, aten.index_put, aten.index_put_, aten._index_put_impl_}
+"""What does so where it is given a mask."""
 
 
 class _Module(_DummyBackendModule):
@@ -91,7 +103,7 @@ def _run(function: Any, args: Any, kwargs: dict[str, Any], book: Book) -> Any:
     there = [tensor for tensor in tensors if isinstance(tensor, There)]
     asked = kwargs.get("device")
     book.operations += bool(there)
-    if there and function in READS:
+    if there and _reads(function, args):
         book.waits.append(str(function))
     real_kwargs = {**_real(kwargs), **({"device": CPU} if asked is not None else {})}
     compute: Callable[[], Any] = lambda: function(*_real(args), **real_kwargs)  # noqa: E731
@@ -111,6 +123,12 @@ def _run(function: Any, args: Any, kwargs: dict[str, Any], book: Book) -> Any:
             return None
         return kwargs.get("out", args[0])
     return _shown(result, bool(there) or (asked is not None and torch.device(asked).type == GPU.type))
+
+
+def _reads(function: Any, args: Any) -> bool:
+    packet = function.overloadpacket
+    masks = any(isinstance(leaf, torch.Tensor) and leaf.dtype == torch.bool for leaf in tree_leaves(args[1:2]))
+    return packet in READS or (packet in INDEXING and masks)
 
 
 def _note_copy(book: Book, from_device: bool, to_device: bool, tensor: torch.Tensor) -> None:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from made_trainers import CPU, trainer
 from understudy.model.network import SIDES
+from understudy.model.presentation import Light
+from understudy.model.quick import QuickArchitecture
+from understudy.settings import TrainingOptions
+from understudy.training.augment import Around, along, look_up, vary
 from understudy.training.data import load_side
+from understudy.training.dice import NORMALS, UNIFORMS, Dice, Random
+from understudy.training.drawing import CODE_NOISE, Drawing
 from understudy.training.lessons import Draw
+from understudy.training.lookalikes import exchange_fields, find_pairs
+from understudy.training.precision import Precision
+from understudy.training.presets import PRESETS, recipe
 from understudy.training.schedule import Moment
 
+CODE, BALANCE, FLIPPED = 16, 0.5, {"target"}
 EVERYTHING = {
     "pose_balance": 0.5,
     "exposure": 0.3,
@@ -96,7 +108,9 @@ def test_poses_are_balanced_on_request(sides):
 def test_what_is_done_on_the_device_is_one_program_whatever_the_moment(sides, options):
     eager, compiled = (trainer(sides, batch=4, **options) for _ in range(2))
     # Raises where the program would break.
-    compiled.drawing._vary = torch.compile(compiled.drawing._make, backend="eager", fullgraph=True, dynamic=False)
+    compiled.drawing._on_device = torch.compile(
+        compiled.drawing._varied, backend="eager", fullgraph=True, dynamic=False
+    )
     moments = [Moment(), Moment(rate=0.5, warp=0.7), Moment(warp=0.0)]
     try:
         for moment in moments:
@@ -111,3 +125,61 @@ def test_what_is_done_on_the_device_is_one_program_whatever_the_moment(sides, op
                 compiled.draw(moment)
     finally:
         torch.compiler.reset()
+
+
+def rebuilt(drawing: Drawing, lineup: list[str], count: int, moment: Moment, random: Random) -> dict[str, torch.Tensor]:
+    """The same draw person by person, from the same dice: everything by its name."""
+    sides, size = drawing.sides, 64
+    picks = {name: sides[name].pick(random, count, BALANCE) for name in lineup}
+    pairs = find_pairs(sides["target"].shapes, sides["source"].shapes, size)
+    which = random.integers(pairs.partner.shape[1], count)
+    dice = random.throw(count * len(lineup), NORMALS + CODE, UNIFORMS, grain=size)
+    normals, uniforms, grain = dice.normal(NORMALS + CODE), dice.uniform(UNIFORMS), dice.grain
+    faces = {name: sides[name].gather(picks[name]) for name in lineup}
+    told: dict[str, torch.Tensor] = {}
+    for number, name in enumerate(lineup):
+        rows = slice(number * count, (number + 1) * count)
+        own = Dice(normals[rows], uniforms[rows], grain[rows])
+        told[f"{name} noise"], chance = own.normal(CODE) * CODE_NOISE, own.uniform(1)
+        other = sides["target" if name == "source" else "source"].shapes
+        fields = torch.from_numpy(exchange_fields(sides[name].shapes, other, size))[picks[name]]
+        borrowed = faces["target"] if name == "source" else faces[name]
+        flips = torch.full((count, 1, 1, 1), 0.5 if name in FLIPPED else 0.0)
+        around = Around(fields, sides[name].lights_of(picks[name]), borrowed, flips)
+        warp = torch.tensor(moment.warp) if moment.warp else None
+        batch = vary(faces[name], around, own, drawing._variation, warp)
+        told[f"{name} shown"], told[f"{name} wanted"] = batch.shown, batch.wanted
+        if name != "target":
+            continue
+        bend = torch.from_numpy(pairs.field)[picks[name], which]
+        partner = sides["source"].gather(torch.from_numpy(pairs.partner)[picks[name], which])[:, :5]
+        stand_in = look_up(partner, batch.grid + along(bend, batch.grid))
+        stand_in[:, 3:] *= 1 - batch.cover
+        told["amount"] = (2 * chance).clamp(max=1) if drawing._morphs else torch.ones(count, 1)
+        told["stand_in"] = batch.wanted + told["amount"][..., None, None] * (stand_in - batch.wanted)
+    return told
+
+
+@pytest.mark.parametrize("morphs", [False, True])
+@pytest.mark.parametrize("others", [[], ["carl"]])
+@pytest.mark.parametrize("moment", [Moment(warp=0.6), Moment(warp=0.0)], ids=["warped", "unwarped"])
+def test_each_gets_what_is_their_own(sides, others, morphs, moment):
+    made = recipe(TrainingOptions(**{**EVERYTHING, "flip": "target"}), PRESETS["cpu"])
+    lights = Light(torch.linspace(0.3, 0.6, 54).view(18, 3)[:17], torch.full((17, 3), 0.1))
+    sides = {**sides, "target": replace(sides["target"], lights=lights)} | dict.fromkeys(others, sides["source"])
+    lineup = [*SIDES, *others]
+    plain = Precision(bfloat16=False, channels_last=False, compiled=False)
+    drawing = Drawing(
+        sides, QuickArchitecture(64, (8, 16, 32), CODE), made, Random(3, CPU),
+        device=CPU, precision=plain, morphs=morphs,
+    )  # fmt: skip
+    draw = drawing.draw(lineup, 6, moment)
+    expected = rebuilt(drawing, lineup, 6, moment, Random(3, CPU))
+    assert list(draw.lessons) == lineup
+    for name, tensor in expected.items():
+        if name in ("stand_in", "amount"):
+            drawn = getattr(draw, name)
+        else:
+            who, what = name.split()
+            drawn = getattr(draw.lessons[who], what)
+        torch.testing.assert_close(drawn, tensor, rtol=1e-4, atol=2e-4, msg=lambda told, name=name: f"{name}: {told}")

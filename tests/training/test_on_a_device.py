@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from made_trainers import CPU
-from pretended import GPU, machine
+from torch.utils import backend_registration
 from understudy.events import Events
 from understudy.model.comb import CombArchitecture
 from understudy.model.families import FAMILIES, build, default_architecture
@@ -22,6 +22,13 @@ from understudy.training.presets import PRESETS, recipe
 from understudy.training.resident import Faces
 from understudy.training.schedule import Moment
 from understudy.training.trainer import Trainer
+
+if torch.cuda.is_available():
+    pytest.skip("beside a pretended device torch would not find the real one", allow_module_level=True)
+if not hasattr(backend_registration, "_setup_privateuseone_for_python_backend"):
+    pytest.skip("this torch cannot pretend a device", allow_module_level=True)
+
+from pretended import GPU, machine
 
 MOMENT = Moment(adversarial=1.0)
 OPTIONS = {
@@ -37,6 +44,20 @@ def no_grain(monkeypatch):
     monkeypatch.setattr(
         Random, "_throw_grain", lambda random, whole, size: torch.zeros(whole, 3, size, size, device=random.device)
     )
+
+
+def test_the_device_refuses_and_counts_what_a_gpu_would():
+    with machine() as book:
+        tensor = torch.arange(6.0).to(GPU)
+        assert (book.sent, book.waits) == ([(6,)], []) and (2 * tensor).device == GPU
+        with pytest.raises(RuntimeError, match="tensors of the host's"):
+            tensor + torch.ones(6)
+        for count, ask in enumerate(
+            (lambda: float(tensor[2]), tensor.cpu, lambda: tensor[tensor > 2], tensor.nonzero, tensor.unique),
+            1,
+        ):
+            ask()
+            assert len(book.waits) == count, book.waits
 
 
 def there(side: Side, near: int) -> Side:

@@ -33,10 +33,11 @@ def choose_device(name: str) -> torch.device:
 
 
 def send(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """``tensor``, which is in the host's memory, on ``device``; nobody waits for it to arrive.
+    """``tensor``, which is in the host's memory, on ``device``; on CUDA nobody waits for it to arrive.
 
-    It goes to a GPU from pinned memory: out of any other, all that the GPU was told before may have to be done first.
+    It goes there from pinned memory: out of any other, all that the GPU was told before may have to be done first.
+    Other devices are not known to keep what is on its way to them.
     """
-    if device.type == "cuda":
-        tensor = tensor.pin_memory()
-    return tensor.to(device, non_blocking=True)
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.contiguous().pin_memory().to(device, non_blocking=True)

@@ -129,7 +129,7 @@ def writers() -> int:
 
 
 class LayerWriter:
-    """Writes frames in a few threads beside the caller, with twice as many frames waiting or being written at most.
+    """Writes frames in a few threads beside the caller, with a bounded number waiting or being written.
 
     Use as a context manager. A frame that could not be written raises its OutputError at the next :meth:`submit` or
     at the end of the block; after that nothing more is written.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from understudy.model.device import send
 
 NORMALS, UNIFORMS = 80, 40
-"""Most numbers of either kind that varying one face takes, everything that can be varied switched on."""
+"""Room for the numbers of either kind that varying one face takes, everything that can be varied switched on."""
 
 
 class Dice:
@@ -101,4 +101,5 @@ class Random:
         seed = torch.randint(2**62, (1,), generator=self.generator)
         there = torch.Generator(self.device).manual_seed(int(seed))
         drawn = torch.randn(whole, 3, size, size, generator=there, device=self.device)
-        return drawn[self.rank :: self.size]
+        # A copy, so that the others' is let go at once.
+        return drawn[self.rank :: self.size].clone() if self.size > 1 else drawn

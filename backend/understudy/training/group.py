@@ -22,10 +22,11 @@ from understudy.events import beating
 from understudy.training.meeting import JOINING, meet
 from understudy.training.place import Place, place_of_process
 
-PATIENCE = datetime.timedelta(minutes=2)
-"""How long a silent process is waited for. One that has died is noticed at once: its connections close."""
+PATIENCE = datetime.timedelta(minutes=10)
+"""How long a silent process is waited for. One that has died is noticed at once: its connections close. A host that has
+to make its programs first is silent for minutes, where another one finds its own made."""
 
-BEATS = 20
+BEATS = 60
 """Signs of life in :data:`PATIENCE` while main is busy alone."""
 
 BUCKET = 64 * 2**20

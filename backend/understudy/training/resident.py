@@ -58,20 +58,19 @@ class Faces:
     def gather(self, picks: torch.Tensor, there: torch.Tensor | None = None) -> torch.Tensor:
         """The faces at ``picks`` (n,), numbers on the CPU, as float32 (n, 8, R, R) on the device.
 
-        ``there``: the same numbers on the device, where they have been sent before. Nobody waits: faces that are not on
-        the device are collected in pinned memory and copied while the host goes on.
+        ``there``: the same numbers on the device, where they have been sent before. On CUDA nobody waits: faces that are
+        not on the device are collected in pinned memory and copied while the host goes on.
         """
         if not len(self.far):
             rows = send(picks, self.device) if there is None else there
             return self.near.index_select(0, rows).float()  # on a processor twice as fast as indexing
         away = picks >= len(self.near)
         wanted = picks[away] - len(self.near)
-        fetched = torch.empty(
-            (len(wanted), *self.far.shape[1:]), dtype=self.far.dtype, pin_memory=self.device.type == "cuda"
-        )
+        pinned = self.device.type == "cuda"
+        fetched = torch.empty((len(wanted), *self.far.shape[1:]), dtype=self.far.dtype, pin_memory=pinned)
         torch.index_select(self.far, 0, wanted, out=fetched)
         here = self.near.index_select(0, send(picks[~away], self.device))
-        both = torch.cat([here, fetched.to(self.device, non_blocking=True)])
+        both = torch.cat([here, fetched.to(self.device, non_blocking=pinned)])
         # Where in ``both`` each of the picks is: those that were here come first, then those that were fetched.
         order = torch.argsort(torch.argsort(away.long(), stable=True))
         return both[send(order, self.device)].float()

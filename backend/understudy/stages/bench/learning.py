@@ -48,7 +48,7 @@ def measure_learning(trainer: Trainer, log: MetricsLog, events: Events, seconds:
     that does not tell) and ``tflop_per_step`` (products of matrices and convolutions, forwards and backwards).
     Shares are taken with the device waited for after each part, speed without. ``outside_networks`` is what the loop
     would save without all but the networks: on a processor their share; on a device that computes while the host goes
-    on, by how much a step takes longer than one that learns from the same faces again and again.
+    on, the part of a step's time that is not needed to learn from the same faces again and again.
     Previews and checkpoints are not in it: they are far apart.
     """
     device = trainer.device
