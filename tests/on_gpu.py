@@ -10,8 +10,8 @@ no network, is shown what it lacks by ``pack``: it cuts the faces here and colle
 There: ``python -m pip install --no-index --no-deps FOLDER/*.whl``, then the others with ``--faces FOLDER``.
 
 ``bench`` adds to OUT/bench.json family by family. ``model`` lets ``liae`` at 256 px learn the sample's two people for so
-many minutes, going on where it stopped, converts the sample's shot, and compares that with the true render; it leaves in
-OUT ``figures.json``, ``curve.png``, ``preview.png`` and ``metrics.jsonl``.
+many minutes, in several calls where there is a ``--sitting``, converts the sample's shot, and compares that with the true
+render; it leaves in OUT ``figures.json``, ``curve.png``, ``preview.png`` and ``metrics.jsonl``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,8 @@ def main() -> int:
     parser.add_argument("--faces", type=Path, help="what pack left; cut anew when left out")
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=FAMILIES, help="of the bench")
     parser.add_argument("--device", default="cuda", help="cpu to try this file itself")
-    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--minutes", type=float, default=30.0, help="that the model learns in all")
+    parser.add_argument("--sitting", type=float, default=float("inf"), help="minutes of them in this call, if fewer")
     parser.add_argument("--python", default="3.12")
     options = parser.parse_args()
     options.out = options.out.resolve()
@@ -66,7 +68,7 @@ def main() -> int:
     device, faces = choose_device(options.device), options.faces or options.out / "faces"
     if options.what == "bench":
         return bench(options.out, faces, options.families, device)
-    return judge(options.out, faces, options.minutes, device)
+    return judge(options.out, faces, options.minutes, options.sitting, device)
 
 
 def pack(folder: Path, python: str) -> int:
@@ -123,8 +125,9 @@ def bench(out: Path, faces: Path, families: list[str], device: torch.device) -> 
     return 0
 
 
-def judge(out: Path, faces: Path, minutes: float, device: torch.device) -> int:
+def judge(out: Path, faces: Path, minutes: float, sitting: float, device: torch.device) -> int:
     """Train, convert, compare with the truth; what stands before the face is left out of the figures."""
+    from understudy.errors import Interrupted
     from understudy.events import Events
     from understudy.settings import CompareSettings, ConvertSettings, TrainSettings
     from understudy.stages import compare, convert, train
@@ -132,13 +135,16 @@ def judge(out: Path, faces: Path, minutes: float, device: torch.device) -> int:
     cut_faces(faces)
     model, shot = out / "work/model", (out / "work/shot.%04d.exr").as_posix()
     plate, truth = ((SAMPLE / f"{name}.%04d.exr").as_posix() for name in ("plate", "truth"))
-    report = train.run(
-        TrainSettings(
-            source=[faces / "source"], target=[faces / "target", faces / "plate"], model=model, preset="gpu",
-            family="liae", resolution=RESOLUTION, minutes=minutes, device=str(device),
-        ),
-        Events(),
+    settings = TrainSettings(
+        source=[faces / "source"], target=[faces / "target", faces / "plate"], model=model, preset="gpu", family="liae",
+        resolution=RESOLUTION, minutes=minutes, device=str(device),
     )  # fmt: skip
+    end = time.monotonic() + 60 * sitting
+    try:
+        report = train.run(settings, Events(stop=lambda: time.monotonic() > end))
+    except Interrupted as stopped:
+        print(stopped.message)
+        return 0
     convert.run(
         ConvertSettings(plate=plate, model=model, faceset=faces / "plate", out=shot, occlusion="none", force=True),
         Events(),
