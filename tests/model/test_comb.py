@@ -44,6 +44,21 @@ def test_the_people_are_remembered_and_the_sides_come_first():
             CombArchitecture(64, identities=wrong)
 
 
+def test_people_join_and_leave_and_the_others_stay_as_they_are():
+    torch.manual_seed(0)
+    network, code = CombNetwork(TINY), torch.randn(2, 16)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    regrouped = network.regrouped(("source", "target", "Bert", "Clara"))
+    assert regrouped.arch.identities == ("source", "target", "Bert", "Clara")
+    with torch.no_grad():
+        for who in ("source", "target", "Bert"):
+            for one, two in zip(network.decode(code, who), regrouped.decode(code, who), strict=True):
+                assert torch.equal(one, two), who
+    assert torch.allclose(regrouped.offset[3], network.offset.mean(0))
+    assert torch.allclose(regrouped.styles["colour_1"].scale[3], network.styles["colour_1"].scale.mean(0))
+
+
 def test_nobody_else_can_be_painted():
     with pytest.raises(ValueError, match="tuple"):
         CombNetwork(TINY).decode(torch.randn(1, 16), "Clara")

@@ -124,6 +124,28 @@ def test_a_comb_knows_more_people(people, tmp_path):
         beginning(people, tmp_path, others=[f"carl={people['carl']}"])
 
 
+def test_people_join_a_comb_that_was_trained_without_them(people, tmp_path):
+    small = {"bottleneck": 16, "encoder_width": 8, "decoder_width": 8, "mask_width": 4, "resolution": 64}
+    pool = beginning(people, tmp_path / "pool", family="comb", pretrain=list(people.values()), **small)
+    base = save(tmp_path / "base", pool)
+    three = beginning(people, tmp_path / "three", base=base, others=[f"carl={people['carl']}"])
+    known, network = load_model(base, CPU)[0], three.network
+    assert network.arch.identities == ("source", "target", "carl")
+    for name, value in known.decoder.state_dict().items():
+        assert torch.equal(network.decoder.state_dict()[name], value), name
+    assert torch.equal(network.offset[:2], known.offset) and torch.allclose(network.offset[2], known.offset.mean(0))
+    assert torch.equal(network.mean[2], three.sides["carl"].mean_face())
+    # And one more to those who are there, at twice the size; who was there keeps even the mean face.
+    base = save(tmp_path / "larger", three)
+    more = [f"carl={people['carl']}", f"dora={people['anne']}"]
+    four = beginning(people, tmp_path / "four", base=base, others=more, resolution=128).network
+    assert four.arch.identities == ("source", "target", "carl", "dora") and four.arch.resolution == 128
+    assert torch.equal(four.offset[2], load_model(base, CPU)[0].offset[2])
+    with pytest.raises(ModelError, match="is of source, target, not of"):
+        quick = save(tmp_path / "quick", beginning(people, tmp_path / "q"))
+        beginning(people, tmp_path / "no", base=quick, others=more)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

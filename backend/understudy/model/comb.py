@@ -7,8 +7,8 @@ given, which say what they look like. All of them begin at nothing, so that ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import torch
@@ -80,3 +80,18 @@ class CombNetwork(DeepNetwork):
             if isinstance(module, Style):
                 nn.init.zeros_(module.scale)
                 nn.init.zeros_(module.shift)
+
+    @torch.no_grad()
+    def regrouped(self, identities: Sequence[str]) -> CombNetwork:
+        """The same network for ``identities``: those it knows keep what is theirs, others begin as the mean of all it knows."""
+        assert isinstance(self.arch, CombArchitecture)
+        known = self.arch.identities
+        network = CombNetwork(replace(self.arch, identities=tuple(identities)))
+        state = dict(self.state_dict())
+        for name in [name for name in state if name in ("mean", "offset") or name.startswith("styles.")]:
+            rows = state[name]
+            state[name] = torch.stack(
+                [rows[known.index(who)] if who in known else rows.mean(0) for who in network.arch.identities]
+            )
+        network.load_state_dict(state)
+        return network

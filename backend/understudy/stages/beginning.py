@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from understudy.errors import FacesetError, ModelError, UsageError
+from understudy.model.comb import CombArchitecture, CombNetwork
 from understudy.model.families import DEEP, architecture_from_json, build, default_architecture
 from understudy.model.growth import grow, grown_architecture
 from understudy.model.network import SIDES, Architecture, SwapNetwork
@@ -133,6 +134,8 @@ def _architecture(
             wanted = known if resolution == known.resolution else grown_architecture(known, resolution)
         except ValueError as error:
             raise ModelError(f"The model in {settings.base} cannot grow so: {error}.") from None
+        if isinstance(wanted, CombArchitecture):  # people may join and leave
+            wanted = replace(wanted, identities=identities)
         return _agreed(settings, wanted, settings.base, identities, "start from it")
     family = preset.architecture(preset.resolution).family if settings.family == "preset" else settings.family
     words = _asked(settings, family, identities)
@@ -214,7 +217,7 @@ def _common_crop(sides: Mapping[str, Side]) -> str:
 def _start_from(
     folder: Path, network: SwapNetwork, sides: Mapping[str, Side], means: Mapping[str, torch.Tensor], crop: str
 ) -> None:
-    """Give a new network the weights of the model in ``folder``, grown where that is smaller.
+    """Give a new network the weights of the model in ``folder``, grown where that is smaller, with its own people.
 
     Who was not among those it was trained on starts at the own mean face.
     """
@@ -231,6 +234,8 @@ def _start_from(
         )
     if base.arch.resolution < network.arch.resolution:
         base = grow(base, network.arch.resolution)
+    if isinstance(base, CombNetwork):
+        base = base.regrouped(network.arch.identities)
     network.load_state_dict(base.state_dict())
     strangers = {
         name: means[name]
