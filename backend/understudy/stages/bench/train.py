@@ -43,7 +43,7 @@ PLANS = {
 }
 
 STEPS_A_SIZE = 6
-"""Fewest steps that measuring a size takes on a processor; a GPU leaves nothing out that a few more would change."""
+"""Fewest steps that measuring a size takes on a processor; a GPU is asked for a few more."""
 
 
 def measure(events: Events, sample: Path) -> dict[str, Any]:
