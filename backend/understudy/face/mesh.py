@@ -71,10 +71,13 @@ class Posed:
 class HeadMesh:
     """The mesh of one person. The same for all frames of a track: made once, then posed frame by frame."""
 
-    def __init__(self, shape: FloatArray = HEAD_68) -> None:
-        """``shape`` (68, 3): the person's landmarks at rest in mean-face units, as tracks.Track has them."""
+    def __init__(self, shape: FloatArray = HEAD_68, rest_shape: FloatArray | None = None) -> None:
+        """``shape`` (68, 3): the person's landmarks at rest in mean-face units, as tracks.Track has them.
+
+        ``rest_shape`` (468, 3) are its vertices at rest where they were fitted; otherwise they follow ``shape``.
+        """
         self.shape = np.asarray(shape, np.float64)
-        self.rest = bent(rest(), self.shape)
+        self.rest = bent(rest(), self.shape) if rest_shape is None else np.asarray(rest_shape, np.float64)
         """(468, 3) head space: its vertices at the landmarks meet ``shape``."""
 
     def posed(self, face: Seen) -> Posed:
@@ -82,10 +85,16 @@ class HeadMesh:
 
         A landmark's depth is that of the person's head at rest; the picture says nothing of it.
         """
-        head = face.head
-        seen = np.asarray(face.landmarks, np.float64)
-        moved = _across(head, self.shape, seen) @ np.asarray(head.rotation, np.float64)
-        return Posed(head, self.rest + _operator() @ moved)
+        return self.with_expression(face.head, self.expression(face.head, face.landmarks))
+
+    def expression(self, head: Head, landmarks: FloatArray) -> NDArray[np.float64]:
+        """(68, 3) how the landmarks differ from those at rest, in head space, where they are seen at (68, 2) plate pixels."""
+        across = _across(head, self.shape, np.asarray(landmarks, np.float64))
+        return np.asarray(across @ np.asarray(head.rotation, np.float64))
+
+    def with_expression(self, head: Head, expression: FloatArray) -> Posed:
+        """The mesh under ``head`` with its landmarks moved by ``expression`` (68, 3), as :meth:`expression` gives it."""
+        return Posed(head, self.rest + _operator() @ np.asarray(expression, np.float64))
 
 
 @cache
@@ -109,6 +118,12 @@ def bent(vertices: FloatArray, shape: FloatArray) -> NDArray[np.float64]:
 def at_landmarks(vertices: FloatArray) -> NDArray[np.float64]:
     """(68, n) the iBUG points of (468, n) mesh vertices."""
     return np.asarray(_means() @ vertices)
+
+
+@cache
+def mirrored() -> NDArray[np.intp]:
+    """(468,) for each vertex the one on the other side of the face; those of the middle are their own."""
+    return np.asarray(cdist(rest() * (-1, 1, 1), rest()).argmin(1), np.intp)
 
 
 def aligned(kind: CropKind) -> NDArray[np.float32]:

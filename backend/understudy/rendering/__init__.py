@@ -1,0 +1,1 @@
+"""The new face from the performer's own footage, without any training."""

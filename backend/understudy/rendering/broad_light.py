@@ -1,0 +1,54 @@
+"""The broad light of one picture laid on another of the same mesh: cast shadows and fall-off that no low-order light has."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.rendering.light import FLOOR
+
+BANDS = ((0.16, 1.0), (0.036, 0.5))
+"""Spread of a Gaussian in mean-face units, and how much of the light that it passes is taken over: the broad one first."""
+
+_WIDENINGS = (1, 2, 4, 8)
+_MOST = 1.0  # of log light: more is no light
+
+
+def lit_as(
+    face: NDArray[np.float32], lit: NDArray[np.float32], skin: NDArray[np.float32], unit: float, amount: float
+) -> NDArray[np.float32]:
+    """``face`` (h, w, 3) scene-linear with the broad light of ``lit`` (h, w, 3), which shows another face in its place.
+
+    ``skin`` (h, w) 0..1 is where both show plain skin; elsewhere the light is filled in from around, by ever wider Gaussians,
+    each trusted as far as it sees (normalised convolution). ``unit`` are pixels per mean-face unit.
+    """
+    wanted = np.log(np.maximum(lit, FLOOR))
+    for spread, share in BANDS:
+        missing = np.clip(wanted - np.log(np.maximum(face, FLOOR)), -_MOST, _MOST)
+        face = face * np.exp(np.float32(share * amount) * spread_out(missing, skin, spread * unit))
+    return face
+
+
+def spread_out(values: NDArray[np.float32], seen: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """What a Gaussian of ``sigma`` pixels leaves of ``values`` (h, w, C) where ``seen`` (h, w) is 1, filled in beyond."""
+    weighted = np.dstack([values * seen[..., None], seen]).astype(np.float32)
+    result, missing = np.zeros_like(values, np.float32), np.ones(seen.shape, np.float32)
+    for widening in _WIDENINGS:
+        blurred = _blurred(weighted, sigma * widening)
+        density = np.clip(blurred[..., -1], 0, 1)
+        share = missing * density if widening != _WIDENINGS[-1] else missing
+        result += (share / np.maximum(density, 1e-3))[..., None] * blurred[..., :-1]
+        missing = missing - share
+    return result
+
+
+def _blurred(picture: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """A Gaussian blur; a wide one on a smaller picture, which shows it as well."""
+    factor = int(max(1, min(sigma / 4, min(picture.shape[:2]) / 8)))
+    if factor == 1:
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), max(sigma, 0.3), borderType=cv2.BORDER_CONSTANT))
+    height, width = picture.shape[:2]
+    small = cv2.resize(picture, (-(-width // factor), -(-height // factor)), interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / factor, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))

@@ -1,0 +1,88 @@
+"""One person's head with another one's performance: the source's shape, the plate's pose and expression.
+
+Expressions go across as offsets in head space, which suit everybody; lids and lips go across by how far they stand open,
+for an audience reads those as they are, and each person closes them from another rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.face.mesh import Posed
+from understudy.rendering.footage import Footage
+from understudy.rendering.openings import LIDS, Openings, lip_gaps, with_lids
+
+INNER = slice(17, 68)
+"""Landmarks by which two heads are brought together: brows, nose, eyes and lips; outlines are a person's own."""
+
+_NEAR_FRONT = 50.0  # degrees of yaw within which a person's lips are seen well enough to learn how they move
+_ROUNDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Similarity:
+    """p -> scale * rotation @ p + shift, in head space."""
+
+    scale: float
+    rotation: NDArray[np.float64]  # (3, 3)
+    shift: NDArray[np.float64]  # (3,)
+
+    def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N, 3) points, moved."""
+        return np.asarray(self.scale * points @ self.rotation.T + self.shift)
+
+
+def retarget(source: Footage, plate: Footage) -> tuple[list[Posed], Openings]:
+    """The source's head on each face of the plate, and how far its lids and lips stand open there."""
+    resting = source.mesh.shape
+    shapes = resting + plate.expression
+    lids = [point for pairs in LIDS for pair in pairs for point in pair]
+    shapes[:, lids] = resting[lids]
+    wanted = plate.openings
+    shapes = with_lids(shapes, wanted.lids * source.openings.usual)
+    slope = _lip_slope(source)
+    shapes += (wanted.lips - lip_gaps(shapes))[:, None, None] * slope
+    onto = bring_together(resting[INNER], plate.mesh.shape[INNER])
+    posed = []
+    for target, shape in zip(plate.posed, shapes, strict=True):
+        own = source.mesh.with_expression(target.head, shape - resting)
+        posed.append(Posed(target.head, onto(own.points)))
+    return posed, Openings(wanted.lids, wanted.lips, wanted.gaze, source.openings.usual)
+
+
+def bring_together(points: NDArray[np.float64], onto: NDArray[np.float64]) -> Similarity:
+    """The similarity that takes (N, 3) ``points`` nearest to those of another head, ``onto`` (N, 3).
+
+    Umeyama's closed form (1991), reweighted by Cauchy's function, so that one odd feature does not move the others.
+    """
+    weights = np.ones(len(points))
+    for _ in range(_ROUNDS):
+        share = weights / weights.sum()
+        middle, other = share @ points, share @ onto
+        a, b = points - middle, onto - other
+        left, sizes, right = np.linalg.svd((b * share[:, None]).T @ a)
+        sign = np.array([1, 1, np.sign(np.linalg.det(left @ right))])
+        rotation = left @ np.diag(sign) @ right
+        scale = float((sizes * sign).sum() / (share @ (a**2).sum(1)))
+        found = Similarity(scale, rotation, other - scale * rotation @ middle)
+        distance = np.linalg.norm(found(points) - onto, axis=1)
+        weights = 1 / (1 + (distance / max(float(np.median(distance)), 1e-9)) ** 2)
+    return found
+
+
+def _lip_slope(source: Footage) -> NDArray[np.float64]:
+    """(68, 3) how the source's landmarks move as the lips open, per mean-face unit of gap.
+
+    Ridge regression over the frames from the front, with the lids beside it, so that a blink is not taken for speech.
+    """
+    front = np.abs([face.pose[0] for face in source.faces]) < _NEAR_FRONT
+    if not front.any():
+        return np.zeros((68, 3))
+    causes = np.stack([source.openings.lids * source.openings.usual, source.openings.lips], axis=1)[front]
+    moves = source.expression[front].reshape(front.sum(), -1)
+    causes, moves = causes - causes.mean(0), moves - moves.mean(0)
+    system = causes.T @ causes + 1e-5 * len(causes) * np.eye(2)
+    return np.asarray(np.linalg.solve(system, causes.T @ moves)[1].reshape(68, 3))
