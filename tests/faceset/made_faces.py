@@ -53,6 +53,10 @@ def make_face(frame: int = 1001, track: int = 0, **changes: object) -> Face:
         "identity": tuple((identity / np.linalg.norm(identity)).astype(np.float32).tolist()),
         "measures": make_measures(frame),
         "analysis": {"detector": "mediapipe (sha256 2d61; Apache-2.0)"},
+        "eye_opening": np.float32((0.31, 0.27)),
+        "eye_trust": np.float32((1, 0.4)),
+        "gaze": np.float32((-0.12, 0.03)),
+        "mouth_opening": 0.125,
     }
     return Face(**(values | changes))  # type: ignore[arg-type]
 

@@ -21,6 +21,8 @@ def test_every_record_comes_back_exactly() -> None:
     faces = [
         make_face(1001, file="a.exr"),
         make_face(1002, 7, file="b.exr", dense=None, raw=None, origin="bridged", analysis={}),
+        make_face(5, file="d.exr", eye_opening=None, mouth_opening=None),
+        make_face(6, file="e.exr", eye_trust=None, gaze=None),
         make_face(1003, file="c.exr", identity=None, head=turned(5, camera=Camera(900.5, (1.25, 2.5)))),
         dataclasses.replace(
             make_face(4),
@@ -37,7 +39,7 @@ def test_every_record_comes_back_exactly() -> None:
     for name, (stamp, face) in known.items():
         assert again[name][0] == stamp
         assert again[name][1].to_json() == face.to_json()
-        for field in ("box", "landmarks", "raw", "refined", "dense", "matrix"):
+        for field in ("box", "landmarks", "raw", "refined", "dense", "matrix", "eye_opening", "gaze"):
             before, after = getattr(face, field), getattr(again[name][1], field)
             assert (after is None) == (before is None)
             assert before is None or after.dtype == before.dtype

@@ -14,6 +14,7 @@ FIELDS = list(Face.__dataclass_fields__)
     [
         make_face(),
         make_face(dense=None, identity=None, raw=None, head=turned(5)),
+        make_face(eye_opening=None, eye_trust=None, gaze=None, mouth_opening=None),
         make_face(plate="Aufnahme für Ä.mov", analysis={}, origin="given"),
     ],
 )
@@ -36,7 +37,7 @@ def test_a_record_comes_back_exactly(face) -> None:
 def test_a_record_is_one_line_of_plain_json_with_a_schema() -> None:
     text = make_face().to_json()
     assert "\n" not in text
-    assert json.loads(text)["schema"] == 2
+    assert json.loads(text)["schema"] == 3
 
 
 @pytest.mark.parametrize("name", ["schema", *FIELDS])
@@ -69,6 +70,9 @@ def test_a_missing_field_is_named(name) -> None:
         ("identity", ["a"]),
         ("identity", "AAAAAA"),
         ("analysis", ["mediapipe"]),
+        ("eye_opening", [0.3]),
+        ("gaze", "left"),
+        ("mouth_opening", "wide"),
     ],
 )
 def test_a_malformed_field_is_a_faceset_error(name, value) -> None:
@@ -81,6 +85,16 @@ def test_a_malformed_field_is_a_faceset_error(name, value) -> None:
 def test_what_is_no_record_is_a_faceset_error(text) -> None:
     with pytest.raises(FacesetError):
         Face.from_json(text)
+
+
+def test_a_record_of_the_schema_before_is_read_without_channels() -> None:
+    record = json.loads(make_face().to_json()) | {"schema": 2}
+    channels = ("eye_opening", "eye_trust", "gaze", "mouth_opening")
+    for name in channels:
+        del record[name]
+    face = Face.from_json(json.dumps(record))
+    assert [getattr(face, name) for name in channels] == [None] * 4
+    np.testing.assert_array_equal(face.landmarks, make_face().landmarks)
 
 
 def test_another_schema_is_refused_by_its_number() -> None:

@@ -25,7 +25,21 @@ def made_track(number: int, frames: Sequence[int], x: float = 700, camera: Camer
         box = np.concatenate([refined.min(0), refined.max(0)])
         raw = None if step % 3 == 1 else refined + np.float32(0.3)
         origin = "bridged" if raw is None else "seen"
-        made[frame] = Followed(frame, box, head, refined + np.float32(0.1), refined, raw, 0.5 + 0.01 * step, origin)
+        final = refined + np.float32(0.1)
+        made[frame] = Followed(
+            frame,
+            box,
+            head,
+            final,
+            refined,
+            raw,
+            0.5 + 0.01 * step,
+            origin,
+            eye_opening=np.float32((0.31 - 0.01 * step, 0.29)),
+            eye_trust=np.float32((1, 0.7)),
+            gaze=None if step % 4 == 3 else np.float32((0.1 * step, -0.013)),
+            mouth_opening=None if step % 4 == 2 else 0.1 * step,
+        )
     return Track(number, made, HEAD_68 * (1.02, 1.0, 1.0))
 
 
@@ -48,7 +62,8 @@ def alike(one: Track, other: Track) -> bool:
 
 def _alike(one: Followed, other: Followed) -> bool:
     same = (one.frame, one.confidence, one.origin) == (other.frame, other.confidence, other.origin)
-    names = ("box", "landmarks", "refined", "raw")
+    same = same and one.mouth_opening == other.mouth_opening
+    names = ("box", "landmarks", "refined", "raw", "eye_opening", "eye_trust", "gaze")
     arrays = all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
     ours, theirs = one.head, other.head
     heads = (ours.scale, ours.error, ours.camera) == (theirs.scale, theirs.error, theirs.camera)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from understudy.errors import FacesetError, UnreadableError
 from understudy.tracks.document import read_tracks, tracks_from_json, tracks_to_json
 from understudy.tracks.table import COLUMNS, tracks_from_csv, tracks_to_csv
 from understudy.tracks.track import ShotTracks
+
+CHANNELS = ("eye_opening", "eye_trust", "gaze", "mouth_opening")
 
 
 def test_json_gives_every_number_back() -> None:
@@ -25,11 +28,23 @@ def test_json_gives_every_number_back() -> None:
 def test_json_is_plain_and_a_line_a_face() -> None:
     text = tracks_to_json(made_shot())
     document = json.loads(text)
-    assert (document["kind"], document["version"], document["frames"]) == ("understudy tracks", 1, "1001-1012")
+    assert (document["kind"], document["version"], document["frames"]) == ("understudy tracks", 2, "1001-1012")
     face = document["tracks"][0]["faces"][0]
     assert face["landmarks"][30] == pytest.approx(made_shot().tracks[0].frames[1001].landmarks[30].tolist())
     assert sum(line.startswith('{"frame"') for line in text.splitlines()) == 12 + 5
     assert tracks_from_json(tracks_to_json(ShotTracks("p", 8, 8, (1,), (), ()))).tracks == ()
+
+
+def test_a_document_of_the_first_version_is_read_without_channels() -> None:
+    document = json.loads(tracks_to_json(made_shot())) | {"version": 1}
+    for track in document["tracks"]:
+        for face in track["faces"]:
+            for name in CHANNELS:
+                del face[name]
+    back = tracks_from_json(json.dumps(document))
+    for track, was in zip(back.tracks, made_shot().tracks, strict=True):
+        bare = {frame: replace(one, **dict.fromkeys(CHANNELS)) for frame, one in was.frames.items()}
+        assert alike(track, replace(was, frames=bare))
 
 
 def test_a_thousand_frames_come_back() -> None:
@@ -40,7 +55,7 @@ def test_a_thousand_frames_come_back() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"version":1', '"version":9', "version 9"),
+        ('"version":2', '"version":9', "version 9"),
         ("understudy tracks", "other", "'other'"),
         ('"origin":"seen"', '"origin":"dreamt"', "dreamt"),
         ('"cuts":[1008]', '"cuts":["x"]', "x"),

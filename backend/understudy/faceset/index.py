@@ -19,7 +19,7 @@ from understudy.faceset.measures import BINS, THUMBNAIL, Measures
 from understudy.faceset.record import SCHEMA, Face
 
 NAME = "index.npz"
-FORM = 1
+FORM = 2
 """Version of the columns; raised when they change."""
 
 Stamp = tuple[int, int]
@@ -28,6 +28,8 @@ Stamp = tuple[int, int]
 Known = dict[str, tuple[Stamp, Face]]
 """File name to what is known of the file."""
 
+_PAIRS = ("eye_opening", "eye_trust", "gaze")
+_CHANNELS = 2 * len(_PAIRS) + 1
 _FLAT = ("sharpness", "motion_blur", "blur_direction", "brightness", "hue")
 
 
@@ -49,6 +51,7 @@ def write_index(target: Path | IO[bytes], known: Mapping[str, tuple[Stamp, Face]
         "numbers": np.array([_numbers(face) for face in faces]).reshape(-1, 23 + len(_FLAT)),
         "boxes": np.array([face.box for face in faces], np.float32).reshape(-1, 4),
         "points": np.array(parts, np.float32).reshape(-1, 3, 68, 2),
+        "channels": np.array([_channels(face) for face in faces]).reshape(-1, _CHANNELS),
         "looks": np.frombuffer(b"".join(one.histogram + one.thumbnail for one in measured), np.uint8),
         **_ragged("dense", [None if face.dense is None else face.dense.ravel() for face in faces]),
         **_ragged("identity", [None if face.identity is None else np.array(face.identity) for face in faces]),
@@ -97,6 +100,7 @@ def read_index(source: Path | IO[bytes]) -> Known:
                 identity=None if own is None else tuple(own.tolist()),
                 measures=_measures(values[23:], looks[row].tobytes()),
                 analysis=analysis,
+                **_channels_of(columns["channels"][row]),
             ),
         )
     return known
@@ -120,6 +124,18 @@ def _numbers(face: Face) -> list[float]:
         *camera.centre,
         *(getattr(face.measures, name) for name in _FLAT),
     ]
+
+
+def _channels(face: Face) -> list[float]:
+    """The channels of eyes and mouth, NaN where there is none."""
+    pairs = [(np.nan, np.nan) if pair is None else pair.tolist() for pair in (getattr(face, name) for name in _PAIRS)]
+    return [*(value for pair in pairs for value in pair), np.nan if face.mouth_opening is None else face.mouth_opening]
+
+
+def _channels_of(values: NDArray[np.float64]) -> dict[str, Any]:
+    told = [None if np.isnan(pair).any() else pair.astype(np.float32) for pair in values[:-1].reshape(-1, 2)]
+    mouth = None if np.isnan(values[-1]) else float(values[-1])
+    return {**dict(zip(_PAIRS, told, strict=True)), "mouth_opening": mouth}
 
 
 def _measures(numbers: list[float], looks: bytes) -> Measures:

@@ -15,11 +15,22 @@ from numpy.typing import NDArray
 from understudy.errors import FacesetError
 from understudy.face.geometry import Head
 from understudy.faceset.measures import Measures
-from understudy.tracks.plain import array_of, head_from_json, head_to_json, numbers, origin_of
+from understudy.tracks.plain import (
+    array_of,
+    channels_from_json,
+    channels_to_json,
+    head_from_json,
+    head_to_json,
+    numbers,
+    origin_of,
+)
 from understudy.tracks.track import Origin
 
-SCHEMA = 2
-"""Version of the record; raised when a field changes its meaning."""
+SCHEMA = 3
+"""Version of the record that is written; raised when its fields change."""
+
+_READ = (2, SCHEMA)
+"""Versions that are read: 2 knew nothing of eye_opening, eye_trust, gaze and mouth_opening."""
 
 _PLAIN = (
     "file",
@@ -58,6 +69,10 @@ class Face:
     measures: Measures  # what curation sorts by
     analysis: Mapping[str, str] = field(default_factory=dict)
     """Role (detector, landmarker, recogniser) to what filled it: name, weight hash and licence."""
+    eye_opening: NDArray[np.float32] | None = None  # (2,) right, left; these four as in tracks.track.Followed
+    eye_trust: NDArray[np.float32] | None = None  # (2,)
+    gaze: NDArray[np.float32] | None = None  # (2,) right, down
+    mouth_opening: float | None = None
 
     @cached_property
     def pose(self) -> tuple[float, float, float]:
@@ -82,6 +97,7 @@ class Face:
         record["identity"] = None if self.identity is None else _packed(np.array(self.identity))
         record["measures"] = self.measures.to_json()
         record["analysis"] = dict(self.analysis)
+        record |= channels_to_json(self)
         return json.dumps(record, separators=(",", ":"), allow_nan=False)
 
     @staticmethod
@@ -90,9 +106,9 @@ class Face:
         try:
             record = json.loads(text)
             schema = record["schema"]
-            if schema != SCHEMA:
+            if schema not in _READ:
                 raise FacesetError(
-                    f"A face record has schema {schema}; this version reads {SCHEMA}.",
+                    f"A face record has schema {schema}; this version reads {_READ[0]} to {SCHEMA}.",
                     "Use the version of Understudy that wrote the faceset, or extract it again.",
                 )
             dense, identity = record["dense"], record["identity"]
@@ -117,6 +133,7 @@ class Face:
                 identity=None if identity is None else tuple(_unpacked(identity).tolist()),
                 measures=Measures.from_json(record["measures"]),
                 analysis={_text(role): _text(what) for role, what in record["analysis"].items()},
+                **(channels_from_json(record) if schema >= 3 else {}),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise FacesetError(

@@ -20,6 +20,7 @@ from understudy.plate.frame import Frame
 from understudy.plate.reader import read_frames
 from understudy.stages.analysis import Shot, cut
 from understudy.stages.stopwatch import Stopwatch
+from understudy.tracks.plain import channels_to_json
 from understudy.tracks.track import Followed
 
 _AHEAD = 6
@@ -51,6 +52,10 @@ def describe(
         identity=identity,
         measures=UNMEASURED,
         analysis=made_by,
+        eye_opening=one.eye_opening,
+        eye_trust=one.eye_trust,
+        gaze=one.gaze,
+        mouth_opening=one.mouth_opening,
     )
 
 
@@ -108,4 +113,5 @@ def is_stored(held: Face | None, face: Face) -> bool:
         and np.array_equal(held.matrix, face.matrix)
         and np.array_equal(held.landmarks, face.landmarks)
         and np.array_equal(held.refined, face.refined)
+        and channels_to_json(held) == channels_to_json(face)
     )

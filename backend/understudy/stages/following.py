@@ -91,6 +91,7 @@ def _observed(folder: Path, one: Spotted) -> Observed:
         keypoints=sighting.keypoints,
         look=None if one.given else _look(folder / LOOKS / look_name(one.frame, one.index)),
         given=one.given,
+        dense=sighting.dense,
     )
 
 

@@ -20,6 +20,7 @@ from understudy.errors import UsageError
 from understudy.face.geometry import Head
 from understudy.tracks.corrections import Corrections, FaceCorrections, HeadCurve, Who, said
 from understudy.tracks.curves import covers, rotation_at, rotation_of, value_at
+from understudy.tracks.openings import reopened
 from understudy.tracks.points import indices
 from understudy.tracks.track import Followed, Track
 
@@ -116,8 +117,9 @@ def applied_to_heads(
     ``everybody`` are the amended sightings of the shot: what is said of somebody whose track is not among ``tracks`` is
     for another extraction.
 
-    ``raw`` and ``refined`` stay. A frame that is touched has the origin "given"; its confidence is 1 at a key and falls
-    off linearly to its own over ``REACH`` frames. Raises :class:`UsageError` for a track or point that is nobody's.
+    ``raw`` and ``refined`` stay; eyes and mouth open or close with landmarks that are moved. A frame that
+    is touched has the origin "given"; its confidence is 1 at a key and falls off linearly to its own over ``REACH`` frames.
+    Raises :class:`UsageError` for a track or point that is nobody's.
     """
     spots = [_Spot(frame, one.number, face.box) for one in tracks for frame, face in one.frames.items()]
     spots += [_Spot(one.frame, one.track, one.box) for one in everybody]
@@ -146,6 +148,7 @@ def _corrected(track: Track, face: FaceCorrections) -> Track:
                 landmarks = _carried(landmarks, track.shape, head, new)
                 box = np.tile(new.offset, 2) + (new.scale / head.scale) * (box - np.tile(head.offset, 2))
                 head = new
+        posed_only = landmarks.copy()
         for moved in face.landmarks:
             if moved in touching:
                 at = list(indices(moved.points))
@@ -163,6 +166,7 @@ def _corrected(track: Track, face: FaceCorrections) -> Track:
             box=np.asarray(boxes.get(frame, box), np.float32),
             confidence=max(one.confidence, 1 - distance / REACH),
             origin="given",
+            **reopened(one, head, track.shape, posed_only, landmarks),
         )
     return Track(track.number, frames, track.shape)
 

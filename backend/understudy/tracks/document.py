@@ -10,11 +10,22 @@ import numpy as np
 
 from understudy.errors import FacesetError
 from understudy.plate.ranges import format_range, parse_range
-from understudy.tracks.plain import array_of, head_from_json, head_to_json, numbers, origin_of
+from understudy.tracks.plain import (
+    array_of,
+    channels_from_json,
+    channels_to_json,
+    head_from_json,
+    head_to_json,
+    numbers,
+    origin_of,
+)
 from understudy.tracks.track import TRACKS, Followed, ShotTracks, Track
 
 KIND = "understudy tracks"
-VERSION = 1
+VERSION = 2
+
+_READ = (1, VERSION)
+"""Versions that are read: 1 knew nothing of eye_opening, eye_trust, gaze and mouth_opening."""
 
 
 def tracks_to_json(shot: ShotTracks) -> str:
@@ -46,9 +57,9 @@ def tracks_from_json(text: str, name: str = "the tracks") -> ShotTracks:
         document = json.loads(text)
         if document["kind"] != KIND:
             raise ValueError(f"its kind is {document['kind']!r}, not {KIND!r}")
-        if document["version"] != VERSION:
+        if document["version"] not in _READ:
             raise FacesetError(
-                f"{name} has version {document['version']}; this version of Understudy reads {VERSION}.",
+                f"{name} has version {document['version']}; this version of Understudy reads {_READ[0]} to {VERSION}.",
                 "Use the version of Understudy that wrote it, or extract the shot again.",
             )
         return ShotTracks(
@@ -57,7 +68,7 @@ def tracks_from_json(text: str, name: str = "the tracks") -> ShotTracks:
             height=int(document["height"]),
             frames=tuple(parse_range(document["frames"])),
             cuts=tuple(map(int, document["cuts"])),
-            tracks=tuple(map(_track, document["tracks"])),
+            tracks=tuple(_track(track, document["version"]) for track in document["tracks"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FacesetError(
@@ -95,19 +106,20 @@ def _face(face: Followed) -> dict[str, Any]:
         "landmarks": numbers(face.landmarks),
         "refined": numbers(face.refined),
         "raw": None if face.raw is None else numbers(face.raw),
+        **channels_to_json(face),
     }
 
 
-def _track(record: dict[str, Any]) -> Track:
+def _track(record: dict[str, Any], version: int) -> Track:
     faces = {face["frame"]: face for face in record["faces"]}
     return Track(
         number=int(record["number"]),
-        frames={int(frame): _followed(faces[frame]) for frame in sorted(faces)},
+        frames={int(frame): _followed(faces[frame], version) for frame in sorted(faces)},
         shape=array_of(record["shape"], (68, 3), np.float64),
     )
 
 
-def _followed(record: dict[str, Any]) -> Followed:
+def _followed(record: dict[str, Any], version: int) -> Followed:
     raw = record["raw"]
     return Followed(
         frame=int(record["frame"]),
@@ -118,4 +130,5 @@ def _followed(record: dict[str, Any]) -> Followed:
         raw=None if raw is None else array_of(raw, (68, 2)),
         confidence=float(record["confidence"]),
         origin=origin_of(record["origin"]),
+        **(channels_from_json(record) if version >= 2 else {}),
     )

@@ -28,6 +28,7 @@ class Observed:
     keypoints: NDArray[np.float32] | None  # (6, 2) as face.keypoints
     look: NDArray[np.uint8] | None  # (LOOK, LOOK) luma, display-encoded: the plate under look_matrix(box)
     given: bool = False  # the artist gave the box
+    dense: NDArray[np.float32] | None = None  # (N, 2) all points of the landmarker
 
 
 def look_matrix(box: FloatArray) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,3 +78,34 @@ def array_of(values: Any, shape: tuple[int, ...], dtype: type[Any] = np.float32)
     if array.shape != shape or not np.isfinite(array).all():
         raise ValueError(f"an array of shape {array.shape} where finite {shape} is due")
     return array
+
+
+class Channels(Protocol):
+    """What a face tells of its eyes and mouth, as Followed and faceset.record.Face do."""
+
+    @property
+    def eye_opening(self) -> NDArray[np.float32] | None: ...
+    @property
+    def eye_trust(self) -> NDArray[np.float32] | None: ...
+    @property
+    def gaze(self) -> NDArray[np.float32] | None: ...
+    @property
+    def mouth_opening(self) -> float | None: ...
+
+
+_PAIRS = ("eye_opening", "eye_trust", "gaze")
+
+
+def channels_to_json(face: Channels) -> dict[str, Any]:
+    """The channels of eyes and mouth as plain JSON, which gives every number back exactly; null where there is none."""
+    pairs = {name: getattr(face, name) for name in _PAIRS}
+    record: dict[str, Any] = {name: None if pair is None else numbers(pair) for name, pair in pairs.items()}
+    return record | {"mouth_opening": None if face.mouth_opening is None else float(face.mouth_opening)}
+
+
+def channels_from_json(record: dict[str, Any]) -> dict[str, Any]:
+    """Read :func:`channels_to_json`, as named arguments. Raises ValueError, KeyError or TypeError."""
+    pairs = {name: record[name] for name in _PAIRS}
+    channels: dict[str, Any] = {name: None if pair is None else array_of(pair, (2,)) for name, pair in pairs.items()}
+    opening = record["mouth_opening"]
+    return channels | {"mouth_opening": None if opening is None else float(opening)}

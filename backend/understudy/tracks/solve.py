@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ from understudy.face.keypoints import keypoint_head
 from understudy.tracks.bundle import Points, adjusted, joined, keypoint_points, landmark_points
 from understudy.tracks.expression import expressions, own_shape
 from understudy.tracks.flow import follow
+from understudy.tracks.gaze import gazes
 from understudy.tracks.observed import Observed
+from understudy.tracks.openings import eye_openings, mouth_openings
 from understudy.tracks.smooth import smoothed_heads
 from understudy.tracks.track import Followed, Origin, Track
 
@@ -59,6 +62,7 @@ def solve(
     calm = expressions(heads, evidence.seen, evidence.trust, mean + own, max(smoothing, _CALM))
     confidence = _confidences(observed, evidence, heads, support, mean + own)
     boxes = _boxes(observed, final)
+    channels = _channels(observed, heads, evidence.trust, shape)
     frames = {
         one.frame: Followed(
             frame=one.frame,
@@ -69,6 +73,7 @@ def solve(
             raw=one.landmarks,
             confidence=float(confidence[time]),
             origin=_origin(one, evidence.trust[time]),
+            **channels[time],
         )
         for time, one in enumerate(observed)
     }
@@ -163,6 +168,24 @@ def _error(head: Head, seen: NDArray[np.float32] | None, shape: NDArray[np.float
         return 0.0
     distance = np.linalg.norm(head.project(shape) - seen, axis=1) / head.scale
     return float(np.sqrt((RIGID * distance**2).sum() / RIGID.sum()))
+
+
+def _channels(
+    observed: Sequence[Observed], heads: Sequence[Head], trust: NDArray[np.float64], shape: NDArray[np.float64]
+) -> list[dict[str, Any]]:
+    """By frame, what Followed tells of eyes and mouth."""
+    eyes, sure = eye_openings(observed, heads, trust, shape)
+    mouth = mouth_openings(observed, heads, trust, shape)
+    gaze = gazes(observed, heads, shape, eyes, sure)
+    return [
+        {
+            "eye_opening": eyes[time].astype(np.float32),
+            "eye_trust": sure[time].astype(np.float32),
+            "gaze": None if gaze is None else gaze[time].astype(np.float32),
+            "mouth_opening": float(np.float32(mouth[time])),
+        }
+        for time in range(len(heads))
+    ]
 
 
 def _origin(one: Observed, trust: float) -> Origin:

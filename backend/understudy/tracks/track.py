@@ -27,6 +27,12 @@ class Followed:
     raw: NDArray[np.float32] | None  # (68, 2) as the landmarker gave them
     confidence: float  # 0..1
     origin: Origin
+    eye_opening: NDArray[np.float32] | None = None
+    """(2,) gap of the lids over the eye's width, of the person's right and left eye; not smoothed (tracks/openings.py)."""
+    eye_trust: NDArray[np.float32] | None = None  # (2,) 0..1: how well each eye's opening was seen; the rest is filled
+    gaze: NDArray[np.float32] | None = None
+    """(2,) how far the irises are from the middle of the eyes, image right and down, in eye widths (tracks/gaze.py)."""
+    mouth_opening: float | None = None  # gap of the inner lips over the width between their corners
 
 
 @dataclass(frozen=True, eq=False)
