@@ -1,8 +1,11 @@
-"""The light on a person's head: one for all of a footage, of low order, and what its skin says beyond that, frame by frame.
+"""The plate's light on the new face: what takes the source's skin, in its own light, to the skin and light in the plate.
 
-All is the logarithm of scene-linear light on the vertices of the mesh: log(light + FLOOR) = albedo + shading. Shading is
-a sum of the spherical harmonics of order 1 and 2 of the normal (Ramamoorthi and Hanrahan, 2001), albedo is tied between the two
-sides of the face: what differs from left to right in the same way on all frames is light.
+It is measured where both show plain skin, vertex by vertex, as a difference of logarithms, log(light + FLOOR). A light of low
+order (spherical harmonics of the normal: Ramamoorthi and Hanrahan, 2001) is fitted to the difference, so that it reaches over
+eyes, brows and lips and beyond what both show; what it leaves is smoothed over the mesh.
+
+Light and skin are not told apart: one shot shows a head from too few sides for that, and what an albedo solved from it
+gets wrong comes back as stains.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from understudy.face.mesh import mirrored
 from understudy.rendering.footage import Footage, Views
@@ -21,42 +25,75 @@ FLOOR = 0.004
 """Scene-linear light below which a logarithm would only tell noise."""
 
 _BLUR = 0.0125  # mean-face units over which a vertex's light is taken
-_RIDGE = 1.0
-_RESIDUAL = 0.06  # mean-face units over which what the harmonics leave is smoothed
-_ODD = 0.35  # of log light: what is farther off is no skin, but something before it
-_GRAZING = 0.15
-_TIMID = 0.5  # vertices' worth of doubt that pulls a residual towards the frame's mean
+_GRAZING = 0.15  # cosine to the camera below which skin says nothing
+_RIDGE = 5.0  # vertices' worth of doubt about the low-order light
+_ODD = 0.5  # of log light: what is farther off is no skin, but something before it
+_RESIDUAL = 0.2  # mean-face units over which what the low-order light leaves is smoothed
+_TIMID = 0.5  # vertices' worth of doubt about that
+_MOST = 2.5  # of log light
+_ROUNDS = 4
+_STEADY = 1.0  # frames over which the plate's light is smoothed
 
 
 @dataclass(frozen=True, eq=False)
-class Lighting:
-    """What a footage says of skin and light."""
+class SkinLight:
+    """The light of N views of one person, on the vertices of the mesh."""
 
-    albedo: NDArray[np.float64]  # (468, 3) log, with the light's mean in it
-    shading: NDArray[np.float64]  # (N, 468, 3) log, of each view
-    trust: NDArray[np.float64]  # (468,) how often each vertex was seen
+    logs: NDArray[np.float64]  # (N, 468, 3)
+    weights: NDArray[np.float64]  # (N, 468) 0..1: plain skin that is seen well
+    normals: NDArray[np.float64]  # (N, 468, 3) in the camera's axes
+
+    def at(self, row: int, is_mirrored: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Logs (468, 3) and weights (468,) of one view, in a mirror if wanted."""
+        order = mirrored() if is_mirrored else slice(None)
+        return self.logs[row][order], self.weights[row][order]
+
+    def mean(self, row: int) -> NDArray[np.float64]:
+        """(3,) the mean log light of one view's skin."""
+        return np.asarray(self.weights[row] @ self.logs[row] / max(float(self.weights[row].sum()), 1e-6))
 
 
 def log_light(light: NDArray[np.floating]) -> NDArray[np.float64]:
     """Scene-linear light of any shape as logarithms."""
-    return np.log(np.maximum(light, 0) + FLOOR)
+    return np.asarray(np.log(np.maximum(np.asarray(light, np.float64), 0) + FLOOR))
 
 
-def measure_lighting(footage: Footage, views: Views) -> Lighting:
-    """Albedo and shading of a person from all their ``views`` of ``footage``."""
-    logs = np.stack([_vertex_light(footage, views, row) for row in range(len(views))])
+def measure_skin_light(footage: Footage, views: Views) -> SkinLight:
+    """The light of all ``views`` of ``footage``, of which none is mirrored."""
+    logs = np.stack([log_light(_vertex_light(footage, index)) for index in range(len(views))])
     weights = views.visible * np.clip(views.normals[..., 2] - _GRAZING, 0, 1) * skin()
-    basis = harmonics(views.normals)
-    albedo, coefficients = _solve(logs, basis, weights)
-    broad = basis @ coefficients
-    residual = logs - albedo - broad
-    weights = weights / (1 + (residual.mean(-1) / _ODD) ** 2)
+    return SkinLight(logs, weights, views.normals)
+
+
+def steadied(light: SkinLight, runs: list[slice]) -> SkinLight:
+    """``light`` smoothed over time within each of the ``runs`` of consecutive frames of a shot."""
+    logs = light.logs.copy()
+    for run in runs:
+        weights = light.weights[run]
+        value = gaussian_filter1d(light.logs[run] * weights[..., None], _STEADY, axis=0, mode="nearest")
+        count = gaussian_filter1d(weights, _STEADY, axis=0, mode="nearest")[..., None]
+        logs[run] = np.where(count > 1e-4, value / np.maximum(count, 1e-6), logs[run])
+    return SkinLight(logs, light.weights, light.normals)
+
+
+def relighting(
+    source: tuple[NDArray[np.float64], NDArray[np.float64]], plate: SkinLight, row: int
+) -> NDArray[np.float64]:
+    """(468, 3) log gain that takes a view of the source, given as :meth:`SkinLight.at` gives it, to one of the plate."""
+    logs, seen = source
+    missing, weights = plate.logs[row] - logs, plate.weights[row] * seen
+    basis = np.column_stack([np.ones(len(missing)), harmonics(plate.normals[row])])
+    doubt = np.diag([1e-3] + [_RIDGE] * (basis.shape[1] - 1))
+    believed = weights
+    for _ in range(_ROUNDS):
+        weighted = basis * believed[:, None]
+        broad = basis @ np.linalg.solve(basis.T @ weighted + doubt, weighted.T @ missing)
+        believed = weights / (1 + ((missing - broad).mean(1) / _ODD) ** 2)
+    if (sure := weights > 0.05).any():  # beyond what is seen a quadratic may go anywhere
+        broad = np.clip(broad, broad[sure].min(0), broad[sure].max(0))
     near = kernel(_RESIDUAL)
-    value = np.einsum("uv,nvc->nuc", near, residual * weights[..., None])
-    count = weights @ near
-    mean = (residual * weights[..., None]).sum(1) / np.maximum(weights.sum(1), 1e-3)[:, None]
-    rest = (value + _TIMID * mean[:, None]) / (count + _TIMID)[..., None]
-    return Lighting(albedo, broad + rest, weights.sum(0))
+    rest = near @ ((missing - broad) * believed[:, None]) / (near @ believed + _TIMID)[:, None]
+    return np.clip(broad + rest, -_MOST, _MOST)
 
 
 def harmonics(normals: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -65,41 +102,12 @@ def harmonics(normals: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=-1)
 
 
-def tone(source: Lighting, plate: Lighting) -> NDArray[np.float64]:
-    """(3,) what must be added to the source's log light so that its skin is on the whole as that of the plate."""
-    both = skin() & (source.trust > 1) & (plate.trust > 1)
-    if not both.any():
-        return np.zeros(3)
-    return np.asarray(np.median((plate.albedo - source.albedo)[both], axis=0))
-
-
-def _solve(
-    logs: NDArray[np.float64], basis: NDArray[np.float64], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Albedo (468, 3), the same on both sides, and the light's coefficients (8, 3): weighted ridge least squares."""
-    other = mirrored()
-    total = weights.sum(0)
-    pair = (total + total[other] + 1e-3)[:, None]
-    spread = (basis * weights[..., None]).sum(0)
-    value = (logs * weights[..., None]).sum(0)
-    spread, value = (spread + spread[other]) / pair, (value + value[other]) / pair
-    root = np.sqrt(weights)[..., None]
-    rows = ((basis - spread) * root).reshape(-1, basis.shape[-1])
-    wanted = ((logs - value) * root).reshape(-1, 3)
-    coefficients = np.linalg.solve(rows.T @ rows + _RIDGE * np.eye(basis.shape[-1]), rows.T @ wanted)
-    return value - spread @ coefficients, coefficients
-
-
-def _vertex_light(footage: Footage, views: Views, row: int) -> NDArray[np.float64]:
-    """(468, 3) log light at the vertices of one view."""
-    index = int(views.picture[row])
-    face, picture = footage.faces[index], footage.picture(index)
-    if views.is_mirrored[row]:
-        picture = picture[:, ::-1]
-    unit = face.head.scale * np.sqrt(abs(np.linalg.det(face.matrix[:, :2])))  # crop pixels per mean-face unit
-    blurred = cv2.GaussianBlur(picture, (0, 0), max(_BLUR * unit, 0.5))
-    places = (views.crop[row] - 0.5).astype(np.float32)
+def _vertex_light(footage: Footage, index: int) -> NDArray[np.float32]:
+    """(468, 3) light at the vertices of one face."""
+    picture = footage.picture(index)
+    blurred = cv2.GaussianBlur(picture, (0, 0), max(_BLUR * footage.unit(index), 0.5))
+    places = (footage.places(index) - 0.5).astype(np.float32)
     light = cv2.remap(
         blurred, places[:, None, 0], places[:, None, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    return log_light(light[:, 0])
+    return np.asarray(light[:, 0])

@@ -7,28 +7,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.face.mesh import at_landmarks
-from understudy.face.raster import Surface
 
 _INNER = slice(60, 68)
+_MIDDLES = (62, 66)
 _FINE = 4
-_OPEN = (0.0135, 0.018)  # mean-face units... of gap from which, and over which, the plate's mouth is taken
+_SHUT, _OPEN = 0.0135, 0.0315
+"""Gap of the inner lips in mean-face units up to which there is no inside, and from which all of it is the plate's."""
 
 
-def interior(
-    face: NDArray[np.float32], aligned: NDArray[np.float32], places: NDArray[np.float64], surface: Surface
-) -> NDArray[np.float32]:
-    """``face`` (h, w, 3) with what ``aligned`` (h, w, 3), the plate on the same mesh, shows between the lips.
+def interior_mask(places: NDArray[np.float64], height: int, width: int, unit: float) -> NDArray[np.float32]:
+    """(height, width) 0..1 how much of each pixel lies between the lips.
 
-    ``places`` (468, 2) are the new head's vertices in these pixels.
+    ``places`` (468, 2) are the head's vertices in x y pixels, ``unit`` pixels per mean-face unit.
     """
     lips = at_landmarks(places)
-    inner = lips[_INNER]
-    height, width = face.shape[:2]
     canvas = np.zeros((height * _FINE, width * _FINE), np.uint8)
-    cv2.fillPoly(canvas, [np.round(inner * _FINE - 0.5).astype(np.int32)], (255,))
+    outline = np.round((lips[_INNER] * _FINE - 0.5) * 16).astype(np.int32)
+    cv2.fillPoly(canvas, [outline], (255,), cv2.LINE_8, 4)
     mask = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    size = float(np.linalg.norm(lips[36] - lips[45])) / 0.72
-    gap = float(np.linalg.norm(inner[2] - inner[6])) / max(size, 1e-6)
-    share = np.clip((gap - _OPEN[0]) / _OPEN[1], 0, 1)
-    mask = cv2.GaussianBlur(mask, (0, 0), 0.8)[..., None] * np.float32(share)
-    return face * (1 - mask) + aligned * mask
+    upper, lower = (lips[point] for point in _MIDDLES)
+    gap = float(np.linalg.norm(upper - lower)) / unit
+    share = np.clip((gap - _SHUT) / (_OPEN - _SHUT), 0, 1)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.8) * np.float32(share))

@@ -1,4 +1,4 @@
-"""How far lids and lips stand open, and where the eyes look: what a solved track flattens, and an audience sees first."""
+"""How far lids and lips stand open and where the eyes look, in terms that suit any person: to be carried and compared."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.faceset.record import Face
+from understudy.tracks.openings import measured_eyes, measured_mouth, usual_eyes
 
 LIDS = (((37, 41), (38, 40)), ((43, 47), (44, 46)))
 """Landmarks of the upper and the lower lid that lie over each other, of the person's right and left eye."""
@@ -16,55 +17,64 @@ LIDS = (((37, 41), (38, 40)), ((43, 47), (44, 46)))
 LIPS = ((61, 67), (62, 66), (63, 65))
 """The same of the inner lips."""
 
-_CORNERS = ((36, 39), (42, 45))
-_FRONTAL, _BLIND = 25.0, 58.0  # degrees of yaw: the usual opening is taken within, and beyond an eye tells nothing
-_TURN = 6.0  # degrees over which trust passes from one eye to the other
-_LEAST, _MOST = 0.05, 1.35  # of the usual opening
+_LIP_CORNERS = (60, 64)
+_LEAST, _MOST = 0.05, 1.4  # of the usual opening
+_USUAL = 0.6  # quantile of a person's solved lid gaps that is taken for the usual one
 
 
 @dataclass(frozen=True, eq=False)
 class Openings:
-    """Of N faces; ``usual`` is that of the person."""
+    """Of N faces of one person."""
 
-    lids: NDArray[np.float64]  # (N,) opening of the lids as a part of the usual one
+    lids: NDArray[np.float64]  # (N, 2) of the right and left eye, as a part of what is usual with the person
+    trust: NDArray[np.float64]  # (N, 2) 0..1 how well that was seen
     lips: NDArray[np.float64]  # (N,) gap of the inner lips, mean-face units
-    gaze: NDArray[np.float64]  # (N,) iris from the middle of the eye, by its width, to image right; NaN where unknown
-    usual: float  # usual gap of the lids, mean-face units
+    gaze: NDArray[
+        np.float64
+    ]  # (N, 2) irises from the middle of the eyes, image right and down, eye widths; NaN unknown
 
     def part(self, chosen: NDArray[np.intp]) -> Openings:
         """Those of the ``chosen`` faces."""
-        return Openings(self.lids[chosen], self.lips[chosen], self.gaze[chosen], self.usual)
+        return Openings(self.lids[chosen], self.trust[chosen], self.lips[chosen], self.gaze[chosen])
 
     def joined(self, other: Openings) -> Openings:
         """Both, one after the other."""
-        pairs = ((self.lids, other.lids), (self.lips, other.lips), (self.gaze, other.gaze))
-        return Openings(*(np.concatenate(pair) for pair in pairs), self.usual)
+        pairs = (
+            (self.lids, other.lids), (self.trust, other.trust), (self.lips, other.lips), (self.gaze, other.gaze)
+        )  # fmt: skip
+        return Openings(*(np.concatenate(pair) for pair in pairs))
 
     def mirrored(self) -> Openings:
         """The same in a mirror."""
-        return Openings(self.lids, self.lips, -self.gaze, self.usual)
-
-    def applied(self, shapes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """``shapes`` (N, 68, 3) in head space with their lids as far open as this says."""
-        return with_lids(shapes, self.lids * self.usual)
+        return Openings(self.lids[:, ::-1], self.trust[:, ::-1], self.lips, self.gaze * (-1, 1))
 
 
-def measure_openings(faces: Sequence[Face], shapes: NDArray[np.float64]) -> Openings:
-    """Openings of ``faces`` whose landmarks are ``shapes`` (N, 68, 3) in head space, mean-face units.
+def measure_openings(faces: Sequence[Face], shape: NDArray[np.float64]) -> Openings:
+    """Openings of ``faces``, whose head at rest is ``shape`` (68, 3) in mean-face units.
 
-    Lids are the landmarker's own: a solve over time takes a blink of two frames for noise. Where it saw no eye they are
-    the solved ones.
+    They are the channels of the track, or of faces that have none the solved landmarks'.
     """
-    solved = lid_gaps(shapes)
-    usual = float(np.quantile(solved, 0.6))
-    yaw = np.array([face.pose[0] for face in faces])
-    aspect = np.array([_aspects(face) for face in faces])
-    frontal = (np.abs(yaw) < _FRONTAL) & np.isfinite(aspect).all(1)
-    known = np.median(aspect[frontal if frontal.any() else np.isfinite(aspect).all(1)], axis=0)
-    part = _nearer(aspect / known, yaw)
-    unseen = ~np.isfinite(part) | (np.abs(yaw) > _BLIND)
-    lids = np.where(unseen, _nearer(solved / usual, yaw), part)
-    return Openings(np.clip(lids, _LEAST, _MOST), lip_gaps(shapes), _gazes(faces, yaw), usual)
+    lids = np.array([_eyes(face, shape) for face in faces])
+    usual = usual_eyes(faces)
+    if usual is None:
+        usual = np.maximum(np.median(lids, axis=0), 1e-3)
+    width = float(np.linalg.norm(np.subtract(*shape[list(_LIP_CORNERS)])))
+    mouths = [
+        measured_mouth(face.head, face.refined, shape) if face.mouth_opening is None else face.mouth_opening
+        for face in faces
+    ]
+    unknown = np.full(2, np.nan)
+    return Openings(
+        lids=np.clip(lids / usual, _LEAST, _MOST),
+        trust=np.array([np.ones(2) if face.eye_trust is None else face.eye_trust for face in faces], np.float64),
+        lips=np.array(mouths) * width,
+        gaze=np.array([unknown if face.gaze is None else face.gaze for face in faces], np.float64),
+    )
+
+
+def usual_lid_gaps(shapes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2,) the usual gaps of the lids in (N, 68, 3) solved landmarks, in their units."""
+    return np.asarray(np.quantile(lid_gaps(shapes), _USUAL, axis=0))
 
 
 def lid_gaps(shapes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -78,44 +88,20 @@ def lip_gaps(shapes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def with_lids(shapes: NDArray[np.float64], gaps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``shapes`` (N, 68, 3) with lids ``gaps`` (N,) open: the lower lids stay, for it is the upper ones that move."""
+    """``shapes`` (N, 68, 3) with lids ``gaps`` (N, 2) open: the lower lids stay, for it is the upper ones that move."""
     result = shapes.copy()
-    for upper, lower in (pair for pairs in LIDS for pair in pairs):
-        way = shapes[:, upper] - shapes[:, lower]
-        way = way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-6)
-        result[:, upper] = shapes[:, lower] + way * gaps[:, None]
+    for eye, pairs in enumerate(LIDS):
+        for upper, lower in pairs:
+            way = shapes[:, upper] - shapes[:, lower]
+            way = way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-6)
+            result[:, upper] = shapes[:, lower] + way * gaps[:, eye, None]
     return result
+
+
+def _eyes(face: Face, shape: NDArray[np.float64]) -> NDArray[np.float64]:
+    return measured_eyes(face.head, face.refined, shape) if face.eye_opening is None else np.asarray(face.eye_opening)
 
 
 def _gap(shapes: NDArray[np.float64], pairs: tuple[tuple[int, int], ...]) -> NDArray[np.float64]:
     gaps = [np.linalg.norm(shapes[:, upper] - shapes[:, lower], axis=-1) for upper, lower in pairs]
     return np.asarray(np.mean(gaps, axis=0))
-
-
-def _aspects(face: Face) -> NDArray[np.float64]:
-    """(2,) gap by width of both eyes as the landmarker saw them; NaN where it did not."""
-    if face.raw is None:
-        return np.full(2, np.nan)
-    points = np.asarray(face.raw, np.float64)[None]
-    widths = [np.linalg.norm(points[0, a] - points[0, b]) for a, b in _CORNERS]
-    return np.array([_gap(points, pairs)[0] / max(width, 1e-6) for pairs, width in zip(LIDS, widths, strict=True)])
-
-
-def _nearer(values: NDArray[np.float64], yaw: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) of (N, 2) the eye that is nearer to the camera: the right one when the head turns to image right."""
-    right = 1 / (1 + np.exp(np.clip(-yaw / _TURN, -30, 30)))
-    return values[:, 0] * right + values[:, 1] * (1 - right)
-
-
-def _gazes(faces: Sequence[Face], yaw: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) horizontal gaze; NaN where no iris was seen."""
-    offsets = np.full((len(faces), 2), np.nan)
-    for row, face in enumerate(faces):
-        if face.dense is not None and len(face.dense) >= 478:
-            for eye, (iris, one, two) in enumerate(((468, 33, 133), (473, 362, 263))):
-                start, end = (np.asarray(face.dense[vertex], np.float64) for vertex in (one, two))
-                across = end - start
-                offsets[row, eye] = (face.dense[iris] - (start + end) / 2) @ across / max(across @ across, 1e-6)
-    gaze = np.where(np.abs(yaw) > _BLIND - 8, np.nan, _nearer(offsets, yaw))
-    frontal = gaze[(np.abs(yaw) < _FRONTAL) & np.isfinite(gaze)]
-    return np.asarray(gaze - (np.median(frontal) if len(frontal) else 0.0))

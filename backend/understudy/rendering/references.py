@@ -47,10 +47,13 @@ class References:
     fit: NDArray[np.float64]  # (T, 3) mean log weight of the best view for each region: 0 is perfect
 
 
-def choose_references(source: Views, shot: Views) -> References:
-    """The references for all faces of the ``shot``, whose views are those of the source's head retargeted to it."""
+def choose_references(source: Views, shot: Views, runs: list[slice]) -> References:
+    """The references for all faces of the ``shot``, whose views are those of the source's head retargeted to it.
+
+    ``runs`` are the shot's consecutive frames: within them weights are smooth in time.
+    """
     scores = np.stack([region_scores(source, shot, face) for face in range(len(shot))])  # (T, N, 3)
-    steady = gaussian_filter1d(scores, _STEADY, axis=0, mode="nearest") if len(shot) > 1 else scores
+    steady = np.concatenate([gaussian_filter1d(scores[run], _STEADY, axis=0, mode="nearest") for run in runs])
     chosen = {name: _chosen(steady[..., column], name) for column, name in enumerate(REGIONS)}
     return References(chosen, scores.max(1))
 
@@ -65,13 +68,15 @@ def log_weights(source: Views, shot: Views, face: int, views: NDArray[np.intp]) 
     front = max(-direction[2], _LEAST_FRONT) ** 2
     local = kernel(_LOCAL)
     difference = np.linalg.norm(source.moved[views] - shot.moved[face], axis=2) @ (local / local.sum(1))
-    lids = np.abs(source.openings.lids[views] - shot.openings.lids[face]) / LIDS
-    lips = np.abs(source.openings.lips[views] - shot.openings.lips[face]) / LIPS
-    gaze = np.nan_to_num((source.openings.gaze[views] - shot.openings.gaze[face]) / GAZE)
-    if shot.openings.lids[face] < _SHUT:
+    own, wanted = source.openings, shot.openings
+    trust = 0.1 + wanted.trust[face] * own.trust[views]
+    lids = (((own.lids[views] - wanted.lids[face]) / LIDS) ** 2 * trust).sum(1) / trust.sum(1)
+    lips = ((own.lips[views] - wanted.lips[face]) / LIPS) ** 2
+    gaze = np.nan_to_num((((own.gaze[views] - wanted.gaze[face]) / GAZE) ** 2).sum(1))
+    if wanted.lids[face].max() < _SHUT:
         gaze = np.zeros_like(gaze)
     eyes, mouth, _ = memberships().T
-    cost = (lids**2 + np.minimum(gaze**2, _MOST_GAZE))[:, None] * eyes + (lips**2)[:, None] * mouth
+    cost = (lids + np.minimum(gaze, _MOST_GAZE))[:, None] * eyes + lips[:, None] * mouth
     weights = -0.5 * (angle / ANGLE)[:, None] ** 2
     weights = weights - 0.5 * front * ((difference / EXPRESSION) ** 2 + np.minimum(cost, _MOST_COST))
     return np.asarray(weights - MIRRORED * source.is_mirrored[views][:, None] * (1 + 2 * eyes))

@@ -8,199 +8,110 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.mesh import Posed, triangles
-from understudy.face.raster import Surface, rasterise, unit
+from understudy.face.mesh import triangles
+from understudy.face.raster import Surface, rasterise
+from understudy.faceset.record import Face
 from understudy.rendering.broad_light import lit_as
-from understudy.rendering.carrier import bend, carry, reach_of
-from understudy.rendering.footage import FAR, Footage, Views, camera_normals, direction_of
-from understudy.rendering.light import Lighting, measure_lighting, tone
-from understudy.rendering.mouth import interior
-from understudy.rendering.pixels import reduced, sample
-from understudy.rendering.references import References, choose_references, log_weights, seen
-from understudy.rendering.regions import REGIONS, memberships, skin
+from understudy.rendering.carrier import REACH, bend, carry, reach_of
+from understudy.rendering.eyes import eye_gain, opening_mask
+from understudy.rendering.feather import feathered
+from understudy.rendering.footage import FAR, Footage, camera_normals, views_of
+from understudy.rendering.light import measure_skin_light, steadied
+from understudy.rendering.mouth import interior_mask
+from understudy.rendering.pixels import sample
+from understudy.rendering.references import choose_references
+from understudy.rendering.regions import skin
 from understudy.rendering.retarget import retarget
-
-FEATHER, LEAST_FEATHER = 0.09, 0.0225
-"""Mean-face units over which the new face fades into the bent plate: on skin that faces the camera, and at silhouettes."""
-
-MOST_GAIN = 1.5
-"""Most change of log light."""
-
-_SILHOUETTE = (0.12, 0.42)  # cosines between which the feather grows
-_TEMPERATURE = 0.4
-_FAINT = 0.02
+from understudy.rendering.texture import Texture
 
 
 @dataclass(frozen=True, eq=False)
 class Rendering:
-    """A new face over a rectangle of the plate's array, whose first pixel is ``corner``."""
+    """A new face over a rectangle of the plate's array; light is scene-linear, in the space of the facesets."""
 
-    corner: tuple[int, int]  # x, y
-    raw: NDArray[np.float32]  # (h, w, 3) scene-linear: as the source's own footage shows it
-    face: NDArray[np.float32]  # (h, w, 3) in the plate's light, over the bent plate
-    matte: NDArray[np.float32]  # (h, w) 0..1 where anything is to be changed
-    covered: NDArray[np.float32]  # (h, w) 0..1 where the new face is, without the bent plate
-    confidence: float
+    corner: tuple[int, int]  # x, y of the rectangle's first pixel
+    raw: NDArray[np.float32]  # (h, w, 3) the new face as its own footage shows it, on the plate
+    swap: NDArray[np.float32]  # (h, w, 3) the new face in the plate's light, on the bent plate
+    face: NDArray[np.float32]  # (h, w) 0..1 where the new face is
+    reach: NDArray[np.float32]  # (h, w) 0..1 where it is, or the plate is bent
 
 
 class ShotRenderer:
-    """One person's new face on all frames of a shot."""
+    """One person's new face on all frames of a shot: what is measured here rests on the whole shot, whatever is rendered."""
 
     def __init__(self, source: Footage, plate: Footage) -> None:
-        """Both in the same linear space. What is measured here rests on the whole shot, whatever is rendered."""
-        self._source, self._plate = source, plate
-        plain = source.views()
-        self.views = plain.joined(plain.mirror(np.arange(len(plain)), source.sizes))
-        self._posed, self.openings = retarget(source, plate)
-        self._shown = _as_views(self._posed, plate, source, self.openings)
-        self.references: References = choose_references(self.views, self._shown)
-        own, target = measure_lighting(source, plain), measure_lighting(plate, plate.views())
-        self._gains = _Gains(own, target)
+        """Both in the same linear space."""
+        self._plate = plate
+        self._posed = retarget(source, plate)
         self._row = {face.frame: row for row, face in enumerate(plate.faces)}
-        self._gain = np.zeros(3)
-        self._gain = self._shot_gain()
+        filmed, target = source.views(), plate.views()
+        views = filmed.joined(filmed.in_mirror(source.widths))
+        shot = views_of(self._posed, plate.faces, source.mesh.rest, plate.openings)
+        self.references = choose_references(views, shot, runs_of(plate.faces))
+        own, light = measure_skin_light(source, filmed), measure_skin_light(plate, target)
+        self._texture = Texture(source, views, shot, self.references, own, steadied(light, runs_of(plate.faces)))
+        self._eye_gain = eye_gain(source, own, plate, light)
 
     def render(
-        self, frame: int, plate: NDArray[np.float32], hidden: NDArray[np.float32] | None = None, amount: float = 1.0
-    ) -> Rendering | None:
-        """The new face on ``frame``, whose pixels are ``plate`` (H, W, 3); None where it lies outside.
+        self, frame: int, plate: NDArray[np.float32], origin: tuple[int, int], hidden: NDArray[np.float32],
+        relight: float = 1.0,
+    ) -> Rendering | None:  # fmt: skip
+        """The new face on ``frame``; None where it lies outside the picture.
 
-        ``hidden`` (H, W) 0..1 is what stands before the face; ``amount`` 0..1 how much of the plate's broad light is taken.
+        ``plate`` (H, W, 3) are its pixels and ``hidden`` (H, W) 0..1 what stands before the face; the first of them is the
+        plate pixel ``origin``. ``relight`` 0..1 is how much of the plate's broad light is taken over.
         """
         row = self._row[frame]
         posed, target = self._posed[row], self._plate.posed[row]
-        head = posed.head
-        scale = head.scale
-        height, width = plate.shape[:2]
-        margin = int(np.ceil(0.35 * scale))
-        both = np.concatenate([posed.plate, target.plate])
-        low = np.maximum(np.floor(both.min(0)).astype(int) - margin, 0)
-        high = np.minimum(np.ceil(both.max(0)).astype(int) + margin, (width, height))
-        if (high <= low).any():
+        unit = posed.head.scale
+        region = _region(np.concatenate([posed.plate, target.plate]) - origin, unit, *plate.shape[:2])
+        if region is None:
             return None
-        rows, columns = slice(low[1], high[1]), slice(low[0], high[0])
-        under = np.ascontiguousarray(plate[rows, columns])
-        before = np.zeros(under.shape[:2], np.float32) if hidden is None else hidden[rows, columns]
-        surface = _surface(posed, low, before.shape)
-        covered = surface.coverage
-        raw, lit = self._textured(row, surface)
-        lit = lit * np.exp(self._gain).astype(np.float32)
-        facing = camera_normals(target)[:, 2]
-        field = bend(posed.plate - low, target.plate - low, facing, covered, before, scale)
-        carried = carry(under, field)
-        aligned = np.where(covered[..., None], surface.spread(sample(under, surface.blend(target.plate - low))), carried)
-        face = np.where(covered[..., None], surface.spread(lit), carried)
-        plain = surface.spread(surface.blend(skin()[:, None].astype(float)))[..., 0] * (
-            1 - cv2.dilate(before, np.ones((3, 3), np.uint8))
-        )
-        face = np.where(covered[..., None], lit_as(face, aligned, plain, scale, amount), carried)
-        face = interior(face, aligned, posed.plate - low, surface)
-        matte = _feather(surface, posed, scale)
+        rows, columns = region
+        corner = np.array([columns.start, rows.start])
+        under, before = np.ascontiguousarray(plate[region]), np.ascontiguousarray(hidden[region])
+        new, given = posed.plate - origin - corner, target.plate - origin - corner
+        surface = rasterise(new, posed.distance(FAR), triangles(), *before.shape)
+        covered = surface.coverage[..., None]
+        filmed, lit = (surface.spread(light) for light in self._texture.mixed(row, surface))
+        eyes = opening_mask(new, *before.shape)[..., None]
+        lit = lit * np.exp(eyes * self._eye_gain.astype(np.float32))
+        bent = carry(under, bend(new, given, camera_normals(target)[:, 2], surface.coverage, before, unit))
+        aligned = np.where(covered, surface.spread(sample(under, surface.blend(given))), bent)
+        face = lit_as(np.where(covered, lit, bent), aligned, _plain(surface, before), unit, relight)
+        inside = interior_mask(new, *before.shape, unit)[..., None]
+        face = face + inside * (aligned - face)
+        matte = feathered(surface, posed)
         return Rendering(
-            corner=(int(low[0]), int(low[1])),
-            raw=np.where(covered[..., None], surface.spread(raw), under),
-            face=carried + matte[..., None] * (face - carried),
-            matte=reach_of(covered, scale),
-            covered=matte,
-            confidence=1.0,
+            corner=(int(corner[0]), int(corner[1])),
+            raw=np.where(covered, filmed, under),
+            swap=bent + matte[..., None] * (np.where(covered, face, bent) - bent),
+            face=matte,
+            reach=reach_of(surface.coverage, unit),
         )
 
-    def _textured(self, row: int, surface: Surface) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(P, 3) light as the references have it, and in the plate's low-order light."""
-        acc = np.zeros((len(surface.pixels), 6), np.float32)
-        total = np.full((len(surface.pixels), 1), 1e-9, np.float32)
-        quality = seen(self.views)
-        for column, name in enumerate(REGIONS):
-            chosen = self.references.chosen[name]
-            used = np.flatnonzero(chosen.shares[row] > 0)
-            views, shares = chosen.views[used], chosen.shares[row, used]
-            logs = log_weights(self.views, self._shown, row, views) / _TEMPERATURE
-            logs = logs + np.log(quality[views] + 1e-5) + np.log(shares)[:, None]
-            weights = np.exp(logs - logs.max(0)) * (quality[views] + 1e-4)
-            weights = weights / weights.sum(0) * memberships()[:, column] * (quality[views] + _FAINT)
-            for view, weight in zip(views, weights, strict=True):
-                light = self._seen_by(int(view), surface)
-                gain = np.exp(surface.blend(self._gains.of(self.views, int(view), row)))
-                share = surface.blend(weight[:, None])
-                acc += np.hstack([light, light * gain]) * share
-                total += share
-        mixed = acc / total
-        return mixed[:, :3], mixed[:, 3:]
 
-    def _seen_by(self, view: int, surface: Surface) -> NDArray[np.float32]:
-        """(P, 3) light of one of the source's views at the points of the new face."""
-        picture = self._source.picture(int(self.views.picture[view]))
-        if self.views.is_mirrored[view]:
-            picture = picture[:, ::-1]
-        places = surface.blend(self.views.crop[view])
-        return sample(picture, places)
-
-    def _shot_gain(self) -> NDArray[np.float64]:
-        """(3,) log gain by which the new face's skin becomes on the whole as bright as the plate's."""
-        differences = []
-        for row in range(len(self._posed)):
-            index = self._plate.faces[row]
-            picture = self._plate.picture(row)
-            places = self._shown_in_crop(row)
-            surface = rasterise(places, self._posed[row].distance(FAR), triangles(), *picture.shape[:2])
-            plain = surface.blend(skin()[:, None].astype(float))[:, 0] > 0.9
-            _, lit = self._textured(row, surface)
-            there = picture.reshape(-1, 3)[surface.pixels]
-            differences.append(np.median(np.log(np.maximum(there[plain], 1e-3)), 0) - np.median(np.log(np.maximum(lit[plain], 1e-3)), 0))
-            del index
-        return np.median(differences, axis=0)
-
-    def _shown_in_crop(self, row: int) -> NDArray[np.float64]:
-        from understudy.face.geometry import apply
-
-        return apply(self._plate.faces[row].matrix, self._posed[row].plate)
+def runs_of(faces: tuple[Face, ...]) -> list[slice]:
+    """Where ``faces``, in the order of their frames, follow each other without a gap or a cut."""
+    starts = [
+        index
+        for index, face in enumerate(faces)
+        if not index or face.frame != faces[index - 1].frame + 1 or face.track != faces[index - 1].track
+    ]
+    return [slice(*ends) for ends in zip(starts, [*starts[1:], len(faces)], strict=True)]
 
 
-class _Gains:
-    """What takes a view of the source from its own light to the plate's."""
-
-    def __init__(self, source: Lighting, plate: Lighting) -> None:
-        self._source, self._plate = source, plate
-        self._tone = tone(source, plate)
-
-    def of(self, views: Views, view: int, row: int) -> NDArray[np.float64]:
-        """(468, 3) log gain of one of the ``views`` on one face of the plate."""
-        from understudy.face.mesh import mirrored
-
-        own = self._source.shading[int(views.picture[view])]
-        if views.is_mirrored[view]:
-            own = own[mirrored()]
-        return np.clip(self._plate.shading[row] - own + self._tone, -MOST_GAIN, MOST_GAIN)
+def _region(points: NDArray[np.float64], unit: float, height: int, width: int) -> tuple[slice, slice] | None:
+    """Rows and columns around ``points`` (N, 2) within which the plate is bent; None where there are none."""
+    margin = 2.5 * REACH * unit + 2
+    low = np.maximum(np.floor(points.min(0) - margin).astype(int), 0)
+    high = np.minimum(np.ceil(points.max(0) + margin).astype(int), (width, height))
+    if (high <= low).any():
+        return None
+    return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
 
 
-def _as_views(posed: list[Posed], plate: Footage, source: Footage, openings) -> Views:
-    from understudy.rendering.footage import _visible
-
-    return Views(
-        picture=np.arange(len(posed)),
-        is_mirrored=np.zeros(len(posed), np.bool_),
-        crop=np.zeros((len(posed), 468, 2)),
-        normals=np.array([camera_normals(one) for one in posed]),
-        visible=np.array([_visible(face, one) for face, one in zip(plate.faces, posed, strict=True)]),
-        direction=np.array([direction_of(one) for one in posed]),
-        moved=np.array([one.points - source.mesh.rest for one in posed]),
-        openings=openings,
-    )
-
-
-def _surface(posed: Posed, low, shape) -> Surface:
-    return rasterise(posed.plate - low, posed.distance(FAR), triangles(), *shape)
-
-
-def _feather(surface: Surface, posed: Posed, scale: float) -> NDArray[np.float32]:
-    """(h, w) 0..1: how much of the new face is laid over the bent plate."""
-    covered = surface.coverage
-    inside = cv2.copyMakeBorder(covered.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    depth = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    facing = surface.spread(unit(surface.blend(camera_normals(posed))).astype(np.float32))[..., 2]
-    share = covered.astype(np.float32)
-    spread = 0.018 * scale
-    facing = cv2.GaussianBlur(facing * share, (0, 0), spread) / np.maximum(cv2.GaussianBlur(share, (0, 0), spread), 1e-3)
-    low, high = _SILHOUETTE
-    width = scale * (LEAST_FEATHER + (FEATHER - LEAST_FEATHER) * np.clip((facing - low) / (high - low), 0, 1))
-    return np.asarray(cv2.GaussianBlur(np.clip(depth / width, 0, 1).astype(np.float32), (0, 0), 0.6) * share)
+def _plain(surface: Surface, hidden: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w) 0..1 where the new face has plain skin and the plate shows it."""
+    shown = surface.spread(surface.blend(skin()[:, None].astype(np.float32)))[..., 0]
+    return np.asarray(shown * (1 - cv2.dilate(hidden, np.ones((3, 3), np.uint8))))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from understudy.face.mesh import Posed
 from understudy.rendering.footage import Footage
-from understudy.rendering.openings import LIDS, Openings, lip_gaps, with_lids
+from understudy.rendering.openings import LIDS, lip_gaps, with_lids
 
 INNER = slice(17, 68)
 """Landmarks by which two heads are brought together: brows, nose, eyes and lips; outlines are a person's own."""
@@ -35,14 +35,14 @@ class Similarity:
         return np.asarray(self.scale * points @ self.rotation.T + self.shift)
 
 
-def retarget(source: Footage, plate: Footage) -> tuple[list[Posed], Openings]:
-    """The source's head on each face of the plate, and how far its lids and lips stand open there."""
+def retarget(source: Footage, plate: Footage) -> list[Posed]:
+    """The source's head on each face of the plate."""
     resting = source.mesh.shape
     shapes = resting + plate.expression
     lids = [point for pairs in LIDS for pair in pairs for point in pair]
     shapes[:, lids] = resting[lids]
     wanted = plate.openings
-    shapes = with_lids(shapes, wanted.lids * source.openings.usual)
+    shapes = with_lids(shapes, wanted.lids * source.usual_lids)
     slope = _lip_slope(source)
     shapes += (wanted.lips - lip_gaps(shapes))[:, None, None] * slope
     onto = bring_together(resting[INNER], plate.mesh.shape[INNER])
@@ -50,7 +50,7 @@ def retarget(source: Footage, plate: Footage) -> tuple[list[Posed], Openings]:
     for target, shape in zip(plate.posed, shapes, strict=True):
         own = source.mesh.with_expression(target.head, shape - resting)
         posed.append(Posed(target.head, onto(own.points)))
-    return posed, Openings(wanted.lids, wanted.lips, wanted.gaze, source.openings.usual)
+    return posed
 
 
 def bring_together(points: NDArray[np.float64], onto: NDArray[np.float64]) -> Similarity:
@@ -81,7 +81,7 @@ def _lip_slope(source: Footage) -> NDArray[np.float64]:
     front = np.abs([face.pose[0] for face in source.faces]) < _NEAR_FRONT
     if not front.any():
         return np.zeros((68, 3))
-    causes = np.stack([source.openings.lids * source.openings.usual, source.openings.lips], axis=1)[front]
+    causes = np.stack([(source.openings.lids * source.usual_lids).mean(1), source.openings.lips], axis=1)[front]
     moves = source.expression[front].reshape(front.sum(), -1)
     causes, moves = causes - causes.mean(0), moves - moves.mean(0)
     system = causes.T @ causes + 1e-5 * len(causes) * np.eye(2)

@@ -1,0 +1,55 @@
+"""The light on the eyes. Their whites are white with everybody: they show the light of a shot without the skin's colour.
+
+So eyes are not made as much brighter or redder as the skin is, where two people's skins differ.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy.face.mesh import at_landmarks
+from understudy.rendering.footage import Footage
+from understudy.rendering.light import SkinLight, log_light
+
+EYES = (slice(36, 42), slice(42, 48))
+
+_LUMA = np.array([0.27, 0.67, 0.06])
+_FRONT, _OPEN, _TRUSTED = 40.0, 0.6, 0.5  # degrees of yaw, of the usual opening, and trust: where whites are seen
+_BRIGHT = 0.8  # quantile of the eye's light above which it is white
+_LEAST = 12  # pixels of an eye
+_MOST = 1.5  # of log light
+
+
+def eye_gain(source: Footage, own: SkinLight, plate: Footage, target: SkinLight) -> NDArray[np.float64]:
+    """(3,) log gain of the eyes beyond that of the skin; 0 where either person's whites are never seen."""
+    pair = [_whites(footage, light) for footage, light in ((plate, target), (source, own))]
+    if pair[0] is None or pair[1] is None:
+        return np.zeros(3)
+    return np.clip(pair[0] - pair[1], -_MOST, _MOST)
+
+
+def opening_mask(places: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
+    """(height, width) 0..1 what lies between the lids of a head whose vertices are at ``places`` (468, 2) x y pixels."""
+    canvas = np.zeros((height * 4, width * 4), np.uint8)
+    for eye in EYES:
+        outline = np.round((at_landmarks(places)[eye] * 4 - 0.5) * 16).astype(np.int32)
+        cv2.fillPoly(canvas, [outline], (255,), cv2.LINE_8, 4)
+    return cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+
+
+def _whites(footage: Footage, light: SkinLight) -> NDArray[np.float64] | None:
+    """(3,) the median over frames of the whites' log light, against that of the skin on the same frame."""
+    found = []
+    for index, face in enumerate(footage.faces):
+        seen = footage.openings.trust[index].min() >= _TRUSTED and footage.openings.lids[index].min() >= _OPEN
+        if not seen or abs(face.pose[0]) > _FRONT:
+            continue
+        picture = footage.picture(index)
+        pixels = picture[opening_mask(footage.places(index), *picture.shape[:2]) > 0.9]
+        if len(pixels) < _LEAST:
+            continue
+        luma = pixels @ _LUMA
+        found.append(log_light(np.median(pixels[luma >= np.quantile(luma, _BRIGHT)], axis=0)) - light.mean(index))
+    return np.asarray(np.median(found, axis=0)) if found else None
