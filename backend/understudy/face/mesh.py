@@ -89,12 +89,11 @@ class HeadMesh:
 
     def expression(self, head: Head, landmarks: FloatArray) -> NDArray[np.float64]:
         """(68, 3) how the landmarks differ from those at rest, in head space, where they are seen at (68, 2) plate pixels."""
-        across = _across(head, self.shape, np.asarray(landmarks, np.float64))
-        return np.asarray(across @ np.asarray(head.rotation, np.float64))
+        return displacement(head, self.shape, landmarks)
 
     def with_expression(self, head: Head, expression: FloatArray) -> Posed:
         """The mesh under ``head`` with its landmarks moved by ``expression`` (68, 3), as :meth:`expression` gives it."""
-        return Posed(head, self.rest + _operator() @ np.asarray(expression, np.float64))
+        return Posed(head, self.rest + follow_landmarks(expression))
 
 
 @cache
@@ -132,13 +131,22 @@ def aligned(kind: CropKind) -> NDArray[np.float32]:
     return np.column_stack([0.5 + u, 0.5 - v - CROP_LIFT[kind] / CROP_SIDE[kind]]).astype(np.float32)
 
 
-def _across(head: Head, points: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, 3) ways in the camera's axes, parallel to the picture, that take head ``points`` to where they are ``seen``."""
-    off = seen - head.project(points)
+def displacement(head: Head, points: FloatArray, seen: FloatArray) -> NDArray[np.float64]:
+    """(N, 3) ways in head space, parallel to the picture, that take head ``points`` (N, 3) to where they are ``seen``.
+
+    ``seen`` (N, 2) are plate pixels.
+    """
+    rotation = np.asarray(head.rotation, np.float64)
+    off = np.asarray(seen, np.float64) - head.project(points)
     if head.camera is not None:
-        depth = head.scale * (points @ np.asarray(head.rotation, np.float64).T)[:, 2:]
+        depth = head.scale * (points @ rotation.T)[:, 2:]
         off = off * (1 + depth / head.camera.focal)
-    return np.column_stack([off / head.scale, np.zeros(len(off))])
+    return np.column_stack([off / head.scale, np.zeros(len(off))]) @ rotation
+
+
+def follow_landmarks(moved: FloatArray) -> NDArray[np.float64]:
+    """(..., 468, 3) how the vertices move where the landmarks move by ``moved`` (..., 68, 3): smoothly, lids and lips apart."""
+    return np.asarray(_operator() @ np.asarray(moved, np.float64))
 
 
 @cache

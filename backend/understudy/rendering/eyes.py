@@ -16,7 +16,8 @@ from understudy.rendering.light import SkinLight, log_light
 EYES = (slice(36, 42), slice(42, 48))
 
 _LUMA = np.array([0.27, 0.67, 0.06])
-_FRONT, _OPEN, _TRUSTED = 40.0, 0.6, 0.5  # degrees of yaw, of the usual opening, and trust: where whites are seen
+_FRONT, _TRUSTED = 40.0, 0.5  # degrees of yaw, and trust in the lids: where whites are measured
+_SHUT, _OPEN = 0.3, 0.7  # of the usual opening: no white is seen, and it is seen well
 _BRIGHT = 0.8  # quantile of the eye's light above which it is white
 _LEAST = 12  # pixels of an eye
 _MOST = 1.5  # of log light
@@ -30,13 +31,18 @@ def eye_gain(source: Footage, own: SkinLight, plate: Footage, target: SkinLight)
     return np.clip(pair[0] - pair[1], -_MOST, _MOST)
 
 
-def opening_mask(places: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
-    """(height, width) 0..1 what lies between the lids of a head whose vertices are at ``places`` (468, 2) x y pixels."""
-    canvas = np.zeros((height * 4, width * 4), np.uint8)
-    for eye in EYES:
+def whites_mask(places: NDArray[np.float64], height: int, width: int, lids: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(height, width) 0..1 what lies between the lids of a head whose vertices are at ``places`` (468, 2) x y pixels.
+
+    ``lids`` (2,) are how far they are open, 1 as usual: of an eye that is shut there is nothing.
+    """
+    mask = np.zeros((height, width), np.float32)
+    for eye, open_by in zip(EYES, np.clip((lids - _SHUT) / (_OPEN - _SHUT), 0, 1), strict=True):
+        canvas = np.zeros((height * 4, width * 4), np.uint8)
         outline = np.round((at_landmarks(places)[eye] * 4 - 0.5) * 16).astype(np.int32)
         cv2.fillPoly(canvas, [outline], (255,), cv2.LINE_8, 4)
-    return cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        mask += np.float32(open_by / 255) * cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+    return mask
 
 
 def _whites(footage: Footage, light: SkinLight) -> NDArray[np.float64] | None:
@@ -47,7 +53,8 @@ def _whites(footage: Footage, light: SkinLight) -> NDArray[np.float64] | None:
         if not seen or abs(face.pose[0]) > _FRONT:
             continue
         picture = footage.picture(index)
-        pixels = picture[opening_mask(footage.places(index), *picture.shape[:2]) > 0.9]
+        mask = whites_mask(footage.places(index), *picture.shape[:2], footage.openings.lids[index])
+        pixels = picture[mask > 0.9]
         if len(pixels) < _LEAST:
             continue
         luma = pixels @ _LUMA

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.face.geometry import apply, scale_of
-from understudy.face.mesh import HeadMesh, Posed, mirrored, triangles
+from understudy.face.mesh import HeadMesh, Posed, at_landmarks, follow_landmarks, mirrored, triangles
 from understudy.face.raster import rasterise, vertex_normals
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
@@ -74,16 +74,20 @@ class Footage:
         """``mesh`` is the person's; ``faces`` of ``faceset`` are in the order of their frames."""
         self.faces, self.mesh = tuple(faces), mesh
         self._faceset = faceset
-        solved = mesh.shape + np.array([mesh.expression(face.head, face.refined) for face in faces])
         self.openings = measure_openings(self.faces, mesh.shape)
+        solved = mesh.shape + np.array([mesh.expression(face.head, face.refined) for face in faces])
         self.usual_lids = usual_lid_gaps(solved)
         """(2,) gaps of the lids as they usually are, mean-face units."""
-        self.expression = with_lids(solved, self.openings.lids * self.usual_lids) - mesh.shape
-        """(N, 68, 3) landmarks against those at rest, head space."""
-        self.posed = [
-            mesh.with_expression(face.head, moved) for face, moved in zip(faces, self.expression, strict=True)
-        ]
+        shapes = with_lids(solved, self.openings.lids * self.usual_lids)
+        self.moved = follow_landmarks(shapes - mesh.shape)
+        """(N, 468, 3) vertices against those at rest, head space."""
+        self.posed = [Posed(face.head, mesh.rest + moved) for face, moved in zip(faces, self.moved, strict=True)]
         self.picture = lru_cache(maxsize=_PICTURES)(self._read)
+
+    @property
+    def landmarks(self) -> NDArray[np.float64]:
+        """(N, 68, 3) the landmarks on the meshes, head space."""
+        return np.asarray([at_landmarks(one.points) for one in self.posed])
 
     def places(self, index: int) -> NDArray[np.float64]:
         """(468, 2) where the vertices of one face are seen, in pixels of its crop."""

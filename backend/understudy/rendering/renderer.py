@@ -13,7 +13,7 @@ from understudy.face.raster import Surface, rasterise
 from understudy.faceset.record import Face
 from understudy.rendering.broad_light import lit_as
 from understudy.rendering.carrier import REACH, bend, carry, reach_of
-from understudy.rendering.eyes import eye_gain, opening_mask
+from understudy.rendering.eyes import eye_gain, whites_mask
 from understudy.rendering.feather import feathered
 from understudy.rendering.footage import FAR, Footage, camera_normals, views_of
 from understudy.rendering.light import measure_skin_light, steadied
@@ -74,7 +74,7 @@ class ShotRenderer:
         surface = rasterise(new, posed.distance(FAR), triangles(), *before.shape)
         covered = surface.coverage[..., None]
         filmed, lit = (surface.spread(light) for light in self._texture.mixed(row, surface))
-        eyes = opening_mask(new, *before.shape)[..., None]
+        eyes = whites_mask(new, *before.shape, self._plate.openings.lids[row])[..., None]
         lit = lit * np.exp(eyes * self._eye_gain.astype(np.float32))
         bent = carry(under, bend(new, given, camera_normals(target)[:, 2], surface.coverage, before, unit))
         aligned = np.where(covered, surface.spread(sample(under, surface.blend(given))), bent)

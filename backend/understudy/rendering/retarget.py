@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.mesh import Posed
+from understudy.face.mesh import Posed, at_landmarks, follow_landmarks
 from understudy.rendering.footage import Footage
-from understudy.rendering.openings import LIDS, lip_gaps, with_lids
+from understudy.rendering.openings import lip_gaps, with_lids
 
 INNER = slice(17, 68)
 """Landmarks by which two heads are brought together: brows, nose, eyes and lips; outlines are a person's own."""
@@ -37,20 +37,14 @@ class Similarity:
 
 def retarget(source: Footage, plate: Footage) -> list[Posed]:
     """The source's head on each face of the plate."""
-    resting = source.mesh.shape
-    shapes = resting + plate.expression
-    lids = [point for pairs in LIDS for pair in pairs for point in pair]
-    shapes[:, lids] = resting[lids]
-    wanted = plate.openings
-    shapes = with_lids(shapes, wanted.lids * source.usual_lids)
-    slope = _lip_slope(source)
-    shapes += (wanted.lips - lip_gaps(shapes))[:, None, None] * slope
-    onto = bring_together(resting[INNER], plate.mesh.shape[INNER])
-    posed = []
-    for target, shape in zip(plate.posed, shapes, strict=True):
-        own = source.mesh.with_expression(target.head, shape - resting)
-        posed.append(Posed(target.head, onto(own.points)))
-    return posed
+    resting = at_landmarks(source.mesh.rest)
+    moved = plate.moved.copy()
+    shapes = resting + np.asarray([at_landmarks(one) for one in moved])
+    wanted = with_lids(shapes, plate.openings.lids * source.usual_lids)
+    wanted += (plate.openings.lips - lip_gaps(wanted))[:, None, None] * _lip_slope(source)
+    moved += follow_landmarks(wanted - shapes)
+    onto = bring_together(resting[INNER], at_landmarks(plate.mesh.rest)[INNER])
+    return [Posed(face.head, onto(source.mesh.rest + one)) for face, one in zip(plate.faces, moved, strict=True)]
 
 
 def bring_together(points: NDArray[np.float64], onto: NDArray[np.float64]) -> Similarity:
@@ -82,7 +76,7 @@ def _lip_slope(source: Footage) -> NDArray[np.float64]:
     if not front.any():
         return np.zeros((68, 3))
     causes = np.stack([(source.openings.lids * source.usual_lids).mean(1), source.openings.lips], axis=1)[front]
-    moves = source.expression[front].reshape(front.sum(), -1)
+    moves = source.landmarks[front].reshape(front.sum(), -1)
     causes, moves = causes - causes.mean(0), moves - moves.mean(0)
     system = causes.T @ causes + 1e-5 * len(causes) * np.eye(2)
     return np.asarray(np.linalg.solve(system, causes.T @ moves)[1].reshape(68, 3))
