@@ -9,7 +9,7 @@ from understudy.cli.console import Terminal
 from understudy.cli.tables import Report, figure, new_table
 
 _FACE = (
-    ("error of the light", "light", 4, "broad shading and tone, display-encoded, 0 to 1"),
+    ("error of the light", "light", 4, "shading and tone; display-encoded, 0 to 1"),
     ("error of the features", "features", 4, "shapes of eyes, nose and mouth"),
     ("error of the detail", "detail", 4, "lashes, lids, pores"),
     ("detail correlation", "detail_correlation", 3, "1 is the same detail, 0 is unrelated"),
@@ -72,16 +72,17 @@ def _face(console: Terminal, report: Report) -> None:
         (name, figure(inside[key], digits), means) for name, key, digits, means in _FACE if inside.get(key) is not None
     ]
     if marks := report.get("landmarks"):
-        missed = f", not found on {marks['not_found']}" if marks["not_found"] else ""
-        means = f"{figure(marks['pixels'], 2)} px; percent of the eye distance, {marks['frames']} frames{missed}"
-        rows.append(("landmarks of A from B's", figure(marks["percent"], 2), means))
+        told = f"{figure(marks['pixels'], 2)} px; left in % of the eye distance"
+        rows.append(("landmarks of A from B's", figure(marks["percent"], 2), told))
+        if marks["not_found"]:
+            missed = f"frames, of {marks['frames'] + marks['not_found']}, on which A shows no face"
+            rows.append(("not found", str(marks["not_found"]), missed))
     if identity := report.get("identity"):
-        cosines = f"A {identity['a']:.3f}, plate {identity['plate']:.3f}, B {identity['b']:.3f}"
         told = figure(identity["gained"], 3)
-        rows.append(
-            ("identity gained", told, f"0 is the plate, 1 is B; cosines {cosines}, {identity['frames']} frames")
-        )
-    if len(rows) > 1:
+        rows.append(("identity gained", told, f"0 is the plate, 1 is B; {identity['frames']} frames"))
+        cosines = f"cosine; the plate {identity['plate']:.3f}, B {identity['b']:.3f}"
+        rows.append(("likeness to the source", figure(identity["a"], 3), cosines))
+    if rows:
         table = Table(title="The face", title_justify="left", show_header=False, box=SIMPLE_HEAD, pad_edge=False)
         for row in rows:
             table.add_row(*row)

@@ -211,6 +211,12 @@ def _write(folder: Path, report: dict[str, Any], events: Events) -> None:
             title: {name.replace("_", " "): [frame["inside"][name] for frame in frames] for name in names}
             for title, names in _FACE_PANELS.items()
         }
+    if report["landmarks"]:
+        panels["landmarks %"] = {"A from B": [(frame["landmarks"] or {}).get("percent") for frame in frames]}
+    if report["identity"]:
+        panels["likeness"] = {
+            name: [(frame["likeness"] or {}).get(name) for frame in frames] for name in ("a", "b", "plate")
+        }
     title = f"{report['a']} against {report['b']}"
     plot_frames(plot, title, [frame["frame"] for frame in frames], panels)
     write_json(table, report)
