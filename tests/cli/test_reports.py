@@ -52,6 +52,31 @@ def test_a_comparison_is_a_table_that_fits_eighty_columns(capsys: pytest.Capture
     assert max(map(len, lines)) <= 80
 
 
+def test_the_face_and_its_poses_are_told_below(capsys: pytest.CaptureFixture[str]) -> None:
+    structure = {
+        "light": 0.0219, "features": 0.0317, "detail": 0.0235, "detail_correlation": 0.3295,
+        "gradient_correlation": 0.6488, "sharpness_ratio": 0.9564,
+    }  # fmt: skip
+    inside = COMPARED["shot"]["inside"] | structure
+    faces = {
+        "landmarks": {"pixels": 2.03, "percent": 2.614, "frames": 15, "not_found": 1},
+        "identity": {"gained": 0.667, "a": 0.7, "b": 0.8, "plate": 0.5, "frames": 15},
+    }
+    poses = {"frontal": {"frames": 13, **inside, **faces}, "profile": {"frames": 7, **inside, **faces}}
+    show(CompareSettings(a="a", b="b"), COMPARED | {"shot": {"inside": inside}, "poses": poses, **faces})
+    lines = capsys.readouterr().out.splitlines()
+    told = {" ".join(line.split()[:2]): line for line in lines}
+    assert "0.0219" in next(line for line in lines if "error of the light" in line)
+    assert "0.330" in told["detail correlation"] and "0.956" in told["sharpness ratio"]
+    assert "2.61" in told["landmarks of"] and "2.03 px" in told["landmarks of"]
+    assert "of 16" in told["not found"]
+    assert "0.667" in told["identity gained"]
+    assert "plate 0.500, B 0.800" in told["likeness to"]
+    row = next(line for line in lines if "frontal" in line)
+    assert all(value in row for value in ("13", "25.08", "0.8337", "3.617", "0.330", "0.956"))
+    assert max(map(len, lines)) <= 80
+
+
 def test_a_faceset_as_json_is_an_array_with_a_record_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     faces = [{"frame": 1, "file": "a.exr"}, {"frame": 2, "file": "b.exr"}]
     show(FacesetListSettings(faceset=Path("f"), as_json=True), {"faceset": "f", "faces": faces})

@@ -9,7 +9,8 @@ import pytest
 import understudy
 from understudy.errors import MissingInputError, UnreadableError
 from understudy.face.geometry import HEAD_68
-from understudy.review.truth import read_truth
+from understudy.plate.sequence import Plate
+from understudy.review.truth import read_truth, truth_beside
 
 SAMPLE = Path(understudy.__file__).parent / "sample" / "plate.truth.json"
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "synthetic" / "demo" / "target_A.truth.json"
@@ -66,3 +67,11 @@ def test_what_is_no_truth_is_named(tmp_path, text):
         read_truth(tmp_path / "a.truth.json")
     with pytest.raises(MissingInputError, match=r"b\.truth\.json"):
         read_truth(tmp_path / "b.truth.json")
+
+
+@pytest.mark.parametrize("name", ["shot.%04d.exr", "shot_%d.exr", "shot.mov"])
+def test_the_document_lies_beside_the_pictures(tmp_path: Path, name: str) -> None:
+    plate = Plate("shot", (tmp_path / name).as_posix(), "sequence", (1,))
+    assert truth_beside(plate) is None
+    (tmp_path / "shot.truth.json").write_text("{}", encoding="utf-8")
+    assert truth_beside(plate) == tmp_path / "shot.truth.json"

@@ -6,13 +6,10 @@ import json
 import sys
 from collections.abc import Callable
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
-from understudy.cli import bench_reports, model_reports, qc_reports
+from understudy.cli import bench_reports, compare_reports, model_reports, qc_reports
 from understudy.cli.console import Terminal
 from understudy.cli.streams import quiet_when_unread
-from understudy.cli.tables import Report, figure, general, new_table
+from understudy.cli.tables import Report, general, new_table
 from understudy.settings import (
     BackupsSettings,
     BenchSettings,
@@ -44,41 +41,6 @@ def show(settings: Options, report: Report) -> None:
             case _:
                 console = Terminal(highlight=False)
                 _TABLES.get(type(settings), general)(console, report)
-
-
-def _compare(console: Terminal, report: Report) -> None:
-    regions = list(report["shot"])
-    title = f"{report['a']}\nagainst {report['b']}"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("frame", justify="right", no_wrap=True)
-    for region in regions:
-        for column in ("PSNR", "SSIM", "dE2000", "flicker"):
-            table.add_column(f"{region}\n{column}", justify="right", no_wrap=True)
-    for frame in report["frames"]:
-        cells = (_measures(frame[region], frame[region]["psnr"]) for region in regions)
-        table.add_row(str(frame["frame"]), *(cell for row in cells for cell in row))
-    table.add_section()
-    for label, psnr in (("mean", "psnr_mean"), ("shot", "psnr_shot")):
-        cells = (_measures(report["shot"][region], report["shot"][region][psnr]) for region in regions)
-        table.add_row(label, *(cell for row in cells for cell in row))
-    console.print(table)
-    console.print("PSNR in dB: 'mean' is the mean of the frames' values, 'shot' that of their mean squared error.")
-    console.print("Flicker: change from frame to frame as a multiple of that of B; 1 is as steady as B.")
-    for region, shot in report["shot"].items():
-        if shot["not_finite"]:
-            console.print(f"{shot['not_finite']} pixels {region} are Inf or NaN in A or B and were left out.")
-    for path in report["files"]:
-        console.print(f"Written: {path}", markup=False, soft_wrap=True)
-
-
-def _measures(record: Report, psnr: float | None) -> tuple[str, str, str, str]:
-    same = record["mse"] == 0
-    return (
-        "same" if same else figure(psnr, 2),
-        figure(record["ssim"], 4),
-        figure(record["de2000"], 3),
-        figure(record["flicker"], 3),
-    )
 
 
 def _doctor(console: Terminal, report: Report) -> None:
@@ -182,7 +144,7 @@ _TABLES: dict[type[Options], Callable[[Terminal, Report], None]] = {
     BackupsSettings: model_reports.backups,
     BenchSettings: bench_reports.bench,
     ClusterSettings: _clusters,
-    CompareSettings: _compare,
+    CompareSettings: compare_reports.comparison,
     DoctorSettings: _doctor,
     FacesetListSettings: _faceset_list,
     FacesetReportSettings: _faceset_report,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, UnreadableError
 from understudy.face.geometry import HEAD_68, RIGID, Camera, Head
+from understudy.plate.sequence import Plate
+
+_NUMBER = re.compile(r"[._-]?%0?\d*d$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,13 @@ def read_truth(path: str | Path) -> list[TrueFace]:
         TrueFace(number, points, _head(pose, camera, scale, turn, shift))
         for number, points, pose, camera in zip(numbers, seen, poses, cameras, strict=True)
     ]
+
+
+def truth_beside(plate: Plate) -> Path | None:
+    """The document ``NAME.truth.json`` beside a sequence ``NAME.%04d.exr``, still or movie; None where there is none."""
+    path = Path(plate.pattern)
+    document = path.with_name(f"{_NUMBER.sub('', path.stem)}.truth.json")
+    return document if document.is_file() else None
 
 
 def _head(

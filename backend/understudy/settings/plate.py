@@ -21,7 +21,7 @@ class PlateOptions(Options):
 
 
 class CompareSettings(Options):
-    """Measure how near two sequences are, inside and outside a matte."""
+    """Measure how near two sequences are, inside and outside a matte, and how near the faces in them are."""
 
     a: str = option(..., "Sequence to judge.", positional=True)
     b: str = option(..., "Sequence to judge it by.", positional=True)
@@ -33,6 +33,23 @@ class CompareSettings(Options):
     colour_space: str | None = option(None, "Colour space of both; from the files when left out.")
     ocio: str | None = option(None, "OCIO configuration; $OCIO, $BLENDER_OCIO or the built-in one when left out.")
     view: str | None = option(None, "Display/View to judge under; plain sRGB when left out.")
+    source: Path | None = option(
+        None, "Faceset of the new person: says how far the face has gone from the plate's person (0) to B's (1)."
+    )
+    plate: str | None = option(None, "The untouched plate that --source is to be told from.")
+    recogniser: Literal["auto", "insightface", "dlib"] = option(
+        "auto", "What tells people apart for --source; the first that is installed when left out."
+    )
+    landmarks: Literal["auto", "yes", "no"] = option(
+        "auto",
+        "Measure how far the landmarks of A lie from those of B; auto: where B is rendered, or --source is given.",
+    )
+    landmarker: Literal["mediapipe", "insightface", "dlib"] = option("mediapipe", "What places the landmarks.")
+    pack: str | None = option(None, "Folder or name of an InsightFace model pack.")
+    faceset: Path | None = option(
+        None,
+        "Faceset of the plate that says which way the face looks, where no NAME.truth.json beside B or the plate does.",
+    )
     out: Path | None = option(None, "Folder for compare.json and compare.png.")
 
 

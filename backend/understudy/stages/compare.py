@@ -1,8 +1,9 @@
-"""Measures how near sequence A is to sequence B, inside and outside a matte."""
+"""Measures how near sequence A is to sequence B: the pictures, inside and outside a matte, and the faces in them."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,22 @@ from understudy.plate.matte import Matte, laid_over
 from understudy.plate.ranges import format_range
 from understudy.plate.reader import probe, read_frames
 from understudy.plate.sequence import Plate, open_plate
-from understudy.review.metrics import (
-    Mask,
-    Measures,
-    Picture,
-    Steadiness,
-    compare_motion,
-    compare_pictures,
-    mean,
-    measure,
-    pooled_mse,
-    psnr,
-)
+from understudy.review.bands import band_errors, face_size
+from understudy.review.comparison import FaceFigures, FrameFigures, RegionFigures, by_pose, summarise, summarise_faces
+from understudy.review.detail import measure_detail
+from understudy.review.metrics import Mask, Picture, Steadiness, compare_motion, compare_pictures, measure
 from understudy.review.regions import regions
 from understudy.settings import CompareSettings
+from understudy.stages.compared_faces import FaceJudge, check_faces_asked, yaws
 
 _PANELS = {"psnr": "PSNR dB", "ssim": "SSIM", "de2000": "dE2000", "flicker": "flicker", "residual": "residual flicker"}
+_FACE_PANELS = {
+    "error by band": ("light", "features", "detail"),
+    "correlation": ("detail_correlation", "gradient_correlation"),
+    "sharpness": ("sharpness_ratio",),
+}
+"""Of the inside of a matte alone."""
+
 _UNCHANGED = Steadiness(None, None, None)  # of a first frame
 
 
@@ -44,39 +45,64 @@ def run(settings: CompareSettings, events: Events) -> dict[str, Any]:
     matte, or only ``whole`` where no matte is given. Figures of a frame: ``pixels`` (sum of the matte), ``not_finite``
     (pixels that are Inf or NaN in A or B: left out of every figure), ``mse``, ``psnr`` (null when the pictures are the
     same there), ``ssim``, ``de2000``, and against the frame before ``change_a``, ``change_b``, ``flicker``,
-    ``residual``: see :class:`Steadiness`. Of a shot: ``psnr_shot`` of the mean squared error over all frames' pixels,
-    ``psnr_mean`` the mean of the frames' values (without those that are the same), and for the rest the mean of the
-    frames' values; ``flicker`` is the ratio of the mean changes. What cannot be measured is null.
+    ``residual``: see :class:`Steadiness`. Inside a matte also ``light``, ``features``, ``detail`` (:class:`BandErrors`),
+    ``detail_correlation``, ``gradient_correlation`` and ``sharpness_ratio`` (:class:`DetailMeasures`).
+    Of a shot: ``psnr_shot`` of the mean squared error over all frames' pixels, ``psnr_mean`` the mean of the frames'
+    values (without those that are the same), and for the rest the mean of the frames' values; ``flicker`` is the ratio
+    of the mean changes. What cannot be measured is null.
+
+    About the faces, over the frames on which B's is landmarked, seen and within 45 degrees of yaw: ``landmarks``, how far A's lie
+    from B's (``pixels``, ``percent`` of the eye distance, ``frames``, ``not_found`` on A), and ``identity``
+    (``gained`` on the way from the plate, 0, to B, 1; the mean cosines ``a``, ``b``, ``plate`` to the source; ``frames``).
+    ``poses`` has all of this for ``frontal``, ``three_quarter`` and ``profile`` frames by themselves, where the yaw is
+    known. Each of the three is null where it was not asked for.
 
     Writes compare.json and compare.png when ``out`` is given. Raises MissingInputError when frames of A are missing
-    in B, UsageError when sizes differ, and as the plate room does.
+    in B, UsageError when sizes differ and for options of which nothing comes, ComponentError when a recogniser or
+    landmarker is missing, FacesetError, and as the plate room does.
     """
     a = open_plate(settings.a, settings.frames)
-    b = _partner(a, settings.b)
+    b = _partner(a, settings.b, "both")
+    plate = _partner(a, settings.plate, "all") if settings.plate else None
+    check_faces_asked(settings, plate)
     colours = ColourManager.discover(settings.ocio)
-    looks = [_Look(plate, colours, settings, events) for plate in (a, b)]
+    judge = FaceJudge.of(settings, colours, b, events)
+    turns = yaws(settings, b, plate, events)
+    untouched = plate if settings.source else None
+    looks = {
+        name: _Look(one, colours, settings, events)
+        for name, one in (("A", a), ("B", b), ("the plate", untouched))
+        if one
+    }
     matte = Matte.open(settings.matte, a.frames) if settings.matte else None
     holdout = Matte.open(settings.holdout, a.frames) if settings.holdout else None
-    pictures = zip(read_frames(a), read_frames(b), strict=True)
-    records: list[_Record] = []
+    records: list[FrameFigures] = []
     before: _Pair | None = None
-    for number, (frame_a, frame_b) in enumerate(pictures, 1):
+    for number, frames in enumerate(_together(a, b, untouched), 1):
         events.raise_if_stopping()
-        masks = regions(frame_a.number, frame_a.header, matte, holdout)
-        pair = _Pair.of(frame_a, frame_b, looks, masks)
-        records.append(_Record.of(frame_a.number, pair, before))
+        first = frames[0]
+        pair = _Pair.of(frames, looks, regions(first.number, first.header, matte, holdout))
+        yaw = turns.get(first.number)
+        face = judge(pair.a, pair.b, pair.plate, pair.regions.get("inside"), yaw) if judge else FaceFigures()
+        records.append(FrameFigures(first.number, pair.figures(before), yaw, face))
         before = pair
         events.progress(number, len(a.frames), "frames")
+    names = list(records[0].regions)
     report: dict[str, Any] = {
         "a": a.pattern,
         "b": b.pattern,
         "matte": settings.matte,
         "holdout": settings.holdout,
         "view": settings.view or "sRGB",
-        "colour_space": {"a": looks[0].space.name, "b": looks[1].space.name},
+        "colour_space": {"a": looks["A"].space.name, "b": looks["B"].space.name},
+        "source": None if settings.source is None else settings.source.as_posix(),
+        "plate": None if plate is None else plate.pattern,
+        "recogniser": str(judge.recogniser) if judge and judge.recogniser else None,
         "first": a.frames[0],
         "last": a.frames[-1],
-        "shot": {region: _summary(records, region) for region in records[0].measures},
+        "shot": {region: summarise(records, region) for region in names},
+        **summarise_faces(records),
+        "poses": by_pose(records, names[0]),
         "frames": [record.told() for record in records],
         "files": [],
     }
@@ -103,71 +129,63 @@ class _Look:
 
 @dataclass(frozen=True)
 class _Pair:
-    """One frame of A and of B as they are judged, and the weight of each region."""
+    """One frame of A, of B and of the plate as they are judged, and the weight of each region."""
 
     a: Picture
     b: Picture
+    plate: Picture | None
     regions: dict[str, Mask]
     not_finite: dict[str, int]
 
     @staticmethod
-    def of(frame_a: Frame, frame_b: Frame, looks: list[_Look], regions: dict[str, Mask]) -> _Pair:
-        (a, finite_a), (b, finite_b) = looks[0](frame_a), looks[1](frame_b)
-        if a.shape != b.shape:
-            raise UsageError(
-                f"Frame {frame_a.number} of A is {a.shape[1]} x {a.shape[0]} pixels, "
-                f"but that of B is {b.shape[1]} x {b.shape[0]}.",
-                "Compare sequences of one size.",
-            )
+    def of(frames: tuple[Frame, ...], looks: dict[str, _Look], regions: dict[str, Mask]) -> _Pair:
+        shown = {name: look(frame) for (name, look), frame in zip(looks.items(), frames, strict=True)}
+        (a, finite_a), (b, finite_b) = shown["A"], shown["B"]
+        for name, (picture, _) in shown.items():
+            if picture.shape != a.shape:
+                raise UsageError(
+                    f"Frame {frames[0].number} of A is {a.shape[1]} x {a.shape[0]} pixels, "
+                    f"but that of {name} is {picture.shape[1]} x {picture.shape[0]}.",
+                    "Compare sequences of one size.",
+                )
         strange = ~(finite_a & finite_b)
         if strange.any():
             a[strange] = b[strange] = 0.0  # alike, so that they do not leak through a window into their neighbours
         counts = {name: int(np.count_nonzero(strange & (mask > 0))) for name, mask in regions.items()}
         kept = {name: np.where(strange, np.float32(0), mask) for name, mask in regions.items()}
-        return _Pair(a, b, kept, counts)
+        plate = shown["the plate"][0] if "the plate" in shown else None
+        return _Pair(a, b, plate, kept, counts)
 
-    def steadiness(self, region: str, before: _Pair | None) -> Steadiness:
+    def figures(self, before: _Pair | None) -> dict[str, RegionFigures]:
+        """By region; ``before`` is the frame before."""
+        maps = compare_pictures(self.a, self.b)
+        figures = {}
+        for name, mask in self.regions.items():
+            structure: dict[str, Any] = {}
+            if name == "inside":
+                size = face_size(mask)
+                structure = {
+                    "bands": band_errors(self.a, self.b, mask, size),
+                    "detail": measure_detail(self.a, self.b, mask, size),
+                }
+            steadiness = self._steadiness(name, before)
+            figures[name] = RegionFigures(measure(maps, mask), steadiness, self.not_finite[name], **structure)
+        return figures
+
+    def _steadiness(self, region: str, before: _Pair | None) -> Steadiness:
         if before is None or before.a.shape != self.a.shape:
             return _UNCHANGED
         mask = np.minimum(self.regions[region], before.regions[region])
         return compare_motion(self.a, before.a, self.b, before.b, mask)
 
 
-@dataclass(frozen=True)
-class _Record:
-    """The figures of one frame by region; no pixels."""
-
-    frame: int
-    measures: dict[str, Measures]
-    steadiness: dict[str, Steadiness]
-    not_finite: dict[str, int]
-
-    @staticmethod
-    def of(frame: int, pair: _Pair, before: _Pair | None) -> _Record:
-        maps = compare_pictures(pair.a, pair.b)
-        return _Record(
-            frame,
-            {name: measure(maps, mask) for name, mask in pair.regions.items()},
-            {name: pair.steadiness(name, before) for name in pair.regions},
-            pair.not_finite,
-        )
-
-    def told(self) -> dict[str, Any]:
-        record: dict[str, Any] = {"frame": self.frame}
-        for name, measures in self.measures.items():
-            steadiness = self.steadiness[name]
-            record[name] = {
-                "not_finite": self.not_finite[name],
-                **asdict(measures),
-                "psnr": measures.psnr,
-                **asdict(steadiness),
-                "flicker": steadiness.flicker,
-            }
-        return record
+def _together(a: Plate, b: Plate, plate: Plate | None) -> Iterator[tuple[Frame, ...]]:
+    """A's, B's and, where it is given, the plate's pictures, frame by frame."""
+    return zip(*(read_frames(one) for one in (a, b, plate) if one), strict=True)
 
 
-def _partner(a: Plate, text: str) -> Plate:
-    """B, with the frames of A."""
+def _partner(a: Plate, text: str, who: str) -> Plate:
+    """B or the plate, with the frames of A; ``who`` has to have them."""
     if a.kind == "still":
         b = open_plate(text)
         if b.kind == "still":
@@ -175,29 +193,7 @@ def _partner(a: Plate, text: str) -> Plate:
     try:
         return open_plate(text, format_range(a.frames))
     except MissingInputError as error:
-        raise MissingInputError(error.message, "Compare frames that both have, with --frames.") from error
-
-
-def _summary(records: list[_Record], region: str) -> dict[str, Any]:
-    measures = [record.measures[region] for record in records]
-    steadiness = [record.steadiness[region] for record in records]
-    mse = pooled_mse(measures)
-    change = Steadiness(
-        mean(step.change_a for step in steadiness),
-        mean(step.change_b for step in steadiness),
-        mean(step.residual for step in steadiness),
-    )
-    return {
-        "pixels": sum(frame.pixels for frame in measures),
-        "not_finite": sum(record.not_finite[region] for record in records),
-        "mse": mse,
-        "psnr_shot": None if mse is None else psnr(mse),
-        "psnr_mean": mean(frame.psnr for frame in measures),
-        "ssim": mean(frame.ssim for frame in measures),
-        "de2000": mean(frame.de2000 for frame in measures),
-        **asdict(change),
-        "flicker": change.flicker,
-    }
+        raise MissingInputError(error.message, f"Compare frames that {who} have, with --frames.") from error
 
 
 def _write(folder: Path, report: dict[str, Any], events: Events) -> None:
@@ -210,6 +206,17 @@ def _write(folder: Path, report: dict[str, Any], events: Events) -> None:
         title: {region: [frame[region][name] for frame in frames] for region in report["shot"]}
         for name, title in _PANELS.items()
     }
+    if "inside" in report["shot"]:
+        panels |= {
+            title: {name.replace("_", " "): [frame["inside"][name] for frame in frames] for name in names}
+            for title, names in _FACE_PANELS.items()
+        }
+    if report["landmarks"]:
+        panels["landmarks %"] = {"A from B": [(frame["landmarks"] or {}).get("percent") for frame in frames]}
+    if report["identity"]:
+        panels["likeness"] = {
+            name: [(frame["likeness"] or {}).get(name) for frame in frames] for name in ("a", "b", "plate")
+        }
     title = f"{report['a']} against {report['b']}"
     plot_frames(plot, title, [frame["frame"] for frame in frames], panels)
     write_json(table, report)

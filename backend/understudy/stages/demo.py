@@ -19,8 +19,9 @@ from understudy.plate.files import write_json
 from understudy.plate.reader import probe, read_frame
 from understudy.plate.sequence import open_plate
 from understudy.plate.sheet import contact_sheet, write_png
-from understudy.settings import CompareSettings, ConvertSettings, DemoSettings, ExtractSettings, TrainSettings
-from understudy.stages import compare, convert, extract, train
+from understudy.settings import ConvertSettings, DemoSettings, ExtractSettings, TrainSettings
+from understudy.stages import convert, extract, train
+from understudy.stages.against_truth import measure_against_truth
 
 SAMPLE = Path(__file__).parents[1] / "sample"
 SHEET_FRAMES = 8
@@ -69,25 +70,17 @@ def run(settings: DemoSettings, events: Events) -> dict[str, Any]:
         "steps": trained["steps"],
         "minutes": trained["minutes"],
         "frames_without_face": converted["without_face"],
-        "untouched": _judge(plate, truth, out / "compare_plate", events),
-        "result": _judge(str(shot), truth, out / "compare_result", events),
+        **{
+            name: measure_against_truth(
+                judged, truth, plate, facesets["source"], events.within("compare"), out=out / folder
+            )
+            for name, judged, folder in (("untouched", plate, "compare_plate"), ("result", str(shot), "compare_result"))
+        },
     }
     write_json(out / "figures.json", figures)
     write_png(out / "sheet.png", _sheet(plate, str(shot), truth, Faceset.open(facesets["plate"]), figures))
     events.preview(out / "sheet.png")
     return figures
-
-
-def _judge(a: str, truth: str, folder: Path, events: Events) -> dict[str, float]:
-    """Likeness to the truth over the face that was to be swapped, without what stands before it."""
-    report = compare.run(
-        CompareSettings(a=a, b=truth, matte=f"{truth}:mask.face", holdout=f"{truth}:mask.occluder", out=folder),
-        events.within("compare"),
-    )
-    inside = report["shot"]["inside"]
-    return {
-        name: round(inside[key], 4) for name, key in (("psnr", "psnr_mean"), ("ssim", "ssim"), ("de2000", "de2000"))
-    }
 
 
 def _sheet(plate: str, shot: str, truth: str, faceset: Faceset, figures: dict[str, Any]) -> NDArray[np.uint8]:

@@ -85,7 +85,8 @@ def _flicker(trial: Trial, model: Model, sample: Path, folder: Path, events: Eve
         events.progress(done, len(frames), "frames")
     truth = (sample / "truth.%04d.exr").as_posix()
     quiet = Events(stop=lambda: events.stopping)
-    settings = CompareSettings(a=pattern, b=truth, matte=f"{truth}:mask.face", holdout=f"{truth}:mask.occluder")
+    face, hand = f"{truth}:mask.face", f"{truth}:mask.occluder"
+    settings = CompareSettings(a=pattern, b=truth, matte=face, holdout=hand, landmarks="no")
     flicker: float | None = compare.run(settings, quiet)["shot"]["inside"]["flicker"]
     return flicker
 
