@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from understudy.face.raster import Surface
 from understudy.rendering.footage import Footage, Views
-from understudy.rendering.light import SkinLight, relighting
+from understudy.rendering.light import Relight, SkinLight, part_of, relighting
 from understudy.rendering.pixels import sample
 from understudy.rendering.references import References, log_weights, seen
 from understudy.rendering.regions import REGIONS, memberships
@@ -33,14 +33,15 @@ class Texture:
         self._seen = seen(views)
         self._gain = lru_cache(maxsize=_GAINS)(self._relighting)
 
-    def mixed(self, row: int, surface: Surface) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(P, 3) scene-linear light at the points of ``surface`` on the face ``row``: as filmed, and as the plate lights skin."""
+    def mixed(self, row: int, surface: Surface, relight: Relight) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(P, 3) scene-linear light at the points of ``surface`` on the face ``row``: as filmed, and in the plate's light."""
         light = np.zeros((len(surface.pixels), 6), np.float32)
         total = np.full((len(surface.pixels), 1), 1e-9, np.float32)
         for view, weight in self._weights(row).items():
             filmed = self._filmed(view, surface)
             share = surface.blend(weight[:, None])
-            light += np.hstack([filmed, filmed * np.exp(surface.blend(self._gain(view, row)))]) * share
+            gain = part_of(self._gain(view, row), relight)
+            light += np.hstack([filmed, filmed * np.exp(surface.blend(gain))]) * share
             total += share
         light /= total
         return light[:, :3], light[:, 3:]
