@@ -23,7 +23,7 @@ from understudy.rendering.pixels import sample
 from understudy.rendering.references import choose_references
 from understudy.rendering.regions import memberships, skin
 from understudy.rendering.retarget import retarget
-from understudy.rendering.texture import Texture
+from understudy.rendering.texture import Sample, Texture, filmed
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Placement:
             head,
             scale=head.scale * self.scale,
             rotation=turn @ np.asarray(head.rotation, np.float64),
-            offset=np.asarray(head.offset, np.float64) + (self.x, self.y),
+            offset=np.add(head.offset, (self.x, self.y)),
         )
         return Posed(moved, posed.points)
 
@@ -61,6 +61,7 @@ class PlacedHead:
     surface: Surface
     new: NDArray[np.float64]  # (468, 2) its vertices in x y pixels of the rectangle
     given: NDArray[np.float64]  # (468, 2) those of the head in the plate
+    samples: list[Sample]  # what the references show on it
     matte: NDArray[np.float32]  # (h, w) 0..1 how much of the new face is laid over what is around it
     reach: NDArray[np.float32]  # (h, w) 0..1 where the new face is, or the plate is bent around it
     confidence: NDArray[np.float32]  # (h, w) 0..1 how well the references suit what they are to show
@@ -71,14 +72,6 @@ class PlacedHead:
         return self.posed.head.scale
 
 
-@dataclass(frozen=True, eq=False)
-class Rendering:
-    """A new face over the rectangle of its :class:`PlacedHead`; light is scene-linear, in the space of the facesets."""
-
-    raw: NDArray[np.float32]  # (h, w, 3) as its own footage shows it, on the plate
-    swap: NDArray[np.float32]  # (h, w, 3) in the plate's light, on the bent plate
-
-
 class ShotRenderer:
     """One person's new face on all frames of a shot: what is measured here rests on the whole shot, whatever is rendered."""
 
@@ -87,16 +80,16 @@ class ShotRenderer:
         self.source, self.plate = source, plate
         self._posed = retarget(source, plate)
         self._row = {face.frame: row for row, face in enumerate(plate.faces)}
-        filmed, target, runs = source.views(), plate.views(), runs_of(plate.faces)
-        views = filmed.joined(filmed.in_mirror(source.widths))
+        own_views, target, runs = source.views(), plate.views(), runs_of(plate.faces)
+        views = own_views.joined(own_views.in_mirror(source.widths))
         shot = views_of(self._posed, plate.faces, source.mesh.rest, plate.openings)
         self.references = choose_references(views, shot, runs)
-        own, light = measure_skin_light(source, filmed), measure_skin_light(plate, target)
+        own, light = measure_skin_light(source, own_views), measure_skin_light(plate, target)
         self._texture = Texture(source, views, shot, self.references, own, steadied(light, runs))
         self._eye_gain = eye_gain(source, own, plate, light)
 
     def place(
-        self, frame: int, origin: tuple[int, int], height: int, width: int, placement: Placement = Placement()
+        self, frame: int, origin: tuple[int, int], height: int, width: int, placement: Placement
     ) -> PlacedHead | None:
         """The new head on ``frame``; None where it lies outside the plate's array.
 
@@ -113,44 +106,52 @@ class ShotRenderer:
         new, given = posed.plate - corner, target.plate - corner
         surface = rasterise(new, posed.distance(FAR), triangles(), rows.stop - rows.start, columns.stop - columns.start)
         return PlacedHead(
-            row, rows, columns, posed, surface, new, given,
+            row, rows, columns, posed, surface, new, given, self._texture.samples(row, surface),
             matte=feathered(surface, posed),
             reach=reach_of(surface.coverage, unit),
             confidence=self._confidence(row, surface),
         )  # fmt: skip
 
-    def render(
-        self, head: PlacedHead, plate: NDArray[np.float32], hidden: NDArray[np.float32], relight: Relight = Relight()
-    ) -> Rendering:
-        """The new face over the rectangle of ``head``.
+    def raw(self, head: PlacedHead, plate: NDArray[np.float32], hidden: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(h, w, 3) the new face as its own footage shows it, on the bent plate; arguments as :meth:`render`."""
+        bent = self._bent(head, plate, hidden)
+        face = np.where(head.surface.coverage[..., None], head.surface.spread(filmed(head.samples)), bent)
+        return bent + head.matte[..., None] * (face - bent)
 
-        There ``plate`` (h, w, 3) is what the camera saw, and ``hidden`` (h, w) 0..1 what stands before the face.
+    def render(
+        self, head: PlacedHead, plate: NDArray[np.float32], hidden: NDArray[np.float32], relight: Relight
+    ) -> NDArray[np.float32]:
+        """(h, w, 3) the new face in the plate's light, on the bent plate, over the rectangle of ``head``.
+
+        There ``plate`` (h, w, 3) is what the camera saw, and ``hidden`` (h, w) 0..1 what stands before the face. Light is
+        scene-linear, in the space of the facesets.
         """
-        surface, unit = head.surface, head.unit
-        target = self.plate.posed[head.row]
-        shape, covered = hidden.shape, surface.coverage[..., None]
-        filmed, lit = (surface.spread(light) for light in self._texture.mixed(head.row, surface, relight))
-        whites = whites_mask(head.new, *shape, self.plate.openings.lids[head.row])[..., None]
-        lit = lit * np.exp(whites * (relight.strength * self._eye_gain).astype(np.float32))
-        facing = camera_normals(target)[:, 2]
-        bent = carry(plate, bend(head.new, head.given, facing, surface.coverage, hidden, unit))
+        surface, unit, row = head.surface, head.unit, head.row
+        height, width = hidden.shape
+        covered = surface.coverage[..., None]
+        bent = self._bent(head, plate, hidden)
         aligned = np.where(covered, surface.spread(sample(plate, surface.blend(head.given))), bent)
+        lit = surface.spread(self._texture.lit(head.samples, row, surface, relight))
+        whites = whites_mask(head.new, height, width, self.plate.openings.lids[row])[..., None]
+        lit = lit * np.exp(whites * (relight.strength * self._eye_gain).astype(np.float32))
         face = lit_as(np.where(covered, lit, bent), aligned, _plain(surface, hidden), unit, relight)
-        inside = interior_mask(head.new, *shape, unit)[..., None]
-        face = face + inside * (aligned - face)
-        return Rendering(
-            raw=np.where(covered, filmed, plate),
-            swap=bent + head.matte[..., None] * (np.where(covered, face, bent) - bent),
-        )
+        inside = interior_mask(head.new, height, width, unit)[..., None]
+        face = np.where(covered, face + inside * (aligned - face), bent)
+        return bent + head.matte[..., None] * (face - bent)
 
     def in_crop(self, row: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The new face (S, S, 3) in the stored crop of one of the plate's faces, in the plate's light, and where it is."""
         face, posed = self.plate.faces[row], self._posed[row]
         size = face.crop_size
         surface = rasterise(apply(face.matrix, posed.plate), posed.distance(FAR), triangles(), size, size)
-        _, lit = self._texture.mixed(row, surface, Relight())
-        inside = cv2.erode(surface.coverage.astype(np.float32), np.ones((5, 5), np.uint8))
-        return surface.spread(lit), inside
+        lit = self._texture.lit(self._texture.samples(row, surface), row, surface, Relight())
+        inside = cv2.erode(surface.coverage.astype(np.uint8), np.ones((5, 5), np.uint8))
+        return surface.spread(lit), inside.astype(np.float32)
+
+    def _bent(self, head: PlacedHead, plate: NDArray[np.float32], hidden: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(h, w, 3) the plate bent from the outline of the head in it to that of the new one."""
+        facing = camera_normals(self.plate.posed[head.row])[:, 2]
+        return carry(plate, bend(head.new, head.given, facing, head.surface.coverage, hidden, head.unit))
 
     def _confidence(self, row: int, surface: Surface) -> NDArray[np.float32]:
         """(h, w) of the face in the plate, times how well the references of each region suit."""
