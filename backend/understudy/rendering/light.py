@@ -104,20 +104,20 @@ def relighting(
         broad = np.clip(broad, broad[sure].min(0), broad[sure].max(0))
     near = kernel(_RESIDUAL)
     rest = near @ ((missing - broad) * believed[:, None]) / (near @ believed + _TIMID)[:, None]
-    return np.clip(broad + rest, -_MOST, _MOST)
+    return np.asarray(np.clip(broad + rest, -_MOST, _MOST))
 
 
 def part_of(gain: NDArray[np.float64], relight: Relight) -> NDArray[np.float64]:
     """What ``relight`` takes of a log ``gain`` (468, 3)."""
     exposure = gain.mean(1, keepdims=True)
     taken = {"all": gain, "chroma": gain - exposure, "exposure": np.broadcast_to(exposure, gain.shape)}[relight.part]
-    return relight.strength * taken
+    return np.asarray(relight.strength * taken)
 
 
 def harmonics(normals: NDArray[np.float64]) -> NDArray[np.float64]:
     """(..., 8) the real spherical harmonics of order 1 and 2, up to constants, of unit ``normals`` (..., 3)."""
     x, y, z = np.moveaxis(normals, -1, 0)
-    return np.stack([x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=-1)
+    return np.asarray(np.stack([x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=-1))
 
 
 def _vertex_light(footage: Footage, index: int) -> NDArray[np.float32]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray, apply
+from understudy.face.geometry import apply
 from understudy.face.mesh import Posed, triangles
 from understudy.face.raster import Surface, rasterise
 from understudy.faceset.record import Face
@@ -44,7 +45,7 @@ class Placement:
         moved = replace(
             head,
             scale=head.scale * self.scale,
-            rotation=turn @ np.asarray(head.rotation, np.float64),
+            rotation=np.asarray(turn @ np.asarray(head.rotation, np.float64), np.float64),
             offset=np.add(head.offset, (self.x, self.y)),
         )
         return Posed(moved, posed.points)
@@ -98,7 +99,7 @@ class ShotRenderer:
         row = self._row[frame]
         posed, target = placement.of(self._posed[row]), self.plate.posed[row]
         unit = posed.head.scale
-        region = _region(np.concatenate([posed.plate, target.plate]) - origin, unit, height, width)
+        region = _region(np.concatenate([posed.plate, target.plate]) - np.array(origin), unit, height, width)
         if region is None:
             return None
         rows, columns = region
@@ -173,7 +174,7 @@ def runs_of(faces: tuple[Face, ...]) -> list[slice]:
     return [slice(*ends) for ends in zip(starts, [*starts[1:], len(faces)], strict=True)]
 
 
-def _region(points: FloatArray, unit: float, height: int, width: int) -> tuple[slice, slice] | None:
+def _region(points: NDArray[Any], unit: float, height: int, width: int) -> tuple[slice, slice] | None:
     """Rows and columns around ``points`` (N, 2) within which the plate is bent; None where there are none."""
     margin = 2.5 * REACH * unit + 2
     low = np.maximum(np.floor(points.min(0) - margin).astype(int), 0)

@@ -84,7 +84,7 @@ def _stands_free(vertices: Array, spot: Array, across: Array, unit: float, size:
 
     def covered(places: Array) -> Array:
         cells = np.clip(np.floor(places).astype(int), low, high)
-        return mask[cells[:, 1], cells[:, 0]] > 0
+        return np.asarray(mask[cells[:, 1], cells[:, 0]] > 0)
 
     inside = ((spot >= 1) & (spot <= high)).all(1)
     return np.asarray(

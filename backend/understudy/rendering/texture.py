@@ -58,11 +58,12 @@ class Texture:
 
     def lit(self, samples: list[Sample], row: int, surface: Surface, relight: Relight) -> NDArray[np.float32]:
         """(P, 3) the ``samples`` mixed, in the light of the plate on the face ``row``."""
-        light, total = np.zeros((len(surface.pixels), 3), np.float32), np.float32(1e-9)
+        count = len(surface.pixels)
+        light, total = np.zeros((count, 3), np.float32), np.full((count, 1), 1e-9, np.float32)
         for one in samples:
             gain = part_of(self._gain(one.view, row), relight)
             light += one.light * np.exp(surface.blend(gain)) * one.share
-            total = total + one.share
+            total += one.share
         return light / total
 
     def _weights(self, row: int) -> dict[int, NDArray[np.float64]]:

@@ -37,7 +37,7 @@ class Pictures:
 
     def within(self, part: tuple[slice, slice]) -> Self:
         """The same over a part of the region, by rows and columns."""
-        arrays = {
+        arrays: dict[str, Any] = {
             field.name: value[part]
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), np.ndarray)

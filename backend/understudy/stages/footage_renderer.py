@@ -47,9 +47,7 @@ class RenderedFace(Pictures):
 class FootageRenderer:
     """What stays the same over a shot for one person: the source's heads on the plate, their references and light."""
 
-    def __init__(
-        self, shot: Shot, source: Footage, plate: Footage, *, occlusion: Literal["hands", "none"]
-    ) -> None:
+    def __init__(self, shot: Shot, source: Footage, plate: Footage, *, occlusion: Literal["hands", "none"]) -> None:
         """``source`` is the new person's footage, ``plate`` the shot's person; both in the working space."""
         first = plate.faces[0]
         self.crop: tuple[CropKind, int] = crop_kind(first.crop_kind), first.crop_size

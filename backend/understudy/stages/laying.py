@@ -114,9 +114,7 @@ class ShotConverter:
         if final[part].size:
             seen = kept.get("seen", (pictures, region.part(part)), lambda: pictures.within(part))
             swap[part], final[part] = self._seen(frame, seen, matte[part], moved, look, limits, kept)
-        return Placed(
-            region, swap, raw.result(), final, occlusion, pictures.st, pictures.inside, pictures.confidence
-        )
+        return Placed(region, swap, raw.result(), final, occlusion, pictures.st, pictures.inside, pictures.confidence)
 
     def _seen(
         self, frame: Frame, seen: Pictures, matte: NDArray[np.float32], moved: Motion | None,

@@ -139,7 +139,9 @@ class NetworkRenderer:
         """The new face in the plate's colours and light, (h, w, 3) over its region."""
         face, colours, raw = seen.aligned, seen.painted, seen.painted
         if look.colour_match != "none":
-            match = self._measures.colours(look.colour_match, look.colour_encoding, look.colour_window).at(face.face.frame)
+            match = self._measures.colours(look.colour_match, look.colour_encoding, look.colour_window).at(
+                face.face.frame
+            )
             colours = adjusted(
                 raw, match(raw), strength=look.colour_strength, part=look.colour_part, luma=self._luminance
             )

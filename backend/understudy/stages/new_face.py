@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from understudy.errors import FacesetError, NoFaceError, UsageError
-from understudy.face.mesh import HeadMesh
+from understudy.face.mesh import HeadMesh, at_landmarks
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.model.network import SIDES
 from understudy.rendering.footage import Footage
-from understudy.settings import ConversionOptions
+from understudy.rendering.shape import fit_shape
+from understudy.settings import ConversionOptions, NewFaceOptions
 from understudy.stages.analysis import Shot
 from understudy.stages.footage_renderer import FootageRenderer
-from understudy.tracks.document import tracks_of
-from understudy.tracks.track import TRACKS
 
 FRONTAL = 35.0
 """Degrees of yaw up to which a face shows both its halves."""
@@ -26,25 +29,38 @@ _FEWEST = 2
 Renderer = Literal["footage", "network"]
 
 
-def choose_renderer(asked: Literal["auto", "footage", "network"], source: Sequence[Path], model: Path | None) -> Renderer:
-    """Who makes the new face: the footage where there is any, else a model's network.
+@dataclass(frozen=True)
+class MadeOf:
+    """What makes a new face."""
 
-    Raises UsageError where what was asked for lacks what it is made of, or what was given is not used.
+    renderer: Renderer
+    path: Path  # of the source's faceset, or of the model
+
+
+def made_of(settings: NewFaceOptions) -> MadeOf:
+    """What makes the new face: the source's footage where there is any, else a model's network.
+
+    Raises UsageError where what is asked for lacks what it is made of, or where what is given is not used.
     """
+    asked, source, model = settings.renderer, settings.source, settings.model
     if asked == "auto":
-        asked = "footage" if source or model is None else "network"
-    if asked == "footage" and not source:
-        raise UsageError(
-            "The new face is made of the source's footage, and no faceset of it is given.",
-            "Give --source FACESET, or a trained --model.",
-        )
-    if asked == "network" and model is None:
-        raise UsageError("The network paints the new face, and no model is given.", "Give --model MODEL.")
-    if asked == "network" and source:
-        raise UsageError("The network does not look at footage.", "Leave --source out, or add --renderer footage.")
-    if asked == "footage" and model is not None:
-        raise UsageError("The new face is made of footage, without a model.", "Leave --model out, or --source.")
-    return asked
+        asked = "network" if source is None and model is not None else "footage"
+    if asked == "footage":
+        if source is None:
+            raise UsageError(
+                "The new face is made of the source's footage, and no faceset of it is given.",
+                "Give --source FACESET, or a trained --model.",
+            )
+        if model is not None:
+            raise UsageError(
+                "The new face is made of footage, without a model.", "Leave --model out, or use --renderer network."
+            )
+        return MadeOf("footage", source)
+    if model is None:
+        raise UsageError("A network paints the new face, and no model is given.", "Give --model MODEL.")
+    if source is not None:
+        raise UsageError("A network does not look at footage.", "Leave --source out, or use --renderer footage.")
+    return MadeOf("network", model)
 
 
 def check_look(look: ConversionOptions, renderer: Renderer) -> None:
@@ -69,61 +85,58 @@ def check_look(look: ConversionOptions, renderer: Renderer) -> None:
 
 
 def footage_renderer(
-    shot: Shot, source: Sequence[Path], faceset: Faceset, faces: Mapping[int, Face],
-    occlusion: Literal["hands", "none"],
-) -> FootageRenderer:  # fmt: skip
-    """The new face from the facesets ``source``, for ``faces`` of ``faceset`` in the ``shot``.
+    shot: Shot, source: Path, faceset: Faceset, faces: Mapping[int, Face], occlusion: Literal["hands", "none"]
+) -> FootageRenderer:
+    """The new face from the faceset ``source``, for ``faces`` of ``faceset`` in the ``shot``.
 
-    Raises FacesetError, NoFaceError and UsageError for footage that a face cannot be made of.
+    Raises FacesetError and NoFaceError for footage that a face cannot be made of.
     """
-    (own,) = [source_footage(path, shot) for path in source[:1]]
-    plate = list(faces.values())
+    own, plate = source_footage(source, shot), list(faces.values())
     _check_space(faceset, plate, shot)
     return FootageRenderer(shot, own, Footage(faceset, plate, _mesh(faceset, plate)), occlusion=occlusion)
 
 
-def source_footage(path: Path, shot: Shot) -> Footage:
-    """The new person's footage. Raises FacesetError and NoFaceError where no face can be made of it."""
-    faceset = Faceset.open(path)
+def check_source(source: Path, shot: Shot) -> tuple[Faceset, list[Face]]:
+    """The faces of the new person. Raises FacesetError and NoFaceError where no face can be made of them."""
+    faceset = Faceset.open(source)
     faces = faceset.faces()
-    by_frame: dict[tuple[str, int], int] = {}
-    for face in faces:
-        key = face.plate, face.frame
-        by_frame[key] = by_frame.get(key, 0) + 1
-    if max(by_frame.values()) > 1:
+    if max(Counter((face.plate, face.frame) for face in faces).values()) > 1:
         raise FacesetError(
-            f"The faceset {path} shows several people on one frame.",
+            f"The faceset {source} shows several people on one frame.",
             "Keep one of them: understudy faceset cluster, or extract with --face.",
         )
     _check_space(faceset, faces, shot)
     if len(faces) < _FEWEST:
         raise NoFaceError(
-            f"The faceset {path} holds one face, of which no other moment can be made.",
+            f"The faceset {source} holds one face, of which no other moment can be made.",
             "Film or extract more: different poses and expressions.",
         )
-    if not any(abs(face.pose[0]) <= FRONTAL for face in faces):
+    if not any(abs(face.pose[0]) <= FRONTAL and face.dense is not None for face in faces):
         raise NoFaceError(
-            f"The faceset {path} shows nobody from the front, and a face is fitted there.",
-            f"Add frames with the head turned by less than {FRONTAL:.0f} degrees.",
+            f"The faceset {source} shows nobody from the front, and a head is fitted to what is seen there.",
+            f"Add frames on which the head is turned by less than {FRONTAL:.0f} degrees.",
         )
+    return faceset, faces
+
+
+def source_footage(source: Path, shot: Shot) -> Footage:
+    """The new person's footage; raises as :func:`check_source`."""
+    faceset, faces = check_source(source, shot)
     return Footage(faceset, faces, _mesh(faceset, faces))
 
 
 def _mesh(faceset: Faceset, faces: Sequence[Face]) -> HeadMesh:
-    """The person's head: that of the track which most of the ``faces`` are of."""
-    document = faceset.text(TRACKS)
-    tracks = {track.number: track for track in tracks_of(faceset.folder, document).tracks} if document else {}
-    counts: dict[int, int] = {}
-    for face in faces:
-        counts[face.track] = counts.get(face.track, 0) + 1
-    track = tracks.get(max(counts, key=lambda number: (counts[number], -number)))
-    return HeadMesh() if track is None else HeadMesh(track.shape)
+    """The person's head, fitted to all of the ``faces``; the mean one where the landmarker told too little of it."""
+    if all(face.dense is None for face in faces):
+        return HeadMesh()
+    fitted = fit_shape(faces, lambda index: np.asarray(faceset.read(faces[index])[..., :3], np.float32)).placed
+    return HeadMesh(at_landmarks(fitted), fitted)
 
 
 def _check_space(faceset: Faceset, faces: Sequence[Face], shot: Shot) -> None:
     for face in faces:
         if face.colour_space != shot.working_id:
             raise FacesetError(
-                f"The faceset {faceset.folder} is in {face.colour_space}, and the shot's working space is {shot.working_id}.",
-                "Extract it with the show's OpenColorIO configuration (--ocio).",
+                f"The faceset {faceset.folder} is in {face.colour_space}, and the working space is {shot.working_id}.",
+                "Extract it with the configuration that the shot is converted with (--ocio).",
             )
