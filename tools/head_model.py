@@ -34,7 +34,7 @@ FIRST = 100_000
 SHAPES, EXPRESSIONS = 40, 16
 """Components that are kept."""
 
-_AXES = np.array([1.0, -1.0, -1.0])  # the base mesh has y up and z out of the face
+AXES = np.array([1.0, -1.0, -1.0])  # the base mesh has y up and z out of the face
 _NECK = 5.6  # decimetres: below it no vertex of the face lies
 
 
@@ -68,8 +68,8 @@ class People:
 
     def vertices(self, person: Any, expression: dict[str, float] | None = None) -> Array:
         """(468, 3) of ``person``, at rest or with an ``expression``; the similarity is always that of the rest."""
-        scale, turn, shift = aligned(person.V[self.base.landmarks] * _AXES)
-        points = person.express(expression or {}) * _AXES
+        scale, turn, shift = aligned(person.V[self.base.landmarks] * AXES)
+        points = person.express(expression or {}) * AXES
         return self.on_skin(scale * points @ turn.T + shift)
 
     def on_skin(self, points: Array) -> Array:
@@ -79,7 +79,7 @@ class People:
     def _laid_on(self, count: int) -> tuple[NDArray[np.int64], Array]:
         heads = []
         for seed in range(FIRST, FIRST + count):
-            points = self.person(seed=seed).V * _AXES
+            points = self.person(seed=seed).V * AXES
             scale, turn, shift = aligned(points[self.base.landmarks])
             heads.append(scale * points @ turn.T + shift)
         mean = np.mean(heads, axis=0)

@@ -27,7 +27,8 @@ _MOST = 96  # faces: more of them say nothing new of the head
 _BLIND_YAW = 65.0  # degrees from which on the landmarker shows another face
 _OUTLINED_YAW = 18.0  # degrees from which on a cheek stands before the background
 _REACHES = (0.12, 0.09, 0.06, 0.05)  # mean-face units: how far the outline is looked for, round by round
-_HAIR = -0.28  # height from which on brows, lashes and hair are the outline
+_TURNED_YAW = 40.0  # degrees up to which the outline above the eyes is the temple's, where hair is
+_HAIR = -0.28  # height from which on it is
 _OWN_ERRORS = 0.5  # measured with noise of their own, the landmarker's errors on one person look twice as large
 _FIRM = np.array([1 / 0.03, 1 / 0.1, 1 / 0.1, 1 / 0.1, 1 / 0.06, 1 / 0.06])
 """How firmly a pose holds to the track's: log scale, turn in radians, place in mean-face units."""
@@ -157,5 +158,5 @@ def _outline(
     moved = np.tensordot(fit.weights[time] * known.expression_deviation, known.expression, 1)
     light = np.clip(np.asarray(picture(index), np.float32)[..., :3], 0, 1)
     found = outline(light ** (1 / 2.2), face.matrix, head, known.head(fit.coefficients) + moved, reach)
-    skin = known.mean[found.ends, 1].min(1) > _HAIR
+    skin = (known.mean[found.ends, 1].min(1) > _HAIR) | (abs(head.angles[0]) > _TURNED_YAW)
     return Outline(*(part[skin] for part in (found.ends, found.share, found.place, found.normal, found.weight)))
