@@ -202,12 +202,19 @@ class Analyser:
         A face that turns from a hard light into its own shadow is missed, and its box drawn around what is lit.
         """
         found = self._landmarker.landmarks(image, [face])[0]
-        head = None if found is not None or keypoints is None else keypoint_head(keypoints)
-        if head is None:
+        box = None if found is not None else self._centred(image, keypoints)
+        if box is None:
             return found
-        box = keypoint_box(head)
         shade = _SHADE * float(box[2] - box[0])
         return self._landmarker.landmarks(evenly_exposed(image, shade), [Detection(box, face.score)])[0]
+
+    def _centred(self, image: Image, keypoints: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+        """The box around a face whose ``keypoints`` were found through another box, perhaps well beside it."""
+        head = None if keypoints is None else keypoint_head(keypoints)
+        if head is None:
+            return None
+        again = self._keypoints.find(image, keypoint_box(head))
+        return keypoint_box((None if again is None else keypoint_head(again)) or head)
 
     def glance(self, shot: Shot, frame: Frame, box: NDArray[np.float32]) -> NDArray[np.uint8]:
         """The small grey picture around ``box`` (plate pixels), where nobody was found."""
