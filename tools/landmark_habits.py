@@ -1,163 +1,124 @@
-"""Learn where the landmarker sees its points, against the skin, from rendered people of whom all is known.
+"""Measure how a landmarker and the keypoint finder see the head: the tables of face/conventions.py and face/keypoints.py.
 
-    python tools/landmark_habits.py PEOPLE RENDERED [--out FILE]
+    python tools/landmark_habits.py FOLDER [--landmarker mediapipe]
 
-PEOPLE is the folder of ``people.py`` and its ``data``, as for head_model.py, which goes first. RENDERED holds a folder a
-person, as ``render.py --kind train`` writes it (pictures ``*.png``, poses and expressions ``*.json``, ``set.json``); about
-20 people of 9 frames will do, none of them one that anything is measured on. With the true pose, shape and expression of
-every frame the landmarker's dense points are triangulated, and the mean over people and their mirrored twins is kept as
-``habit``, what varies from person to person as ``habit_deviation``.
+FOLDER holds a folder a person, each with frames as the people renderer writes them: ``NNNN.png``, display-encoded, and
+``NNNN.json`` with ``landmarks68``, ``landmarks68_cam``, ``head_to_camera`` and ``K``. Take people on whom nothing is
+judged. Prints both tables, ready to be pasted.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from head_model import AXES, Array, People, aligned, seen_in_mirror
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
-from understudy.face.geometry import RIGID, Camera, Head
-from understudy.face.head_model import FILE
-from understudy.face.mediapipe_models import MediapipeDetector, MediapipeLandmarker
-from understudy.face.mesh import VERTICES, mirrored
-from understudy.tracks.morphable import Morphable, Sight, morphed
+from understudy.face.geometry import Head
+from understudy.face.keypoints import KEYPOINTS, KeypointFinder, keypoint_weights
+from understudy.face.look import tilt_of
+from understudy.face.registry import build_detector, build_landmarker
+from understudy.review.truth import read_truth
 
-_SURE_YAW = 62.0  # degrees up to which the landmarker follows
-_FEWEST = 4  # frames of a person
-_WIDE = 1.5  # deviations that the landmarker's errors are given beforehand: those of heads, and half as much again
-_FLOOR = 0.1  # a deviation is not known better than that
-_HELD = 0.15  # frames that the fitted points weigh in the triangulation
-_TO_HEAD = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float64)  # render.py's head has z up and y backwards
-
-Seen = tuple[Head, NDArray[np.floating[Any]]]
-
-
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """What has been learnt of heads so far."""
-
-    shape: Array  # (k, 468, 3) components times deviations
-    expression: Array
-
-
-def main(arguments: list[str]) -> None:
-    """Do what ``arguments`` ask."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("people", type=Path)
-    parser.add_argument("rendered", type=Path)
-    parser.add_argument("--out", type=Path, default=FILE)
-    asked = parser.parse_args(arguments)
-    model = load_file(asked.out)
-    parts = {name: np.asarray(value, np.float64) for name, value in model.items()}
-    known = _Known(
-        parts["shape"] * parts["shape_deviation"][:, None, None],
-        parts["expression"] * parts["expression_deviation"][:, None, None],
-    )
-    people, habits, errors = People(asked.people), [], []
-    for head, seen in _people(people, asked.rendered):
-        for vertices, sights in ((head, seen), (seen_in_mirror(head), [_turned_over(one) for one in seen])):
-            habit, error = _habit(vertices, sights, known)
-            habits.append(habit)
-            errors.append(error)
-    deviation = np.sqrt(np.var(errors, axis=0) + _FLOOR**2)
-    learnt = {"habit": np.mean(habits, axis=0), "habit_deviation": deviation}
-    save_file(model | {name: np.ascontiguousarray(value, np.float16) for name, value in learnt.items()}, asked.out)
-    print(f"{len(habits) // 2} people; {deviation.mean():.2f} of the deviation of heads, on average")
-
-
-def _people(people: People, folder: Path) -> Iterator[tuple[Array, list[Seen]]]:
-    """Each rendered person's head at rest, and what the landmarker sees of it under which true head."""
-    detector, landmarker = MediapipeDetector(), MediapipeLandmarker()
-    for settings in sorted(folder.glob("*/set.json")):
-        person = people.person(**json.loads(json.loads(settings.read_text("utf-8"))["args"]["who"]))
-        truths = [json.loads(path.read_text("utf-8")) for path in sorted(settings.parent.glob("[0-9]*.json"))]
-        pictures = sorted(settings.parent.glob("[0-9]*.png"))
-        seen: list[Seen] = []
-        for picture, head in zip(pictures, _heads(people, person, truths), strict=False):
-            image = np.ascontiguousarray(cv2.imread(str(picture))[..., ::-1])
-            found = detector.detect(image)
-            marks = landmarker.landmarks(image, [max(found, key=lambda one: one.score)])[0] if found else None
-            if marks is not None and marks.dense is not None and marks.score > 0 and abs(head.angles[0]) < _SURE_YAW:
-                seen.append((head, marks.dense[:VERTICES]))
-        if len(seen) >= _FEWEST:
-            yield people.vertices(person), seen
-
-
-def _heads(people: People, person: Any, truths: list[dict[str, Any]]) -> list[Head]:
-    """The true heads: where render.py had the person's head, in mean-face units."""
-    marks = people.base.landmarks
-    scale, turn, shift = aligned(person.V[marks] * AXES)
-    here = [scale * (person.express(one["performance"]["expr"])[marks] * AXES) @ turn.T + shift for one in truths]
-    matrices = [np.array(one["head_to_camera"]) for one in truths]
-    there = [
-        (np.array(one["landmarks68_cam"]) - matrix[:3, 3]) @ matrix[:3, :3] @ _TO_HEAD
-        for one, matrix in zip(truths, matrices, strict=True)
+MIRRORED_68 = np.array(
+    [
+        *range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, *range(35, 30, -1), 45, 44, 43, 42, 47, 46,
+        39, 38, 37, 36, 41, 40, *range(54, 47, -1), 59, 58, 57, 56, 55, *range(64, 59, -1), 67, 66, 65,
     ]
-    weight = np.tile(RIGID, len(truths)) / (RIGID.sum() * len(truths))
-    own, true = np.concatenate(here), np.concatenate(there)
-    own_middle, true_middle = weight @ own, weight @ true
-    left, sizes, right = np.linalg.svd(((true - true_middle) * weight[:, None]).T @ (own - own_middle))
-    unit = float(sizes.sum() / (weight @ ((own - own_middle) ** 2).sum(1)))
-    moved = true_middle - unit * left @ right @ own_middle
-    heads = []
-    for one, matrix in zip(truths, matrices, strict=True):
-        rotation = matrix[:3, :3] @ _TO_HEAD
-        origin = matrix[:3, 3] + rotation @ moved
-        lens = np.array(one["K"])
-        camera = Camera(float(lens[0, 0]), (float(lens[0, 2]), float(lens[1, 2])))
-        offset = np.array(camera.centre) + camera.focal * origin[:2] / origin[2]
-        heads.append(Head(camera.focal * unit / origin[2], rotation @ left @ right, offset, 0.0, camera))
-    return heads
+)  # fmt: skip
+MIRRORED_6 = np.array([1, 0, 2, 3, 5, 4])
+SHRINK = 0.02  # of the frames: keeps what is not seen from being blown up
+WIDEST = 60.0  # degrees of yaw up to which landmarks mean what they say
 
 
-def _turned_over(seen: Seen) -> Seen:
-    """A frame in the mirror that stands in the camera's middle."""
-    head, points = seen
-    assert head.camera is not None
-    flip, over = np.diag([-1.0, 1.0, 1.0]), np.array([2 * head.camera.centre[0], 0.0])
-    turned = Head(head.scale, flip @ head.rotation @ flip, head.offset * (-1, 1) + over, 0.0, head.camera)
-    return turned, points[mirrored()] * (-1, 1) + over
+@dataclass(frozen=True)
+class Sample:
+    """What is off on one frame."""
+
+    head: Head
+    landmarks: NDArray[np.float64] | None  # (68, 2) from the true ones, mean-face units
+    trust: float
+    keypoints: NDArray[np.float64] | None  # (6, 2) from those of KEYPOINTS, mean-face units
 
 
-def _habit(vertices: Array, seen: list[Seen], known: _Known) -> tuple[Array, Array]:
-    """(468, 3) how far from a person's ``vertices`` the points are seen, and the same in components, (k,).
+def samples(folder: Path, landmarker: str) -> Iterator[Sample]:
+    """Every frame of every person on which a face is detected."""
+    detector, marker, finder = build_detector("mediapipe", None), build_landmarker(landmarker, None), KeypointFinder()
+    for person in sorted(path for path in folder.iterdir() if path.is_dir()):
+        files = sorted(person.glob("[0-9]*.json"))
+        records = [json.loads(file.read_text("utf-8")) for file in files]
+        if not records:
+            continue
+        document = person / "truth.json.tmp"
+        document.write_text(json.dumps({"frames": records}), "utf-8")
+        true = read_truth(document)
+        document.unlink()
+        for file, one in zip(files, true, strict=True):
+            image = np.ascontiguousarray(cv2.imread(str(file.with_suffix(".png")))[..., ::-1])
+            found = max(detector.detect(image), key=lambda face: face.score, default=None)
+            if found is None:
+                continue
+            marks = marker.landmarks(image, [found])[0]
+            points = finder.find(image, found.box, tilt_of(found.points))
+            yield Sample(
+                one.head,
+                None if marks is None else (marks.points68 - one.landmarks) / one.head.scale,
+                0.0 if marks is None else marks.score,
+                None if points is None else (points - one.head.project(KEYPOINTS)) / one.head.scale,
+            )
 
-    First in components, which also takes the expressions out, then point by point.
-    """
-    plain = Morphable(vertices, known.shape[:0], known.expression, np.zeros_like(vertices), known.shape * _WIDE)
-    fit = morphed([Sight(head, points) for head, points in seen], plain, pose=False)
-    first = vertices + np.tensordot(fit.errors * _WIDE, known.shape, 1)
-    places = first
-    for _ in range(4):
-        normal, right = np.tile(_HELD * np.eye(3), (VERTICES, 1, 1)), _HELD * first
-        for (head, points), weights in zip(seen, fit.weights, strict=True):
-            moved = np.tensordot(weights, known.expression, 1)
-            rows, values = _sight_lines(head, np.asarray(points, np.float64))
-            values = values - np.einsum("nij,nj->ni", rows, moved)
-            off = np.linalg.norm(head.project(places + moved) - points, axis=1) / head.scale
-            sure = 1 / (1 + (off / 0.03) ** 2)
-            normal += np.einsum("n,nij,nik->njk", sure, rows, rows)
-            right = right + np.einsum("n,nij,ni->nj", sure, rows, values)
-        places = np.linalg.solve(normal, right[:, :, None])[:, :, 0]
-    return places - vertices, fit.errors * _WIDE
+
+def fitted(
+    views: Sequence[NDArray[Any]], off: Sequence[NDArray[Any]], weights: Sequence[NDArray[Any]], mirrored: NDArray[Any]
+) -> NDArray[np.float64]:
+    """(P, 3) displacements on the head that look most like (P, 2) ``off`` in ``views`` (3, 3), the same left and right."""
+    count = len(mirrored)
+    normal, right = np.tile(SHRINK * 2 * len(off) * np.eye(3), (count, 1, 1)), np.zeros((count, 3))
+    flip = np.diag([-1.0, 1.0, 1.0])
+    for view, moved, weight in zip(views, off, weights, strict=True):
+        sides = ((view, moved, weight), (flip @ view @ flip, (moved * (-1, 1))[mirrored], weight[mirrored]))
+        for seen, way, sure in sides:
+            normal += sure[:, None, None] * (seen[:2].T @ seen[:2])
+            right += sure[:, None] * (way @ seen[:2])
+    return np.linalg.solve(normal, right[..., None])[..., 0]
 
 
-def _sight_lines(head: Head, points: Array) -> tuple[Array, Array]:
-    """Linear equations (N, 2, 3), (N, 2) of the head points that are seen at (N, 2) plate ``points``."""
-    assert head.camera is not None
-    across = points - np.array(head.camera.centre)
-    rotation = np.asarray(head.rotation, np.float64)
-    rows = rotation[None, :2] - across[:, :, None] * (rotation[None, 2:] / head.camera.focal)
-    return rows, (points - np.asarray(head.offset)) / head.scale
+def table(rows: NDArray[np.float64], width: int = 3) -> str:
+    """Rows as they stand in the source."""
+    cells = ["(" + ", ".join(f"{value + 0.0:.3f}" for value in row.round(3) + 0.0) + ")," for row in rows]
+    return "\n".join(" ".join(cells[start : start + width]) for start in range(0, len(cells), width))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="How a landmarker and the keypoint finder see the head.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--landmarker", default="mediapipe")
+    options = parser.parse_args()
+    found = list(samples(options.folder, options.landmarker))
+    marked = [one for one in found if one.landmarks is not None and one.trust > 0 and abs(one.head.angles[0]) < WIDEST]
+    habit = fitted(
+        [np.asarray(one.head.rotation) for one in marked],
+        [one.landmarks for one in marked if one.landmarks is not None],
+        [np.full(68, one.trust) for one in marked],
+        MIRRORED_68,
+    )
+    print(f"{options.landmarker}, from {len(marked)} frames:\n{table(habit)}")
+    pointed = [one for one in found if one.keypoints is not None]
+    weights = [keypoint_weights(one.head.angles[0]) for one in pointed]
+    off = fitted(
+        [np.asarray(one.head.rotation) for one in pointed],
+        [one.keypoints for one in pointed if one.keypoints is not None],
+        [np.where(weight < 0.2, 0.0, weight) for weight in weights],  # what is turned away is invented
+        MIRRORED_6,
+    )
+    print(f"keypoints, from {len(pointed)} frames:\n{table(KEYPOINTS + off)}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

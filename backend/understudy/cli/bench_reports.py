@@ -19,6 +19,9 @@ def bench(console: Terminal, report: Report) -> None:
     ]:
         console.print(_landmark_errors(shots))
         console.print(_steadiness(shots))
+    if heads := faces.get("heads"):
+        console.print(_heads(heads))
+        console.print(_eyes(heads))
     if extremes := faces.get("extremes"):
         table = new_table("Faces where detectors lose them", "place", "found")
         for place, count in extremes.items():
@@ -31,7 +34,7 @@ def bench(console: Terminal, report: Report) -> None:
     for name, told in report.items():
         if name not in ("faces", "train", "convert"):
             general(console, {name: told})
-    general(console, {name: told for name, told in faces.items() if name not in ("shots", "extremes")})
+    general(console, {name: told for name, told in faces.items() if name not in ("shots", "heads", "extremes")})
 
 
 def _landmark_errors(shots: list[tuple[str, str, Report]]) -> Table:
@@ -42,6 +45,28 @@ def _landmark_errors(shots: list[tuple[str, str, Report]]) -> Table:
             frames = f"{one['frames']} ({one['landmarked']} raw)"
             errors = (figure(one[kind], 2) for kind in ("raw", "refined", "final"))
             table.add_row(shot, landmarks, yaw, frames, *errors)
+    return table
+
+
+def _heads(heads: Report) -> Table:
+    title = "Tracked heads against the true ones: mean (largest)"
+    table = new_table(title, *("sequence", "yaw", "frames", "off in yaw, degrees", "rigid points, px"))
+    for sequence, told in heads.items():
+        for yaw, one in told["heads"].items():
+            degrees, pixels = (
+                f"{figure(one[what], 2)} ({figure(one[f'most_{what}'], 2)})" for what in ("yaw", "pixels")
+            )
+            table.add_row(sequence, yaw, f"{one['tracked']} of {one['frames']}", degrees, pixels)
+    return table
+
+
+def _eyes(heads: Report) -> Table:
+    title = "Eyes against the truth: rank correlations; openings as parts of the usual one"
+    table = new_table(title, *("sequence", "frames", "opening", "gaze across", "told apart", "when shut", "when open"))
+    for sequence, told in heads.items():
+        if (eyes := told["eyes"]) is not None:
+            ranks = (figure(eyes[what], 2) for what in ("opening_rank", "gaze_rank", "told_apart", "shut", "open"))
+            table.add_row(sequence, str(eyes["frames"]), *ranks)
     return table
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import NoFaceError
+from understudy.face.exposure import evenly_exposed
 from understudy.face.geometry import FloatArray, Head, fit_points
 from understudy.face.look import look, square
 from understudy.face.mediapipe_models import modules, quiet
@@ -19,16 +20,17 @@ from understudy.face.roles import Card, Image, digest
 
 KEYPOINTS: NDArray[np.float64] = np.array(
     [
-        (-0.290, -0.280, -0.030), (0.290, -0.280, -0.030), (0.000, 0.040, -0.345),
-        (0.000, 0.329, -0.167), (-0.605, -0.135, 0.720), (0.605, -0.135, 0.720),
+        (-0.278, -0.283, 0.004), (0.278, -0.283, 0.004), (0.000, 0.050, -0.291),
+        (0.000, 0.320, -0.088), (-0.609, -0.186, 0.713), (0.609, -0.186, 0.713),
     ]
 )  # fmt: skip
 """Eye, eye, nose tip, mouth, ear, ear (image left first on an upright face) in mean-face units, (6, 3): where the
-network sees them on a synthetic person of known pose, made symmetric."""
+network sees them on synthetic people of known pose, made symmetric (tools/landmark_habits.py)."""
 
 _FILE = "face_detection_short_range.tflite"
 _SIDE = 192  # pixels of the close-up
 _FIELD = 2.0  # side of the close-up in sides of the box
+_SHADE = 0.36  # sides of the box: light and shade as broad as that is taken out; a face turned from the light is seen
 _LEAST = 0.3  # the network's least belief in a face
 
 
@@ -55,7 +57,8 @@ class KeypointFinder:
         corners = np.asarray(box, np.float64)
         centre, side = (corners[:2] + corners[2:]) / 2, float(np.max(corners[2:] - corners[:2]))
         to_view = square(centre, _FIELD * side, angle, _SIDE)
-        found = self._model.process(look(image, to_view, _SIDE)).detections or ()
+        view = evenly_exposed(look(image, to_view, _SIDE), _SHADE * _SIDE / _FIELD)
+        found = self._model.process(view).detections or ()
         middle = [self._points(face) for face in found]
         # Others may stand beside: the one that the box is about is in the middle.
         near = [points for points in middle if np.linalg.norm(points[:4].mean(0) - _SIDE / 2) < _SIDE / 4]
@@ -89,6 +92,13 @@ def keypoint_weights(yaw: float) -> NDArray[np.float64]:
             0.3 * np.clip((30 - yaw) / 40, 0, 1),
         ]
     )
+
+
+def keypoint_box(head: Head) -> NDArray[np.float32]:
+    """The box (4,), x0 y0 x1 y1 in plate pixels, that a detector would put around ``head``'s face."""
+    middle = head.project(np.array([[0.0, 0.0, 0.25]]))[0]
+    corners = [middle - 0.65 * head.scale, middle + 0.65 * head.scale]
+    return np.asarray(np.concatenate(corners), np.float32)
 
 
 def keypoint_head(points: FloatArray) -> Head | None:

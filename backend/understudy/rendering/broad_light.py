@@ -6,17 +6,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.rendering.light import FLOOR
+from understudy.rendering.light import FLOOR, Relight
 
-BANDS = ((0.16, 1.0), (0.036, 0.5))
-"""Spread of a Gaussian in mean-face units, and how much of the light that it passes is taken over: the broad one first."""
+_BROADEST = 0.16
+"""Spread in mean-face units of the Gaussian whose light is taken over whole."""
+
+_FINE_SHARE = 0.5
+"""How much is taken over of what the finer Gaussian passes beyond that: the rest may be the other person's skin."""
 
 _WIDENINGS = (1, 2, 4, 8)
 _MOST = 1.0  # of log light: more is no light
 
 
 def lit_as(
-    face: NDArray[np.float32], lit: NDArray[np.float32], skin: NDArray[np.float32], unit: float, amount: float
+    face: NDArray[np.float32], lit: NDArray[np.float32], skin: NDArray[np.float32], unit: float, relight: Relight
 ) -> NDArray[np.float32]:
     """``face`` (h, w, 3) scene-linear with the broad light of ``lit`` (h, w, 3), which shows another face in its place.
 
@@ -24,9 +27,11 @@ def lit_as(
     each trusted as far as it sees (normalised convolution). ``unit`` are pixels per mean-face unit.
     """
     wanted = np.log(np.maximum(lit, FLOOR))
-    for spread, share in BANDS:
+    if not relight.broad:
+        return face
+    for spread, share in ((max(_BROADEST, relight.reach), 1.0), (relight.reach, _FINE_SHARE)):
         missing = np.clip(wanted - np.log(np.maximum(face, FLOOR)), -_MOST, _MOST)
-        face = face * np.exp(np.float32(share * amount) * spread_out(missing, skin, spread * unit))
+        face = face * np.exp(np.float32(share * relight.broad) * spread_out(missing, skin, spread * unit))
     return face
 
 

@@ -53,7 +53,7 @@ def _whites(footage: Footage, light: SkinLight) -> NDArray[np.float64] | None:
         if not seen or abs(face.pose[0]) > _FRONT:
             continue
         picture = footage.picture(index)
-        mask = whites_mask(footage.places(index), *picture.shape[:2], footage.openings.lids[index])
+        mask = whites_mask(footage.places(index), picture.shape[0], picture.shape[1], footage.openings.lids[index])
         pixels = picture[mask > 0.9]
         if len(pixels) < _LEAST:
             continue

@@ -11,6 +11,7 @@ gets wrong comes back as stains.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -35,6 +36,16 @@ _ROUNDS = 4
 _STEADY = 1.0  # frames over which the plate's light is smoothed
 
 
+@dataclass(frozen=True)
+class Relight:
+    """How far the new face is brought into the plate's light."""
+
+    strength: float = 1.0  # 0..1 of the change of skin and light that is measured on the mesh
+    part: Literal["all", "chroma", "exposure"] = "all"  # what of it: all, its colour alone, or its brightness alone
+    broad: float = 1.0  # 0..1 of the plate's own broad light, as the bent plate shows it
+    reach: float = 0.04  # mean-face units: how fine that is
+
+
 @dataclass(frozen=True, eq=False)
 class SkinLight:
     """The light of N views of one person, on the vertices of the mesh."""
@@ -53,7 +64,7 @@ class SkinLight:
         return np.asarray(self.weights[row] @ self.logs[row] / max(float(self.weights[row].sum()), 1e-6))
 
 
-def log_light(light: NDArray[np.floating]) -> NDArray[np.float64]:
+def log_light(light: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Scene-linear light of any shape as logarithms."""
     return np.asarray(np.log(np.maximum(np.asarray(light, np.float64), 0) + FLOOR))
 
@@ -93,13 +104,20 @@ def relighting(
         broad = np.clip(broad, broad[sure].min(0), broad[sure].max(0))
     near = kernel(_RESIDUAL)
     rest = near @ ((missing - broad) * believed[:, None]) / (near @ believed + _TIMID)[:, None]
-    return np.clip(broad + rest, -_MOST, _MOST)
+    return np.asarray(np.clip(broad + rest, -_MOST, _MOST))
+
+
+def part_of(gain: NDArray[np.float64], relight: Relight) -> NDArray[np.float64]:
+    """What ``relight`` takes of a log ``gain`` (468, 3)."""
+    exposure = gain.mean(1, keepdims=True)
+    taken = {"all": gain, "chroma": gain - exposure, "exposure": np.broadcast_to(exposure, gain.shape)}[relight.part]
+    return np.asarray(relight.strength * taken)
 
 
 def harmonics(normals: NDArray[np.float64]) -> NDArray[np.float64]:
     """(..., 8) the real spherical harmonics of order 1 and 2, up to constants, of unit ``normals`` (..., 3)."""
     x, y, z = np.moveaxis(normals, -1, 0)
-    return np.stack([x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=-1)
+    return np.asarray(np.stack([x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=-1))
 
 
 def _vertex_light(footage: Footage, index: int) -> NDArray[np.float32]:

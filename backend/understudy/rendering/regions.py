@@ -36,7 +36,7 @@ def skin() -> NDArray[np.bool_]:
 @cache
 def kernel(spread: float) -> NDArray[np.float64]:
     """(468, 468) a Gaussian of ``spread`` mean-face units between the vertices at rest, with 1 on the diagonal."""
-    return np.exp(-0.5 * (cdist(rest(), rest()) / spread) ** 2)
+    return np.asarray(np.exp(-0.5 * (cdist(rest(), rest()) / spread) ** 2))
 
 
 def _near(landmarks: list[int]) -> NDArray[np.float64]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.mesh import triangles
+from understudy.face.geometry import apply
+from understudy.face.mesh import Posed, triangles
 from understudy.face.raster import Surface, rasterise
 from understudy.faceset.record import Face
 from understudy.rendering.broad_light import lit_as
@@ -16,24 +18,59 @@ from understudy.rendering.carrier import REACH, bend, carry, reach_of
 from understudy.rendering.eyes import eye_gain, whites_mask
 from understudy.rendering.feather import feathered
 from understudy.rendering.footage import FAR, Footage, camera_normals, views_of
-from understudy.rendering.light import measure_skin_light, steadied
+from understudy.rendering.light import Relight, measure_skin_light, steadied
 from understudy.rendering.mouth import interior_mask
 from understudy.rendering.pixels import sample
 from understudy.rendering.references import choose_references
-from understudy.rendering.regions import skin
+from understudy.rendering.regions import memberships, skin
 from understudy.rendering.retarget import retarget
-from understudy.rendering.texture import Texture
+from understudy.rendering.texture import Sample, Texture, filmed
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How the artist moves the new head in the picture."""
+
+    scale: float = 1.0
+    x: float = 0.0  # plate pixels to the right
+    y: float = 0.0  # and down
+    rotate: float = 0.0  # degrees clockwise
+
+    def of(self, posed: Posed) -> Posed:
+        """The head ``posed``, moved."""
+        if self == Placement():
+            return posed
+        head, angle = posed.head, np.radians(self.rotate)
+        turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+        moved = replace(
+            head,
+            scale=head.scale * self.scale,
+            rotation=np.asarray(turn @ np.asarray(head.rotation, np.float64), np.float64),
+            offset=np.add(head.offset, (self.x, self.y)),
+        )
+        return Posed(moved, posed.points)
 
 
 @dataclass(frozen=True, eq=False)
-class Rendering:
-    """A new face over a rectangle of the plate's array; light is scene-linear, in the space of the facesets."""
+class PlacedHead:
+    """The new head over a rectangle of the plate's array."""
 
-    corner: tuple[int, int]  # x, y of the rectangle's first pixel
-    raw: NDArray[np.float32]  # (h, w, 3) the new face as its own footage shows it, on the plate
-    swap: NDArray[np.float32]  # (h, w, 3) the new face in the plate's light, on the bent plate
-    face: NDArray[np.float32]  # (h, w) 0..1 where the new face is
-    reach: NDArray[np.float32]  # (h, w) 0..1 where it is, or the plate is bent
+    row: int  # of the plate's faces
+    rows: slice  # of the array
+    columns: slice
+    posed: Posed
+    surface: Surface
+    new: NDArray[np.float64]  # (468, 2) its vertices in x y pixels of the rectangle
+    given: NDArray[np.float64]  # (468, 2) those of the head in the plate
+    samples: list[Sample]  # what the references show on it
+    matte: NDArray[np.float32]  # (h, w) 0..1 how much of the new face is laid over what is around it
+    reach: NDArray[np.float32]  # (h, w) 0..1 where the new face is, or the plate is bent around it
+    confidence: NDArray[np.float32]  # (h, w) 0..1 how well the references suit what they are to show
+
+    @property
+    def unit(self) -> float:
+        """Pixels per mean-face unit."""
+        return self.posed.head.scale
 
 
 class ShotRenderer:
@@ -41,54 +78,90 @@ class ShotRenderer:
 
     def __init__(self, source: Footage, plate: Footage) -> None:
         """Both in the same linear space."""
-        self._plate = plate
+        self.source, self.plate = source, plate
         self._posed = retarget(source, plate)
         self._row = {face.frame: row for row, face in enumerate(plate.faces)}
-        filmed, target = source.views(), plate.views()
-        views = filmed.joined(filmed.in_mirror(source.widths))
+        own_views, target, runs = source.views(), plate.views(), runs_of(plate.faces)
+        views = own_views.joined(own_views.in_mirror(source.widths))
         shot = views_of(self._posed, plate.faces, source.mesh.rest, plate.openings)
-        self.references = choose_references(views, shot, runs_of(plate.faces))
-        own, light = measure_skin_light(source, filmed), measure_skin_light(plate, target)
-        self._texture = Texture(source, views, shot, self.references, own, steadied(light, runs_of(plate.faces)))
+        self.references = choose_references(views, shot, runs)
+        own, light = measure_skin_light(source, own_views), measure_skin_light(plate, target)
+        self._texture = Texture(source, views, shot, self.references, own, steadied(light, runs))
         self._eye_gain = eye_gain(source, own, plate, light)
 
-    def render(
-        self, frame: int, plate: NDArray[np.float32], origin: tuple[int, int], hidden: NDArray[np.float32],
-        relight: float = 1.0,
-    ) -> Rendering | None:  # fmt: skip
-        """The new face on ``frame``; None where it lies outside the picture.
+    def place(
+        self, frame: int, origin: tuple[int, int], height: int, width: int, placement: Placement
+    ) -> PlacedHead | None:
+        """The new head on ``frame``; None where it lies outside the plate's array.
 
-        ``plate`` (H, W, 3) are its pixels and ``hidden`` (H, W) 0..1 what stands before the face; the first of them is the
-        plate pixel ``origin``. ``relight`` 0..1 is how much of the plate's broad light is taken over.
+        The array is ``height`` x ``width``, and its first pixel is the plate's ``origin``.
         """
         row = self._row[frame]
-        posed, target = self._posed[row], self._plate.posed[row]
+        posed, target = placement.of(self._posed[row]), self.plate.posed[row]
         unit = posed.head.scale
-        region = _region(np.concatenate([posed.plate, target.plate]) - origin, unit, *plate.shape[:2])
+        region = _region(np.concatenate([posed.plate, target.plate]) - np.array(origin), unit, height, width)
         if region is None:
             return None
         rows, columns = region
-        corner = np.array([columns.start, rows.start])
-        under, before = np.ascontiguousarray(plate[region]), np.ascontiguousarray(hidden[region])
-        new, given = posed.plate - origin - corner, target.plate - origin - corner
-        surface = rasterise(new, posed.distance(FAR), triangles(), *before.shape)
-        covered = surface.coverage[..., None]
-        filmed, lit = (surface.spread(light) for light in self._texture.mixed(row, surface))
-        eyes = whites_mask(new, *before.shape, self._plate.openings.lids[row])[..., None]
-        lit = lit * np.exp(eyes * self._eye_gain.astype(np.float32))
-        bent = carry(under, bend(new, given, camera_normals(target)[:, 2], surface.coverage, before, unit))
-        aligned = np.where(covered, surface.spread(sample(under, surface.blend(given))), bent)
-        face = lit_as(np.where(covered, lit, bent), aligned, _plain(surface, before), unit, relight)
-        inside = interior_mask(new, *before.shape, unit)[..., None]
-        face = face + inside * (aligned - face)
-        matte = feathered(surface, posed)
-        return Rendering(
-            corner=(int(corner[0]), int(corner[1])),
-            raw=np.where(covered, filmed, under),
-            swap=bent + matte[..., None] * (np.where(covered, face, bent) - bent),
-            face=matte,
+        corner = np.add(origin, (columns.start, rows.start))
+        new, given = posed.plate - corner, target.plate - corner
+        surface = rasterise(new, posed.distance(FAR), triangles(), rows.stop - rows.start, columns.stop - columns.start)
+        return PlacedHead(
+            row, rows, columns, posed, surface, new, given, self._texture.samples(row, surface),
+            matte=feathered(surface, posed),
             reach=reach_of(surface.coverage, unit),
-        )
+            confidence=self._confidence(row, surface),
+        )  # fmt: skip
+
+    def raw(self, head: PlacedHead, plate: NDArray[np.float32], hidden: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(h, w, 3) the new face as its own footage shows it, on the bent plate; arguments as :meth:`render`."""
+        bent = self._bent(head, plate, hidden)
+        face = np.where(head.surface.coverage[..., None], head.surface.spread(filmed(head.samples)), bent)
+        return bent + head.matte[..., None] * (face - bent)
+
+    def render(
+        self, head: PlacedHead, plate: NDArray[np.float32], hidden: NDArray[np.float32], relight: Relight
+    ) -> NDArray[np.float32]:
+        """(h, w, 3) the new face in the plate's light, on the bent plate, over the rectangle of ``head``.
+
+        There ``plate`` (h, w, 3) is what the camera saw, and ``hidden`` (h, w) 0..1 what stands before the face. Light is
+        scene-linear, in the space of the facesets.
+        """
+        surface, unit, row = head.surface, head.unit, head.row
+        height, width = hidden.shape
+        covered = surface.coverage[..., None]
+        bent = self._bent(head, plate, hidden)
+        aligned = np.where(covered, surface.spread(sample(plate, surface.blend(head.given))), bent)
+        lit = surface.spread(self._texture.lit(head.samples, row, surface, relight))
+        whites = whites_mask(head.new, height, width, self.plate.openings.lids[row])[..., None]
+        lit = lit * np.exp(whites * (relight.strength * self._eye_gain).astype(np.float32))
+        face = lit_as(np.where(covered, lit, bent), aligned, _plain(surface, hidden), unit, relight)
+        inside = interior_mask(head.new, height, width, unit)[..., None]
+        face = np.where(covered, face + inside * (aligned - face), bent)
+        return bent + head.matte[..., None] * (face - bent)
+
+    def in_crop(self, row: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The new face (S, S, 3) in the stored crop of one of the plate's faces, in the plate's light, and where it is."""
+        face, posed = self.plate.faces[row], self._posed[row]
+        size = face.crop_size
+        surface = rasterise(apply(face.matrix, posed.plate), posed.distance(FAR), triangles(), size, size)
+        lit = self._texture.lit(self._texture.samples(row, surface), row, surface, Relight())
+        inside = cv2.erode(surface.coverage.astype(np.uint8), np.ones((5, 5), np.uint8))
+        return surface.spread(lit), inside.astype(np.float32)
+
+    def _bent(self, head: PlacedHead, plate: NDArray[np.float32], hidden: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(h, w, 3) the plate bent from the outline of the head in it to that of the new one."""
+        facing = camera_normals(self.plate.posed[head.row])[:, 2]
+        return carry(plate, bend(head.new, head.given, facing, head.surface.coverage, hidden, head.unit))
+
+    def _confidence(self, row: int, surface: Surface) -> NDArray[np.float32]:
+        """(h, w) of the face in the plate, times how well the references of each region suit."""
+        fit = np.exp(self.references.fit[row] / _POOR_FIT)
+        return self.plate.faces[row].confidence * surface.spread(surface.blend((memberships() @ fit)[:, None]))[..., 0]
+
+
+_POOR_FIT = 20.0
+"""Mean log weight of a reference, below 0, at which confidence falls to 1 / e."""
 
 
 def runs_of(faces: tuple[Face, ...]) -> list[slice]:
@@ -101,7 +174,7 @@ def runs_of(faces: tuple[Face, ...]) -> list[slice]:
     return [slice(*ends) for ends in zip(starts, [*starts[1:], len(faces)], strict=True)]
 
 
-def _region(points: NDArray[np.float64], unit: float, height: int, width: int) -> tuple[slice, slice] | None:
+def _region(points: NDArray[Any], unit: float, height: int, width: int) -> tuple[slice, slice] | None:
     """Rows and columns around ``points`` (N, 2) within which the plate is bent; None where there are none."""
     margin = 2.5 * REACH * unit + 2
     low = np.maximum(np.floor(points.min(0) - margin).astype(int), 0)

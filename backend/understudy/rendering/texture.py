@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from understudy.face.raster import Surface
 from understudy.rendering.footage import Footage, Views
-from understudy.rendering.light import SkinLight, relighting
+from understudy.rendering.light import Relight, SkinLight, part_of, relighting
 from understudy.rendering.pixels import sample
 from understudy.rendering.references import References, log_weights, seen
 from understudy.rendering.regions import REGIONS, memberships
@@ -19,6 +20,21 @@ TEMPERATURE = 0.4
 
 _FAINT = 0.02  # what a vertex that a reference does not show still takes from it, where no other shows it
 _GAINS = 256  # relightings that are kept
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What one view of the source shows at the P points of a surface."""
+
+    view: int
+    share: NDArray[np.float32]  # (P, 1) how much of it is taken, against the others
+    light: NDArray[np.float32]  # (P, 3) scene-linear, as filmed
+
+
+def filmed(samples: list[Sample]) -> NDArray[np.float32]:
+    """(P, 3) the ``samples`` mixed as they were filmed."""
+    total = np.float32(1e-9) + sum(one.share for one in samples)
+    return np.asarray(sum(one.light * one.share for one in samples) / total, np.float32)
 
 
 class Texture:
@@ -33,17 +49,22 @@ class Texture:
         self._seen = seen(views)
         self._gain = lru_cache(maxsize=_GAINS)(self._relighting)
 
-    def mixed(self, row: int, surface: Surface) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(P, 3) scene-linear light at the points of ``surface`` on the face ``row``: as filmed, and as the plate lights skin."""
-        light = np.zeros((len(surface.pixels), 6), np.float32)
-        total = np.full((len(surface.pixels), 1), 1e-9, np.float32)
-        for view, weight in self._weights(row).items():
-            filmed = self._filmed(view, surface)
-            share = surface.blend(weight[:, None])
-            light += np.hstack([filmed, filmed * np.exp(surface.blend(self._gain(view, row)))]) * share
-            total += share
-        light /= total
-        return light[:, :3], light[:, 3:]
+    def samples(self, row: int, surface: Surface) -> list[Sample]:
+        """What the references show at the points of ``surface``, which is the new head on the face ``row``."""
+        return [
+            Sample(view, surface.blend(weight[:, None]), self._filmed(view, surface))
+            for view, weight in self._weights(row).items()
+        ]
+
+    def lit(self, samples: list[Sample], row: int, surface: Surface, relight: Relight) -> NDArray[np.float32]:
+        """(P, 3) the ``samples`` mixed, in the light of the plate on the face ``row``."""
+        count = len(surface.pixels)
+        light, total = np.zeros((count, 3), np.float32), np.full((count, 1), 1e-9, np.float32)
+        for one in samples:
+            gain = part_of(self._gain(one.view, row), relight)
+            light += one.light * np.exp(surface.blend(gain)) * one.share
+            total += one.share
+        return light / total
 
     def _weights(self, row: int) -> dict[int, NDArray[np.float64]]:
         """By view, (468,) how much of it is taken at each vertex."""

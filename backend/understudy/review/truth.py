@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ class TrueFace:
     frame: int
     landmarks: NDArray[np.float64]  # (68, 2) iBUG order, those behind the head and a hand too
     head: Head  # the mean head laid into the person's skull
+    closure: NDArray[np.float64] | None = None  # (2,) 0..1: how far the right and left eye are shut; None: not told
+    gaze: NDArray[np.float64] | None = None  # (2,) degrees to image right and up, against the head; None: not told
 
 
 def read_truth(path: str | Path) -> list[TrueFace]:
@@ -31,7 +34,8 @@ def read_truth(path: str | Path) -> list[TrueFace]:
 
     It holds for each of its ``frames`` the ``frame``, ``landmarks68`` (68, 2) in pixels, ``landmarks68_cam`` (68, 3) in
     camera space (x right, y down, z away), the rigid ``head_to_camera`` (4, 4) and the camera matrix ``K`` (3, 3).
-    Raises MissingInputError and UnreadableError.
+    Where the renderer told the ``performance``, its ``expr`` (by name, 0..1) and ``gaze`` (degrees) are read as well. Raises
+    MissingInputError and UnreadableError.
     """
     path = Path(path)
     try:
@@ -41,17 +45,18 @@ def read_truth(path: str | Path) -> list[TrueFace]:
         cameras = [np.array(one["K"], np.float64).reshape(3, 3) for one in records]
         seen = [np.array(one["landmarks68"], np.float64).reshape(68, 2) for one in records]
         numbers = [int(one["frame"]) for one in records]
+        performed = [_performance(one.get("performance")) for one in records]
     except FileNotFoundError:
         raise MissingInputError(f"There is no truth document {path}.", "Check the path.") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableError(f"{path} is not a truth document ({error}).", "Check the file.") from None
     if not numbers:
         raise UnreadableError(f"The truth document {path} tells of no frame.", "Check the file.")
     skull = np.mean([(points - pose[:3, 3]) @ pose[:3, :3] for points, pose in zip(in_camera, poses, strict=True)], 0)
     scale, turn, shift = _similarity(skull, HEAD_68, RIGID)
     return [
-        TrueFace(number, points, _head(pose, camera, scale, turn, shift))
-        for number, points, pose, camera in zip(numbers, seen, poses, cameras, strict=True)
+        TrueFace(number, points, _head(pose, camera, scale, turn, shift), *told)
+        for number, points, pose, camera, told in zip(numbers, seen, poses, cameras, performed, strict=True)
     ]
 
 
@@ -60,6 +65,15 @@ def truth_beside(plate: Plate) -> Path | None:
     path = Path(plate.pattern)
     document = path.with_name(f"{_NUMBER.sub('', path.stem)}.truth.json")
     return document if document.is_file() else None
+
+
+def _performance(record: dict[str, Any] | None) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
+    """How far the eyes are shut, and the gaze."""
+    if record is None:
+        return None, None
+    expression = record["expr"]  # names only what moves
+    shut = [float(expression.get(f"eye-{side}-closure", 0.0)) for side in ("right", "left")]
+    return np.array(shut), np.array(record["gaze"], np.float64).reshape(2)
 
 
 def _head(

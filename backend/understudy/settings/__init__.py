@@ -19,6 +19,7 @@ from understudy.settings.conversion import (
     ConvertSettings,
     ExtraLayer,
     LayerOptions,
+    NewFaceOptions,
     PreviewSettings,
     SwapSettings,
 )
@@ -116,6 +117,7 @@ __all__ = [
     "ModelPreviewSettings",
     "ModelRestoreSettings",
     "ModelSettings",
+    "NewFaceOptions",
     "Options",
     "PackSettings",
     "PeopleSettings",

@@ -11,6 +11,8 @@ from understudy.settings.option import Options, option
 from understudy.settings.plate import PlateOptions
 from understudy.settings.training import TrainingOptions
 
+Renderer = Literal["auto", "footage", "network"]
+
 ExtraLayer = Literal["motion", "normals", "depth", "st_inv", "cryptomatte"]
 
 
@@ -90,33 +92,48 @@ class LayerOptions(Options):
     )
     also: list[str] = option(
         [],
-        "More people in the same pass, each FACE=MODEL, such as track:2=models/carl; layers are also written a person.",
+        "More people in the same pass, each FACE=MODEL or FACE=FACESET, such as track:2=models/carl; layers are also "
+        "written a person.",
     )
 
 
-class ConvertSettings(ConversionOptions, LayerOptions, AnalysisOptions, PlateOptions):
-    """Lay a model's new face into a plate and write layered EXR."""
+class NewFaceOptions(Options):
+    """Whose the new face is, and what it is made of."""
 
-    model: Path = option(..., "Folder of the trained model.")
+    source: Path | None = option(None, "Faceset of the new face, whose own frames it is made of; no model is needed.")
+    model: Path | None = option(None, "Folder of a trained model.")
+    renderer: Renderer = option(
+        "auto",
+        "What makes the new face: the source's footage, or the model's network; auto is footage where a source is given.",
+    )
+
+
+class ConvertSettings(NewFaceOptions, ConversionOptions, LayerOptions, AnalysisOptions, PlateOptions):
+    """Lay a new face into a plate and write layered EXR."""
+
     out: str = option(..., "Output sequence, such as out.####.exr.")
     faceset: Path | None = option(None, "Extraction of this plate; made beside the output when left out.")
     device: str = option("auto", "Where networks run: auto, cpu, cuda, cuda:1, mps.")
 
 
-class PreviewSettings(ConversionOptions, AnalysisOptions, PlateOptions):
+class PreviewSettings(NewFaceOptions, ConversionOptions, AnalysisOptions, PlateOptions):
     """Convert one frame of a plate into pictures to look at; nothing else is written."""
 
     frame: int = option(..., "Frame to convert.")
-    model: Path = option(..., "Folder of the trained model.")
     out: Path = option(..., "Folder for the pictures.")
     faceset: Path | None = option(None, "Extraction of this plate; a preview does not wait for one to be made.")
     device: str = option("auto", "Where networks run: auto, cpu, cuda, cuda:1, mps.")
 
 
 class SwapSettings(ConversionOptions, LayerOptions, TrainingOptions, AnalysisOptions, PlateOptions):
-    """From two people's footage to a converted shot: extract, train and convert in one."""
+    """From two people's footage to a converted shot: extract, train where wanted, and convert in one."""
 
     source: str = option(..., "Footage of the new face.")
+    renderer: Renderer = option(
+        "auto",
+        "What makes the new face: the source's footage, or a network that is trained; auto is footage, unless a time of "
+        "training is given.",
+    )
     out: str = option(..., "Output sequence, such as out.####.exr.")
     work: Path | None = option(None, "Folder for facesets and the model; beside the output when left out.")
     target_facesets: list[Path] = option(

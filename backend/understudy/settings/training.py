@@ -40,7 +40,7 @@ class TrainingOptions(Options):
     base: Path | None = option(
         None, "Folder of a model that a new one starts from: finer, larger, or on other people.", flag="from"
     )
-    minutes: float | None = option(None, "Plan the phases of training into so many minutes in all.", unit="min", gt=0)
+    minutes: float | None = option(None, "Plan the phases of training into so many minutes in all.", unit="min", ge=0)
     iterations: int | None = option(None, "Plan the phases of training into so many steps in all.", ge=1)
     plateau: int | None = option(
         None, "Go on to the next phase when held-out faces have not become better for so many steps.", ge=100

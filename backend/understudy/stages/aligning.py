@@ -25,15 +25,12 @@ HAND_FIELD, HAND_PIXELS = 5.0, 384
 
 
 @dataclass(frozen=True, eq=False)
-class Aligned:
-    """A face cut out of its frame, at the model's resolution R."""
+class Located:
+    """A face as it is found in its frame, in a crop of R x R."""
 
     face: Face
     matrix: NDArray[np.float64]  # (2, 3) pixels of the frame's array -> crop pixels
-    crop: NDArray[np.float32]  # (R, R, 3) scene-linear working space
     hull: NDArray[np.float32]  # (R, R) the face's outline
-    visible: NDArray[np.float32]  # (R, R) the same where the frame has pixels: what the network is shown
-    eyes: NDArray[np.float32]  # (R, R) eyes and brows: no skin that shows the plate's light
     hands: Future[NDArray[np.float32]]
 
     @property
@@ -42,25 +39,36 @@ class Aligned:
         return self.hands.result()
 
 
+@dataclass(frozen=True, eq=False)
+class Aligned(Located):
+    """A face cut out of its frame, at the model's resolution R."""
+
+    crop: NDArray[np.float32]  # (R, R, 3) scene-linear working space
+    visible: NDArray[np.float32]  # (R, R) the hull where the frame has pixels: what the network is shown
+    eyes: NDArray[np.float32]  # (R, R) eyes and brows: no skin that shows the plate's light
+
+
 class Aligner:
-    """Cuts a shot's faces out for a model of one size: set once, then given frames."""
+    """Finds a shot's faces, and cuts them out for a model of one size: set once, then given frames."""
 
     def __init__(self, shot: Shot, kind: CropKind, size: int, occlusion: Literal["hands", "none"]) -> None:
         self._shot, self._kind, self.size = shot, kind, size
         self._hands = HandFinder() if occlusion == "hands" else None
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="hands")
 
-    def align(self, frame: Frame, face: Face) -> Aligned:
-        """Cut ``face`` out of its frame. Hands before it are still looked for when this returns: nothing needs them yet."""
-        size = self.size
-        matrix = crop_matrix(face.head, self._kind, size)
+    def locate(self, frame: Frame, face: Face) -> Located:
+        """``face`` in its frame. Hands before it are still looked for when this returns: nothing needs them yet."""
+        matrix = crop_matrix(face.head, self._kind, self.size)
         hands = self._beside.submit(self._hidden, frame, face, matrix)
-        hull = face_mask(face.landmarks, matrix, size)
-        in_array = from_array(matrix, frame)
-        crop = cut_colours(self._shot, frame, in_array, size)
-        visible = hull * coverage(*frame.size, in_array, size)
-        eyes = eye_mask(face.landmarks, matrix, size)
-        return Aligned(face, in_array, crop, hull, visible, eyes, hands)
+        return Located(face, from_array(matrix, frame), face_mask(face.landmarks, matrix, self.size), hands)
+
+    def align(self, frame: Frame, face: Face) -> Aligned:
+        """Cut ``face`` out of its frame; see :meth:`locate`."""
+        found, size = self.locate(frame, face), self.size
+        crop = cut_colours(self._shot, frame, found.matrix, size)
+        visible = found.hull * coverage(*frame.size, found.matrix, size)
+        eyes = eye_mask(face.landmarks, crop_matrix(face.head, self._kind, size), size)
+        return Aligned(face, found.matrix, found.hull, found.hands, crop, visible, eyes)
 
     def _hidden(self, frame: Frame, face: Face, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
         """Hands before the face, seen through ``matrix`` (plate -> crop pixels): (R, R) in 0..1."""

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from understudy.events import Events
 from understudy.face.appearance import appearance
 from understudy.face.detect import Survey, survey
+from understudy.face.exposure import evenly_exposed
 from understudy.face.geometry import Camera
 from understudy.face.halves import HALF_MAX, as_float
-from understudy.face.keypoints import KeypointFinder
+from understudy.face.keypoints import KeypointFinder, keypoint_box, keypoint_head
 from understudy.face.look import look, tilt_of
 from understudy.face.registry import build_detector, build_landmarker, build_recogniser
 from understudy.face.resample import coverage, footprint, warp
@@ -37,6 +38,7 @@ CLOSE_UP = 256
 LENS = 72.0
 """Focal length in mm, for a 36 mm wide sensor, that is taken where neither file nor setting knows: a usual close-up."""
 
+_SHADE = 0.36  # sides of a face's box: light and shade as broad as that is taken out for a second look
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
@@ -183,9 +185,9 @@ class Analyser:
         corner = np.array([left, top], np.float32)
         within = _moved(face, 1 / scale, -corner / scale)
         with watch.part("networks"):
-            landmarks = self._landmarker.landmarks(image, [within])[0]
-            identity = self._recogniser.embed(image, landmarks) if self._recogniser and landmarks else None
             keypoints = self._keypoints.find(image, within.box, tilt_of(within.points))
+            landmarks = self._landmarks(image, within, keypoints)
+            identity = self._recogniser.embed(image, landmarks) if self._recogniser and landmarks else None
         with watch.part("colour"):
             picture = _grey_look(image, placed.box, scale, corner + origin)
             colours = appearance(image, within.box)
@@ -193,6 +195,26 @@ class Analyser:
         marks = None if landmarks is None else _marks_moved(landmarks, scale, shift)
         points = None if keypoints is None else (keypoints * scale + shift).astype(np.float32)
         return Seen(placed, marks, identity, points, picture, colours)
+
+    def _landmarks(self, image: Image, face: Detection, keypoints: NDArray[np.float32] | None) -> Landmarks | None:
+        """The face's landmarks; where there seem to be none, looked for again in even light, around the keypoints.
+
+        A face that turns from a hard light into its own shadow is missed, and its box drawn around what is lit.
+        """
+        found = self._landmarker.landmarks(image, [face])[0]
+        box = None if found is not None else self._centred(image, keypoints)
+        if box is None:
+            return found
+        shade = _SHADE * float(box[2] - box[0])
+        return self._landmarker.landmarks(evenly_exposed(image, shade), [Detection(box, face.score)])[0]
+
+    def _centred(self, image: Image, keypoints: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+        """The box around a face whose ``keypoints`` were found through another box, perhaps well beside it."""
+        head = None if keypoints is None else keypoint_head(keypoints)
+        if head is None:
+            return None
+        again = self._keypoints.find(image, keypoint_box(head))
+        return keypoint_box((None if again is None else keypoint_head(again)) or head)
 
     def glance(self, shot: Shot, frame: Frame, box: NDArray[np.float32]) -> NDArray[np.uint8]:
         """The small grey picture around ``box`` (plate pixels), where nobody was found."""

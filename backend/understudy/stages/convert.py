@@ -1,9 +1,9 @@
-"""Convert: lay a model's new face into a plate, as layered scene-linear EXR."""
+"""Convert: lay a new face into a plate, as layered scene-linear EXR."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,13 @@ from typing import Any
 from understudy.convert.layers import CHANNELS, LAYERS, compose, of_person, together
 from understudy.convert.limits import GivenMattes
 from understudy.convert.place import Placed
-from understudy.convert.predict import Prediction
 from understudy.errors import UsageError
 from understudy.events import Events
 from understudy.face.choose import parse_choice
-from understudy.face.geometry import crop_kind
 from understudy.faceset.store import Faceset
 from understudy.model.device import choose_device
-from understudy.model.network import SIDES
-from understudy.model.store import load_model
+from understudy.model.network import SIDES, SwapNetwork
+from understudy.model.store import Card, load_model
 from understudy.plate.files import check_writable
 from understudy.plate.frame import Frame
 from understudy.plate.layers import Layer, LayerWriter, is_complete
@@ -27,12 +25,15 @@ from understudy.plate.reader import read_frames
 from understudy.plate.sequence import check_output_pattern, open_plate, output_path, output_pattern
 from understudy.settings import ConvertSettings, ExtractSettings, SwapSettings
 from understudy.stages import extract
-from understudy.stages.aligning import Aligned
+from understudy.stages.aligning import Located
 from understudy.stages.analysis import Shot, prepare
 from understudy.stages.animation import at_frame, check_keys
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.extra_layers import ExtraLayers, check_profile
+from understudy.stages.face_renderer import FaceRenderer
 from understudy.stages.laying import ShotConverter
+from understudy.stages.network_renderer import NetworkRenderer
+from understudy.stages.new_face import check_look, check_source, footage_renderer, made_of
 from understudy.stages.stopwatch import Stopwatch
 
 
@@ -44,7 +45,7 @@ class _Person:
     converter: ShotConverter
 
 
-Painted = tuple[Aligned, Prediction]
+Painted = tuple[Located, Any]
 
 EVERYBODY: dict[str, Any] = {"face": "all", "reference": None, "likeness": None}
 """Whose faces are extracted where several people are swapped."""
@@ -57,29 +58,33 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     ``first``, ``last``, ``frames`` written, ``skipped``, ``without_face`` and ``seconds``.
     """
     started = time.perf_counter()
-    device = choose_device(settings.device)
+    new = made_of(settings)
+    check_look(settings, new.renderer)
     also = also_swapped(settings)
-    models = {path: load_model(path, device) for path in dict.fromkeys([settings.model, *(model for _, model in also)])}
+    paths = [new.path, *(path for _, path in also)]
+    models = load_models(paths, settings.device)
     shot = prepare(settings, events)
     frames = shot.plate.frames
     mattes = checked(settings, shot)
+    for path in paths:
+        if path not in models:
+            check_source(path, shot)
     faceset = _faceset(settings, events)
-    people = [
-        _Person(
-            f"p{number}" if also else "",
-            ShotConverter(
-                shot, *models[model], faceset, chosen_faces(faceset, face, shot), occlusion=settings.occlusion,
-                batch=settings.convert_batch, person=settings.person if number == 1 else SIDES[0],
-                morph=settings.morph if number == 1 else 1.0,
-            ),
-        )
-        for number, (face, model) in enumerate([(settings.face, settings.model), *also], 1)
-    ]  # fmt: skip
-    card = models[settings.model][1]
+    people = []
+    for number, (face, path) in enumerate([(settings.face, new.path), *also], 1):
+        chosen = chosen_faces(faceset, face, shot)
+        if path in models:
+            first = number == 1
+            one: FaceRenderer = NetworkRenderer(
+                shot, *models[path], faceset, chosen, occlusion=settings.occlusion, batch=settings.convert_batch,
+                person=settings.person if first else SIDES[0], morph=settings.morph if first else 1.0,
+            )  # fmt: skip
+        else:
+            one = footage_renderer(shot, path, faceset, chosen, settings.occlusion)
+        people.append(_Person(f"p{number}" if also else "", ShotConverter(shot, one, faceset, chosen)))
     extras = ExtraLayers(
-        shot, faceset, settings.extra_layers, (crop_kind(card.crop), card.architecture.resolution),
-        [one.label for one in people],
-    )  # fmt: skip
+        shot, faceset, settings.extra_layers, people[0].converter.renderer.crop, [one.label for one in people]
+    )
     expected = [*CHANNELS, *extras.layers, *(f"{name}_{one.label}" for one in people if one.label for name in LAYERS)]
     todo = [frame for frame in frames if settings.force or not is_complete(output_path(settings.out, frame), expected)]
     missing = sum(all(frame not in one.converter.faces for one in people) for frame in frames)
@@ -99,7 +104,7 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
 
 
 def also_swapped(settings: ConvertSettings | SwapSettings) -> list[tuple[str, Path]]:
-    """Each ``FACE=MODEL`` as whose face and which model. Raises UsageError."""
+    """Each ``FACE=MODEL`` as whose face, and which model or faceset makes it. Raises UsageError."""
     if settings.also and settings.reference:
         raise UsageError(
             "--reference finds one person, and --also swaps several.", "Say by --face and --also whose each model is."
@@ -108,10 +113,18 @@ def also_swapped(settings: ConvertSettings | SwapSettings) -> list[tuple[str, Pa
     for spec in settings.also:
         face, equals, model = spec.partition("=")
         if not (face and equals and model):
-            raise UsageError(f"--also takes FACE=MODEL, not {spec!r}.", "Write it like --also track:2=models/carl.")
+            raise UsageError(
+                f"--also takes FACE=MODEL or FACE=FACESET, not {spec!r}.", "Write it like --also track:2=models/carl."
+            )
         parse_choice(face)
         people.append((face, Path(model)))
     return people
+
+
+def load_models(paths: Iterable[Path], device: str) -> dict[Path, tuple[SwapNetwork, Card]]:
+    """Those of ``paths`` that are models, on ``device``; the others are facesets. Raises ModelError."""
+    wanted = [path for path in dict.fromkeys(paths) if not Faceset.is_one(path) and not path.is_file()]
+    return {path: load_model(path, choose_device(device)) for path in wanted}
 
 
 def checked(settings: ConvertSettings | SwapSettings, shot: Shot) -> GivenMattes:

@@ -12,7 +12,6 @@ import numpy as np
 
 from understudy.convert.layers import compose
 from understudy.convert.limits import GivenMattes
-from understudy.convert.predict import Prediction
 from understudy.errors import FacesetError
 from understudy.events import Events
 from understudy.face.halves import as_half
@@ -27,12 +26,14 @@ from understudy.plate.layers import Layer, LayerWriter
 from understudy.plate.reader import read_frame
 from understudy.plate.sequence import output_path
 from understudy.settings import PreviewSettings
-from understudy.stages.aligning import Aligned
+from understudy.stages.aligning import Located
 from understudy.stages.analysis import Shot, prepare
 from understudy.stages.animation import at_frame
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.kept import Kept
 from understudy.stages.laying import ShotConverter
+from understudy.stages.network_renderer import NetworkRenderer
+from understudy.stages.new_face import MadeOf, check_look, footage_renderer, made_of
 
 PICTURES = ("composite", "plate", "matte", "swap")
 """What is written, each as a file of its own."""
@@ -55,24 +56,13 @@ def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[s
     started = time.perf_counter()
     if settings.faceset is None:
         raise FacesetError("A preview needs the faces of the plate, and no faceset is given.", "Find the faces first.")
-    device = choose_device(settings.device)
-    weights = stamp(settings.model / FILE)
-    network, card = kept.get("model", (weights, str(device)), lambda: load_model(settings.model, device))
+    new = made_of(settings)
+    check_look(settings, new.renderer)
     shot = _shot(settings, events, kept)
     mattes = GivenMattes.open(settings.holdout, settings.roto, shot.plate.frames)
     faceset, faces = _faces(settings.faceset, settings.face, shot, kept)
     look = at_frame(settings, settings.frame)
-    converter = kept.get(
-        "converter",
-        (
-            network, shot.key, shot.colour, shot.space, tuple(faces.values()),
-            settings.occlusion, settings.convert_batch, settings.person, settings.morph,
-        ),
-        lambda: ShotConverter(
-            shot, network, card, faceset, faces, occlusion=settings.occlusion, batch=settings.convert_batch,
-            person=settings.person, morph=settings.morph,
-        ),
-    )  # fmt: skip
+    converter = _converter(settings, new, shot, faceset, faces, kept)
     picture = stamp(shot.plate.path(settings.frame)), settings.frame
     frame = kept.get("frame", picture, lambda: read_frame(shot.plate, settings.frame))
     given = tuple(
@@ -102,6 +92,38 @@ def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[s
     }
 
 
+def _converter(
+    settings: PreviewSettings, new: MadeOf, shot: Shot, faceset: Faceset, faces: dict[int, Face], kept: Kept
+) -> ShotConverter:
+    """What converts the shot, which takes as long to make as all of its faces to look through."""
+    about = shot.key, shot.colour, shot.space, tuple(faces.values()), settings.occlusion
+    if new.renderer == "footage":
+        source = new.path
+        own = kept.get("source", stamp(source / DESCRIPTION), lambda: Faceset.open(source))
+        return kept.get(
+            "converter",
+            (source, tuple(own.faces()), *about),
+            lambda: ShotConverter(
+                shot, footage_renderer(shot, source, faceset, faces, settings.occlusion), faceset, faces
+            ),
+        )
+    folder, device = new.path, choose_device(settings.device)
+    network, card = kept.get("model", (stamp(folder / FILE), str(device)), lambda: load_model(folder, device))
+    return kept.get(
+        "converter",
+        (network, *about, settings.convert_batch, settings.person, settings.morph),
+        lambda: ShotConverter(
+            shot,
+            NetworkRenderer(
+                shot, network, card, faceset, faces, occlusion=settings.occlusion, batch=settings.convert_batch,
+                person=settings.person, morph=settings.morph,
+            ),
+            faceset,
+            faces,
+        ),
+    )  # fmt: skip
+
+
 def _shot(settings: PreviewSettings, events: Events, kept: Kept) -> Shot:
     """The plate's one frame; what is slow about it is the colour configuration."""
     wanted = ColourManager.wanted(settings.ocio)
@@ -115,12 +137,10 @@ def _faces(folder: Path, face: str, shot: Shot, kept: Kept) -> tuple[Faceset, di
     return faceset, chosen_faces(faceset, face, shot)
 
 
-def _painted(
-    converter: ShotConverter, frame: Frame, picture: Hashable, kept: Kept
-) -> tuple[Aligned, Prediction] | None:
+def _painted(converter: ShotConverter, frame: Frame, picture: Hashable, kept: Kept) -> tuple[Located, Any] | None:
     """The face cut out and its new one, where there is one; ``picture`` stands for the frame's file."""
 
-    def paint() -> tuple[Aligned, Prediction] | None:
+    def paint() -> tuple[Located, Any] | None:
         aligned = converter.align(frame)
         if aligned is None:
             return None

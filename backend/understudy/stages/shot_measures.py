@@ -1,4 +1,4 @@
-"""What a conversion measures once over a shot, on the same faces and frames whichever frames are rendered."""
+"""What a conversion by a network measures once over a shot, on the same faces whichever frames are rendered."""
 
 from __future__ import annotations
 
@@ -14,15 +14,11 @@ from numpy.typing import NDArray
 
 from understudy.convert.colour_match import Method, Space, pixels_under
 from understudy.convert.colour_over_time import MatchOverTime
-from understudy.convert.grain import Grain
-from understudy.convert.grain_measure import measure_grain
 from understudy.convert.predict import Prediction, Predictor
 from understudy.convert.relight import relit
-from understudy.convert.sharpness import Sharpness, measure_sharpness, smooth_over_time
-from understudy.errors import MissingInputError
-from understudy.face.geometry import CropKind, crop_matrix, scale_of
-from understudy.face.hull import eye_mask, face_mask
-from understudy.face.resample import footprint
+from understudy.convert.sharpness import Sharpness, measure_sharpness
+from understudy.face.geometry import CropKind
+from understudy.face.hull import eye_mask
 from understudy.faceset.aligned import evenly, load_aligned
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
@@ -30,8 +26,7 @@ from understudy.model.encoding import decode_bounded, encode
 from understudy.model.likeness import Likeness
 from understudy.model.network import SwapNetwork
 from understudy.model.presentation import Light, measure_light
-from understudy.plate.reader import read_frame
-from understudy.stages.aligning import Morphs, Stored, as_aligned, from_array
+from understudy.stages.aligning import Morphs, Stored, as_aligned
 from understudy.stages.analysis import Shot
 
 LIGHT_FACES = 128
@@ -46,8 +41,6 @@ FACES_IN_WINDOW = 6
 LIGHT_REACH = 0.02
 """How fine the broad light is that is taken out before the new face's colours are measured, as a part of the crop's side."""
 
-GRAIN_FRAMES = 4
-
 
 @dataclass(frozen=True, eq=False)
 class _Painted:
@@ -59,7 +52,7 @@ class _Painted:
 
 
 class ShotMeasures:
-    """The light, the colours and the grain of one person's faces in a shot; each is measured when it is first asked for."""
+    """The light and the colours of one person's faces in a shot; each is measured when it is first asked for."""
 
     def __init__(
         self, shot: Shot, faceset: Faceset, faces: Mapping[int, Face], network: SwapNetwork, source_light: Light,
@@ -85,23 +78,6 @@ class ShotMeasures:
         return measure_light(codes, torch.from_numpy(sample.mask)[:, None].float())
 
     @cached_property
-    def grain(self) -> Grain:
-        """The plate's grain around the face, in the space that is written. Frames that are not there do not count.
-
-        That is the plate's own where it can be: in mixtures of its channels grain has no law by their light alone.
-        """
-        pictures = []
-        for face in evenly(list(self._faces.values()), GRAIN_FRAMES):
-            try:
-                frame = read_frame(self._shot.plate, face.frame)
-            except MissingInputError:
-                continue
-            within = from_array(crop_matrix(face.head, "head", self._size), frame)
-            left, top, right, bottom = footprint(within, self._size, *frame.size)
-            pictures.append(self._shot.written(replace(frame, rgb=frame.rgb[top:bottom, left:right])))
-        return measure_grain(pictures)
-
-    @cached_property
     def own_sharpness(self) -> Sharpness | None:
         """The sharpness of the new face as the network paints it, in pixels of its crop: the mean over the shot."""
         measures = [
@@ -112,22 +88,6 @@ class ShotMeasures:
         if not measures:
             return None
         return Sharpness(tuple(np.mean([measure.curve for measure in measures], axis=0).tolist()))
-
-    @cached_property
-    def plate_sharpness(self) -> dict[int, Sharpness]:
-        """By frame, smoothed over the shot: the sharpness of the face in the plate, in plate pixels."""
-        measures = {}
-        for face in evenly(list(self._faces.values()), LIGHT_FACES):
-            pixels = self._faceset.read(face).astype(np.float32)
-            hull = face_mask(face.landmarks, face.matrix, face.crop_size) * np.clip(pixels[..., 3], 0, 1)
-            if (measure := measure_sharpness(pixels[..., :3], hull)) is not None:
-                measures[face.frame] = measure.in_pixels(1 / scale_of(face.matrix))
-        return smooth_over_time(measures)
-
-    def wanted_sharpness(self, frame: int) -> Sharpness | None:
-        """The plate's sharpness at ``frame``, or at the nearest frame that was measured."""
-        measures = self.plate_sharpness
-        return measures[min(measures, key=lambda one: (abs(one - frame), one))] if measures else None
 
     def _painted(self, count: int) -> list[_Painted]:
         """The new faces for ``count`` faces, spread evenly over the shot."""

@@ -1,21 +1,20 @@
-"""Swap: extract, train and convert in one."""
+"""Swap: extract, train where a network is wanted, and convert in one."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, TypeVar
-
-import torch
 
 from understudy.errors import UsageError
 from understudy.events import Events
 from understudy.faceset.store import Faceset
 from understudy.model.network import SIDES
-from understudy.model.store import load_model
 from understudy.settings import ConvertSettings, ExtractSettings, Options, SwapSettings, TrainSettings
 from understudy.stages import convert, extract, train
 from understudy.stages.analysis import prepare
 from understudy.stages.chosen import chosen_faces
-from understudy.stages.convert import EVERYBODY, also_swapped, beside, checked
+from understudy.stages.convert import EVERYBODY, also_swapped, beside, checked, load_models
+from understudy.stages.new_face import Renderer, check_look
 from understudy.training.place import place_of_process
 
 S = TypeVar("S", bound=Options)
@@ -25,9 +24,9 @@ def run(settings: SwapSettings, events: Events) -> dict[str, Any]:
     """From two people's footage to a converted shot; see :class:`SwapSettings`.
 
     Everything in between lies in the work folder: ``source`` and ``target`` facesets, ``people`` where several are
-    swapped, and ``model``. Each stage goes on where it stopped. Returns the three stages' reports. Raises UsageError in
-    one of several processes, and whatever the stages raise; what conversion would find out after the training is told
-    before it.
+    swapped, and ``model`` where one is trained. Each stage goes on where it stopped. Returns the stages' reports.
+    Raises UsageError in one of several processes, and whatever the stages raise; what conversion would find out after
+    the training is told before it.
     """
     if place_of_process().size > 1:
         raise UsageError(
@@ -37,9 +36,11 @@ def run(settings: SwapSettings, events: Events) -> dict[str, Any]:
     work = settings.work or beside(settings.out, "work")
     source, target, model = work / "source", work / "target", work / "model"
     also = also_swapped(settings)
-    for path in {path for _, path in also} - {model}:
-        load_model(path, torch.device("cpu"))
-    _check_likeness(settings, trained=settings.base is not None or model.is_dir())
+    load_models({path for _, path in also} - {model}, "cpu")
+    renderer = _renderer(settings)
+    check_look(settings, renderer)
+    if renderer == "network":
+        _check_likeness(settings, trained=settings.base is not None or model.is_dir())
     shot = prepare(settings, events.within("convert"))
     checked(settings, shot)
     reports: dict[str, Any] = {}
@@ -67,14 +68,36 @@ def run(settings: SwapSettings, events: Events) -> dict[str, Any]:
         everybody = Faceset.open(faces)
         for face in (settings.face, *(face for face, _ in also)):
             chosen_faces(everybody, face, shot)
-    reports["train"] = train.run(
-        _settings(TrainSettings, settings, source=[source], target=[target, *settings.target_facesets], model=model),
-        events.within("train"),
-    )
+    made: dict[str, Path | None] = {"source": source, "model": None}
+    if renderer == "network":
+        made = {"source": None, "model": model}
+        reports["train"] = train.run(
+            _settings(
+                TrainSettings, settings, source=[source], target=[target, *settings.target_facesets], model=model
+            ),
+            events.within("train"),
+        )
     reports["convert"] = convert.run(
-        _settings(ConvertSettings, settings, faceset=faces, model=model), events.within("convert")
+        _settings(ConvertSettings, settings, faceset=faces, renderer=renderer, **made), events.within("convert")
     )
     return reports
+
+
+def _renderer(settings: SwapSettings) -> Renderer:
+    """Who makes the new face. Raises UsageError for a training that nothing would come of."""
+    trains = bool(settings.minutes or settings.iterations or settings.plateau)
+    if settings.renderer == "footage" and trains:
+        raise UsageError(
+            "The new face is made of the source's footage, for which nothing is trained.",
+            "Leave the time of training out, or add --renderer network.",
+        )
+    if settings.renderer == "network" and settings.minutes == 0:
+        raise UsageError(
+            "A network paints nothing that it was not trained on.", "Give it --minutes, or leave them out."
+        )
+    if settings.renderer == "auto":
+        return "network" if trains else "footage"
+    return settings.renderer
 
 
 def _check_likeness(settings: SwapSettings, *, trained: bool) -> None:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.face.exposure import evenly_exposed
 from understudy.face.geometry import HEAD_68, FloatArray, Head, apply, invert
 from understudy.tracks.observed import Observed, look_matrix
 from understudy.tracks.surface import lift
@@ -25,7 +26,8 @@ _REACH, _TURN = 30, 28.0  # frames, and degrees of turn, over which a point is l
 _SPACING, _TURN_SPACING = 8, 8.0  # frames, and degrees of turn, between keys
 _POINTS = 120  # at most, of a key
 _RETURN = 0.4  # pixels by which the way back may miss
-_UNLIKE = 12.0  # mean difference of code values beyond which a match is none
+_SHADE = 20.0  # pixels of the square: light and shade as broad as that is taken out
+_UNLIKE = 15.0  # mean difference of code values beyond which a match is none
 _EYES = (range(36, 42), range(42, 48))
 
 _LK = {
@@ -138,9 +140,9 @@ def _view(look: NDArray[np.uint8], box: FloatArray, to_view: FloatArray) -> NDAr
     matrix = np.column_stack([to_view[:, :2] @ back[:, :2], to_view[:, :2] @ back[:, 2] + to_view[:, 2]])
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5  # pixel centres at +0.5 become OpenCV's at whole numbers
     size = (_SIDE, _SIDE)
-    return np.asarray(
-        cv2.warpAffine(look, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8
-    )
+    seen = cv2.warpAffine(look, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    # Shade stays where the light is while the skin turns through it: it must not be followed.
+    return evenly_exposed(np.asarray(seen, np.uint8), _SHADE)
 
 
 def _rigid(head: Head, square: FloatArray) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from understudy.settings import ExtractSettings
 from understudy.stages import extract
 from understudy.stages.bench.curation import measure_curation
 from understudy.stages.bench.extremes import measure_extremes
+from understudy.stages.bench.heads import measure_heads
 from understudy.stages.bench.people import measure_people
 from understudy.stages.bench.plates import enlarged
 from understudy.stages.bench.tracks import measure_shots, measure_still
@@ -23,11 +24,12 @@ WIDTH = 1920
 def measure(events: Events, sample: Path) -> dict[str, Any]:
     """All that is measured about faces, from the ``sample`` folder's footage: speed, accuracy and steadiness.
 
-    Returns ``speed`` (:func:`measure_speed`), ``shots`` and ``still`` (``tracks``), ``people``, ``extremes`` and
+    Returns ``speed`` (:func:`measure_speed`), ``shots`` and ``still`` (``tracks``), ``heads``, ``people``, ``extremes`` and
     ``curation`` (the files of those names).
     """
     report: dict[str, Any] = {"speed": measure_speed(events.within("speed"), sample)}
     report["shots"] = measure_shots(sample, events)
+    report["heads"] = measure_heads(sample, events)
     report["still"] = measure_still(sample, events.within("still plate"))
     report["people"] = measure_people(sample, events.within("two people"))
     report["extremes"] = measure_extremes(sample, events.within("extremes"))

@@ -60,7 +60,7 @@ def measure_shots(sample: Path, events: Events) -> dict[str, Any]:
         for landmarker in _landmarkers():
             events.raise_if_stopping()
             within = events.within(f"{name}, {landmarker} landmarks")
-            followed = _followed((sample / f"{name}.%04d.exr").as_posix(), landmarker, within)
+            followed = followed_largest((sample / f"{name}.%04d.exr").as_posix(), landmarker, within)
             report[name][landmarker] = compare(followed, truth)
     return report
 
@@ -94,7 +94,7 @@ def measure_still(sample: Path, events: Events, landmarker: str = "mediapipe") -
     Returns ``frames``, ``grain`` and ``jitter`` of the crop's corners as :func:`measure_shots` does.
     """
     with tempfile.TemporaryDirectory(prefix="understudy-bench-") as folder:
-        followed = _followed(still(sample, Path(folder), STILL_FRAMES, GRAIN), landmarker, events)
+        followed = followed_largest(still(sample, Path(folder), STILL_FRAMES, GRAIN), landmarker, events)
     fixed = [crop_corners(followed[0].head, KIND)] * len(followed)
     raw = corner_errors([_raw_corners(one) for one in followed], fixed)
     final = corner_errors([crop_corners(one.head, KIND) for one in followed], fixed)
@@ -113,8 +113,8 @@ def _landmarkers() -> list[str]:
     return built
 
 
-def _followed(plate: str, landmarker: str, events: Events) -> list[Followed]:
-    """The largest face of a plate, frame by frame."""
+def followed_largest(plate: str, landmarker: str, events: Events) -> list[Followed]:
+    """The largest face of a plate, frame by frame, extracted anew."""
     with tempfile.TemporaryDirectory(prefix="understudy-bench-") as folder:
         out = Path(folder) / "faces"
         options: dict[str, Any] = {"landmarker": landmarker, "face": "largest", "crop_size": 64}

@@ -19,6 +19,7 @@ from understudy.settings import ConversionOptions, PlateOptions
 from understudy.stages.analysis import Shot, prepare
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.laying import ShotConverter
+from understudy.stages.network_renderer import NetworkRenderer
 
 Model = tuple[SwapNetwork, Card]
 
@@ -40,10 +41,11 @@ class Trial:
     def converter(self, model: Model, look: ConversionOptions) -> ShotConverter:
         """What converts the shot by ``model``, face by face."""
         network, card = model
-        return ShotConverter(
+        renderer = NetworkRenderer(
             self.shot, network, card, self.faceset, self.faces,
             occlusion=look.occlusion, batch=1, person=look.person, morph=look.morph,
         )  # fmt: skip
+        return ShotConverter(self.shot, renderer, self.faceset, self.faces)
 
     def placed(
         self, model: Model, look: ConversionOptions, frames: Sequence[int]

@@ -1,0 +1,142 @@
+"""Whose new face, and who makes it: what the options of a conversion come to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from understudy.errors import FacesetError, NoFaceError, UsageError
+from understudy.face.mesh import HeadMesh, at_landmarks
+from understudy.faceset.record import Face
+from understudy.faceset.store import Faceset
+from understudy.model.network import SIDES
+from understudy.rendering.footage import Footage
+from understudy.rendering.shape import fit_shape
+from understudy.settings import ConversionOptions, NewFaceOptions
+from understudy.stages.analysis import Shot
+from understudy.stages.footage_renderer import FootageRenderer
+
+FRONTAL = 35.0
+"""Degrees of yaw up to which a face shows both its halves."""
+
+_FEWEST = 2
+
+Renderer = Literal["footage", "network"]
+
+
+@dataclass(frozen=True)
+class MadeOf:
+    """What makes a new face."""
+
+    renderer: Renderer
+    path: Path  # of the source's faceset, or of the model
+
+
+def made_of(settings: NewFaceOptions) -> MadeOf:
+    """What makes the new face: the source's footage where there is any, else a model's network.
+
+    Raises UsageError where what is asked for lacks what it is made of, or where what is given is not used.
+    """
+    asked, source, model = settings.renderer, settings.source, settings.model
+    if asked == "auto":
+        asked = "network" if source is None and model is not None else "footage"
+    if asked == "footage":
+        if source is None:
+            raise UsageError(
+                "The new face is made of the source's footage, and no faceset of it is given.",
+                "Give --source FACESET, or a trained --model.",
+            )
+        if model is not None:
+            raise UsageError(
+                "The new face is made of footage, without a model.", "Leave --model out, or use --renderer network."
+            )
+        return MadeOf("footage", source)
+    if model is None:
+        raise UsageError("A network paints the new face, and no model is given.", "Give --model MODEL.")
+    if source is not None:
+        raise UsageError("A network does not look at footage.", "Leave --source out, or use --renderer footage.")
+    return MadeOf("network", model)
+
+
+def check_look(look: ConversionOptions, renderer: Renderer) -> None:
+    """Raise UsageError for an option of the look that ``renderer`` has no use for."""
+    if renderer == "network":
+        return
+    usual = type(look).model_fields
+    unused = {
+        "--colour-match": look.colour_match not in ("none", usual["colour_match"].default),
+        "--colour-encoding": look.colour_encoding != usual["colour_encoding"].default,
+        "--colour-window": look.colour_window != usual["colour_window"].default,
+        "--matte": look.matte not in (usual["matte"].default, "hull"),
+        "--person": look.person != SIDES[0],
+        "--morph": look.morph != usual["morph"].default,
+    }
+    for option, is_set in unused.items():
+        if is_set:
+            raise UsageError(
+                f"{option} is for faces that a network paints; footage is lit by the plate.",
+                "Leave it out, or use --renderer network with a --model.",
+            )
+
+
+def footage_renderer(
+    shot: Shot, source: Path, faceset: Faceset, faces: Mapping[int, Face], occlusion: Literal["hands", "none"]
+) -> FootageRenderer:
+    """The new face from the faceset ``source``, for ``faces`` of ``faceset`` in the ``shot``.
+
+    Raises FacesetError and NoFaceError for footage that a face cannot be made of.
+    """
+    own, plate = source_footage(source, shot), list(faces.values())
+    _check_space(faceset, plate, shot)
+    return FootageRenderer(shot, own, Footage(faceset, plate, _mesh(faceset, plate)), occlusion=occlusion)
+
+
+def check_source(source: Path, shot: Shot) -> tuple[Faceset, list[Face]]:
+    """The faces of the new person. Raises FacesetError and NoFaceError where no face can be made of them."""
+    faceset = Faceset.open(source)
+    faces = faceset.faces()
+    if max(Counter((face.plate, face.frame) for face in faces).values()) > 1:
+        raise FacesetError(
+            f"The faceset {source} shows several people on one frame.",
+            "Keep one of them: understudy faceset cluster, or extract with --face.",
+        )
+    _check_space(faceset, faces, shot)
+    if len(faces) < _FEWEST:
+        raise NoFaceError(
+            f"The faceset {source} holds one face, of which no other moment can be made.",
+            "Film or extract more: different poses and expressions.",
+        )
+    if not any(abs(face.pose[0]) <= FRONTAL and face.dense is not None for face in faces):
+        raise NoFaceError(
+            f"The faceset {source} shows nobody from the front, and a head is fitted to what is seen there.",
+            f"Add frames on which the head is turned by less than {FRONTAL:.0f} degrees.",
+        )
+    return faceset, faces
+
+
+def source_footage(source: Path, shot: Shot) -> Footage:
+    """The new person's footage; raises as :func:`check_source`."""
+    faceset, faces = check_source(source, shot)
+    return Footage(faceset, faces, _mesh(faceset, faces))
+
+
+def _mesh(faceset: Faceset, faces: Sequence[Face]) -> HeadMesh:
+    """The person's head, fitted to all of the ``faces``; the mean one where the landmarker told too little of it."""
+    if all(face.dense is None for face in faces):
+        return HeadMesh()
+    fitted = fit_shape(faces, lambda index: np.asarray(faceset.read(faces[index])[..., :3], np.float32)).placed
+    return HeadMesh(at_landmarks(fitted), fitted)
+
+
+def _check_space(faceset: Faceset, faces: Sequence[Face], shot: Shot) -> None:
+    for face in faces:
+        if face.colour_space != shot.working_id:
+            raise FacesetError(
+                f"The faceset {faceset.folder} is in {face.colour_space}, and the working space is {shot.working_id}.",
+                "Extract it with the configuration that the shot is converted with (--ocio).",
+            )
