@@ -77,18 +77,27 @@ class PlacedHead:
 class ShotRenderer:
     """One person's new face on all frames of a shot: what is measured here rests on the whole shot, whatever is rendered."""
 
-    def __init__(self, source: Footage, plate: Footage) -> None:
-        """Both in the same linear space."""
+    def __init__(self, source: Footage, plate: Footage, allowed: NDArray[np.bool_] | None = None) -> None:
+        """Both in the same linear space. Only faces of the source that are ``allowed`` (N,) become references; else all."""
         self.source, self.plate = source, plate
         self._posed = retarget(source, plate)
         self._row = {face.frame: row for row, face in enumerate(plate.faces)}
         own_views, target, runs = source.views(), plate.views(), runs_of(plate.faces)
         views = own_views.joined(own_views.in_mirror(source.widths))
         shot = views_of(self._posed, plate.faces, source.mesh.rest, plate.openings)
-        self.references = choose_references(views, shot, runs)
+        usable = np.ones(len(source.faces), np.bool_) if allowed is None else allowed
+        self.references = choose_references(views, shot, runs, usable[views.picture])
+        self._picture = views.picture
         own, light = measure_skin_light(source, own_views), measure_skin_light(plate, target)
         self._texture = Texture(source, views, shot, self.references, own, steadied(light, runs))
         self._eye_gain = eye_gain(source, own, plate, light)
+
+    def reference_frames(self) -> dict[str, list[int]]:
+        """By region: the frames of the source that the new face is made of, in ascending order."""
+        return {
+            region: sorted({self.source.faces[int(self._picture[view])].frame for view in chosen.views})
+            for region, chosen in self.references.chosen.items()
+        }
 
     def place(
         self, frame: int, origin: tuple[int, int], height: int, width: int, placement: Placement
