@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty
 
-from .. import disk, editor, places, session, shot
+from .. import editor, session, shot
 from ..properties import absolute
 from ..tasks import Task
 from .asking import Asks, can
@@ -26,9 +26,9 @@ class UNDERSTUDY_OT_preview_frame(Asks, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        """There must be a model, faces, and such a frame."""
+        """There must be something to make the new face of, faces, and such a frame."""
         scene = context.scene
-        return can(cls, shot.lacks_model(scene) or _lacks_faces(scene) or outside(scene))
+        return can(cls, shot.lacks_new_face(scene) or shot.lacks_faces(scene) or outside(scene))
 
     def asks(self, context) -> Task:
         """Ask for this frame."""
@@ -106,14 +106,6 @@ def _show(scene: bpy.types.Scene, what: str) -> None:
 def _folder(scene: bpy.types.Scene) -> Path:
     """The folder of the scene's previews: another scene's may show the same frame of its plate."""
     return shot.folder(scene) / "preview" / bpy.path.clean_name(scene.name)
-
-
-def _lacks_faces(scene: bpy.types.Scene) -> str:
-    try:
-        whole = disk.told(places.is_whole, Path(shot.plate_extraction(scene)["out"]))
-    except shot.ShotError as error:
-        return str(error)
-    return "" if whole else "Find faces first"
 
 
 CLASSES = (UNDERSTUDY_OT_preview_frame, UNDERSTUDY_OT_show_preview)
