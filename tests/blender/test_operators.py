@@ -195,7 +195,7 @@ def _previewed():
 def test_a_setting_that_the_new_face_has_no_use_for_is_told_in_the_panels_words(session, scene):
     shot = scene.understudy
     shot.renderer, shot.conversion.colour_match = "footage", "reinhard"
-    with pytest.raises(RuntimeError, match="“Color Match” is for faces that a network paints.*“Renderer: Network”"):
+    with pytest.raises(RuntimeError, match=r"“Color Match” is for faces that a network paints.*“Renderer: Network”"):
         bpy.ops.understudy.preview_frame()
     shot.conversion.property_unset("colour_match")
 
