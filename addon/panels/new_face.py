@@ -25,13 +25,14 @@ class UNDERSTUDY_PT_new_face(Tab, bpy.types.Panel):
         draw_jobs(context, layout, "source")
         if not shot.lacks_footage(scene):
             _draw_faces(layout, shot.source_extraction(scene))
-        layout.row().prop(scene.understudy, "renderer", expand=True)
+        layout.prop(scene.understudy, "renderer")
 
 
 def _draw_faces(layout, extraction) -> None:
-    """The faces that were found, in one picture."""
+    """The faces that were found, in one picture, and a button that shows it in the editor."""
     if shot.is_found(extraction) and (icon := pictures.icon(str(Path(extraction["out"]) / places.SHEET))):
-        layout.template_icon(icon, scale=9)
+        layout.template_icon(icon, scale=6)
+        layout.operator("understudy.show_preview", text="Show Faces").what = "SOURCE"
 
 
 CLASSES = (UNDERSTUDY_PT_new_face,)

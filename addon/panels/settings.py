@@ -114,7 +114,12 @@ def draw_group(layout: UILayout, settings: PropertyGroup, group: str, names: Ite
 
 def _draw_choice(layout: UILayout, settings: PropertyGroup, option: Option, choices: Mapping[str, str]) -> None:
     """Draw those ``choices`` of an option that mean something, under the names that they have there."""
-    row = layout.row(heading=option.label, align=True)
+    split = layout.split(factor=0.4)
+    label = split.row()
+    label.alignment = "RIGHT"
+    label.label(text=option.label)
+    row = split.row(align=True)
+    row.use_property_split = False  # else each button's name would be a label beside it
     for value, name in choices.items():
         row.prop_enum(settings, option.name, value, text=name)
 

@@ -7,7 +7,6 @@ It clicks the buttons that an artist would click. Told by the environment:
 * UNDERSTUDY_ZIP       the extension, as ``make extension`` builds it
 * UNDERSTUDY_COMMAND   the backend's command
 * UNDERSTUDY_SHOT      a folder with plate.####.exr and source_B.####.exr, where the shot's files go too
-* UNDERSTUDY_MODEL     a trained model for the pictures of the swap
 * UNDERSTUDY_PICTURES  where the pictures go
 
 The pictures are taken of the X server's root window, by ImageMagick's ``import``: what Blender itself reads back from
@@ -38,7 +37,7 @@ def steps() -> Iterator[float]:
     press("ESC")  # the splash
     yield 0.5
     yield from lay_out("IMAGE_EDITOR")
-    for chapter in (plate, faces, training, swap, result, compositor, settings):
+    for chapter in (plate, faces, new_face, swap, training, result, compositor, settings):
         yield from chapter(bpy.context.scene)
 
 
@@ -63,23 +62,18 @@ def faces(_scene: bpy.types.Scene) -> Iterator[float]:
     yield from scroll(8)
 
 
-def training(scene: bpy.types.Scene) -> Iterator[float]:
-    """A model is trained for a while."""
-    own = scene.understudy
-    own.source_footage, own.training.preset = str(SHOT / "source_B.####.exr"), "cpu"
-    own.training.iterations, own.training.preview_every = 400, 10
+def new_face(scene: bpy.types.Scene) -> Iterator[float]:
+    """The new face is chosen, and found in its footage."""
+    scene.understudy.source_footage = str(SHOT / "source_B.####.exr")
     yield 0.5
-    yield from click("understudy.train")
-    yield from until(lambda: steps_done() >= 30)
-    yield 2.5
-    picture("5_training")
-    stop_training()
+    yield from click("understudy.find_source_faces")
     yield from until(idle)
+    yield 1.0
+    picture("5_new_face")
 
 
 def swap(scene: bpy.types.Scene) -> Iterator[float]:
-    """A trained model's new face is looked at."""
-    scene.understudy.model = os.environ["UNDERSTUDY_MODEL"]
+    """A frame with the new face is looked at."""
     scene.frame_set(1010)
     yield from scroll(20)
     yield from click("understudy.preview_frame")
@@ -94,14 +88,26 @@ def swap(scene: bpy.types.Scene) -> Iterator[float]:
     bpy.ops.understudy.compare(mode="OFF")
 
 
+def training(scene: bpy.types.Scene) -> Iterator[float]:
+    """A network is trained for a while, too."""
+    own = scene.understudy
+    own.training.preset, own.training.iterations, own.training.preview_every = "cpu", 400, 10
+    yield from click("understudy.train")
+    yield from until(lambda: steps_done() >= 10)
+    yield 2.5
+    picture("8_training")
+    stop_training()
+    yield from until(idle)
+
+
 def result(_scene: bpy.types.Scene) -> Iterator[float]:
     """The range is converted."""
     yield from click("understudy.convert")
     yield 6.0
-    picture("8_converting")
+    picture("9_converting")
     yield from until(idle)
     yield 1.0
-    picture("9_result")
+    picture("10_result")
 
 
 def compositor(_scene: bpy.types.Scene) -> Iterator[float]:
@@ -110,7 +116,7 @@ def compositor(_scene: bpy.types.Scene) -> Iterator[float]:
     yield from lay_out("CompositorNodeTree")
     yield from zoom("node.view_all")
     yield 2.0
-    picture("10_compositor")
+    picture("11_compositor")
 
 
 def settings(_scene: bpy.types.Scene) -> Iterator[float]:
@@ -122,7 +128,7 @@ def settings(_scene: bpy.types.Scene) -> Iterator[float]:
     bpy.ops.understudy.test_backend("INVOKE_DEFAULT")
     yield from until(lambda: part("session").backend().state != "starting")
     yield 6.0
-    picture("11_preferences")
+    picture("12_preferences")
 
 
 def install() -> None:
@@ -209,6 +215,7 @@ def scroll(down: int) -> Iterator[float]:
         window().event_simulate("MOUSEMOVE", "NOTHING", x=x, y=y)
         window().event_simulate("WHEELDOWNMOUSE" if down > 0 else "WHEELUPMOUSE", "PRESS", x=x, y=y)
         yield 0.05
+    window().event_simulate("MOUSEMOVE", "NOTHING", x=1, y=1)  # where nothing tells what it is for
     yield 0.5
 
 

@@ -182,7 +182,7 @@ def test_a_preview_is_shown_and_compared(session, scene, renderer):
     assert (swapped[covered == 1] != shot_as[covered == 1]).any()
     bpy.ops.understudy.compare(mode="DIFFERENCE")
     assert shot.compare == "DIFFERENCE"
-    for what in ("PLATE", "TRAINING", "CURVE"):
+    for what in ("PLATE", "SOURCE", "TRAINING", "CURVE"):
         assert bpy.ops.understudy.show_preview(what=what) == {"FINISHED"}
 
 

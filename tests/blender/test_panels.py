@@ -182,7 +182,10 @@ class Rows:
         self.rows.append(Rows())
         return self.rows[-1]
 
-    row = column
+    row = split = column
+
+    def label(self, text):
+        self.said = text
 
     def prop(self, _settings, name):
         self.drawn = name
@@ -219,8 +222,11 @@ def test_footage_has_the_settings_that_mean_something_for_it(shot):
     assert _dimmed(shot) == {"roto_operation", "shutter", "colour_encoding", "colour_window", "person", "morph"}
     layout = Rows()
     settings.draw_group(layout, shot.conversion, "conversion")
-    offered = [row.offered for column in layout.rows for row in column.rows if row.offered]
-    assert {"matte": ["Head", "Hull"]} in offered and {"colour_match": ["Plate's Light", "None"]} in offered
+    offered = [split.rows for column in layout.rows for split in column.rows if split.rows]
+    assert [(label.said, row.offered) for label, row in offered] == [
+        ("Matte", {"matte": ["Head", "Hull"]}),
+        ("Color Match", {"colour_match": ["Plate's Light", "None"]}),
+    ]
 
 
 def test_a_strength_that_is_keyed_counts_though_it_is_nothing_on_this_frame(shot, fresh):
