@@ -39,7 +39,7 @@ _OF_THE_SHOT = {"holdout", "roto", "force", "device"}
 
 # What of a choice means something where the new face is made of footage, which the plate's light falls on.
 _OF_FOOTAGE = {
-    "colour_match": {"monge-kantorovich": "Plate's Light", "none": "None"},
+    "colour_match": {"monge-kantorovich": "Plate", "none": "None"},
     "matte": {"both": "Head", "hull": "Hull"},
 }
 
@@ -114,7 +114,8 @@ def draw_group(layout: UILayout, settings: PropertyGroup, group: str, names: Ite
 
 def _draw_choice(layout: UILayout, settings: PropertyGroup, option: Option, choices: Mapping[str, str]) -> None:
     """Draw those ``choices`` of an option that mean something, under the names that they have there."""
-    split = layout.split(factor=0.4)
+    whole = layout.row()
+    split = whole.split(factor=0.4)
     label = split.row()
     label.alignment = "RIGHT"
     label.label(text=option.label)
@@ -122,6 +123,7 @@ def _draw_choice(layout: UILayout, settings: PropertyGroup, option: Option, choi
     row.use_property_split = False  # else each button's name would be a label beside it
     for value, name in choices.items():
         row.prop_enum(settings, option.name, value, text=name)
+    whole.label(text="", icon="BLANK1")  # where other rows have the button that sets a key
 
 
 def draw_presets(layout: UILayout, group: str) -> None:

@@ -37,7 +37,7 @@ def steps() -> Iterator[float]:
     press("ESC")  # the splash
     yield 0.5
     yield from lay_out("IMAGE_EDITOR")
-    for chapter in (plate, faces, new_face, swap, training, result, compositor, settings):
+    for chapter in (plate, faces, new_face, swap, result, compositor, settings):
         yield from chapter(bpy.context.scene)
 
 
@@ -88,26 +88,15 @@ def swap(scene: bpy.types.Scene) -> Iterator[float]:
     bpy.ops.understudy.compare(mode="OFF")
 
 
-def training(scene: bpy.types.Scene) -> Iterator[float]:
-    """A network is trained for a while, too."""
-    own = scene.understudy
-    own.training.preset, own.training.iterations, own.training.preview_every = "cpu", 400, 10
-    yield from click("understudy.train")
-    yield from until(lambda: steps_done() >= 10)
-    yield 2.5
-    picture("8_training")
-    stop_training()
-    yield from until(idle)
-
-
 def result(_scene: bpy.types.Scene) -> Iterator[float]:
     """The range is converted."""
+    yield from scroll(20)
     yield from click("understudy.convert")
     yield 6.0
-    picture("9_converting")
+    picture("8_converting")
     yield from until(idle)
     yield 1.0
-    picture("10_result")
+    picture("9_result")
 
 
 def compositor(_scene: bpy.types.Scene) -> Iterator[float]:
@@ -116,7 +105,7 @@ def compositor(_scene: bpy.types.Scene) -> Iterator[float]:
     yield from lay_out("CompositorNodeTree")
     yield from zoom("node.view_all")
     yield 2.0
-    picture("11_compositor")
+    picture("10_compositor")
 
 
 def settings(_scene: bpy.types.Scene) -> Iterator[float]:
@@ -128,7 +117,7 @@ def settings(_scene: bpy.types.Scene) -> Iterator[float]:
     bpy.ops.understudy.test_backend("INVOKE_DEFAULT")
     yield from until(lambda: part("session").backend().state != "starting")
     yield 6.0
-    picture("12_preferences")
+    picture("11_preferences")
 
 
 def install() -> None:
@@ -154,13 +143,6 @@ def part(name: str):
 def idle() -> bool:
     """Whether every task has ended."""
     return not part("session").is_busy(bpy.context.scene)
-
-
-def steps_done() -> int:
-    """How far the training is."""
-    found = part("session").tasks(bpy.context.scene, stage="train")
-    losses = found[-1].job.metrics.get("loss", []) if found and found[-1].job else []
-    return losses[-1][0] if losses else 0
 
 
 def window() -> bpy.types.Window:
@@ -215,14 +197,9 @@ def scroll(down: int) -> Iterator[float]:
         window().event_simulate("MOUSEMOVE", "NOTHING", x=x, y=y)
         window().event_simulate("WHEELDOWNMOUSE" if down > 0 else "WHEELUPMOUSE", "PRESS", x=x, y=y)
         yield 0.05
-    window().event_simulate("MOUSEMOVE", "NOTHING", x=1, y=1)  # where nothing tells what it is for
-    yield 0.5
-
-
-def stop_training() -> None:
-    """Ask the training to stop, as its button would."""
-    task = part("session").tasks(bpy.context.scene, stage="train")[-1]
-    bpy.ops.understudy.stop_job(number=task.number)
+    for x in (area().x + 50, area().x + 60):  # over the picture, which has no tooltip
+        window().event_simulate("MOUSEMOVE", "NOTHING", x=x, y=area().y + 50)
+        yield 0.3
 
 
 def click(operator: str) -> Iterator[float]:

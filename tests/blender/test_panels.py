@@ -184,7 +184,7 @@ class Rows:
 
     row = split = column
 
-    def label(self, text):
+    def label(self, text, **_look):
         self.said = text
 
     def prop(self, _settings, name):
@@ -222,10 +222,10 @@ def test_footage_has_the_settings_that_mean_something_for_it(shot):
     assert _dimmed(shot) == {"roto_operation", "shutter", "colour_encoding", "colour_window", "person", "morph"}
     layout = Rows()
     settings.draw_group(layout, shot.conversion, "conversion")
-    offered = [split.rows for column in layout.rows for split in column.rows if split.rows]
+    offered = [split.rows for column in layout.rows for whole in column.rows for split in whole.rows]
     assert [(label.said, row.offered) for label, row in offered] == [
         ("Matte", {"matte": ["Head", "Hull"]}),
-        ("Color Match", {"colour_match": ["Plate's Light", "None"]}),
+        ("Color Match", {"colour_match": ["Plate", "None"]}),
     ]
 
 
