@@ -32,6 +32,7 @@ _ODD = 0.5  # of log light: what is farther off is no skin, but something before
 _RESIDUAL = 0.2  # mean-face units over which what the low-order light leaves is smoothed
 _TIMID = 0.5  # vertices' worth of doubt about that
 _MOST = 2.5  # of log light
+_SOFT, _HARD = 0.7, 1.2  # spread of log light over a face: such light is soft, and hard
 _FOREIGN = 0.6  # of log light between the channels: so far neither lips nor brows are from the skin
 _ROUNDS = 4
 _STEADY = 1.0  # frames over which the plate's light is smoothed
@@ -64,6 +65,13 @@ class SkinLight:
     def mean(self, row: int) -> NDArray[np.float64]:
         """(3,) the mean log light of one view's skin."""
         return np.asarray(self.weights[row] @ self.logs[row] / max(float(self.weights[row].sum()), 1e-6))
+
+    def hardness(self) -> float:
+        """0..1 how hard the light is: by how far it differs over the skin of a view, at the median view."""
+        exposure, total = self.logs.mean(-1), np.maximum(self.weights.sum(1), 1e-6)
+        mean = (exposure * self.weights).sum(1) / total
+        spread = np.sqrt(((exposure - mean[:, None]) ** 2 * self.weights).sum(1) / total)
+        return float(np.clip((np.median(spread) - _SOFT) / (_HARD - _SOFT), 0, 1))
 
 
 def log_light(light: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

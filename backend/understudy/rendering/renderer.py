@@ -90,6 +90,7 @@ class ShotRenderer:
         self._picture = views.picture
         own, light = measure_skin_light(source, own_views), measure_skin_light(plate, target)
         self._texture = Texture(source, views, shot, self.references, own, steadied(light, runs))
+        self._hardness = light.hardness()
         self._eye_gain = eye_gain(source, own, plate, light)
 
     def reference_frames(self) -> dict[str, list[int]]:
@@ -148,7 +149,9 @@ class ShotRenderer:
         lit = surface.spread(self._texture.lit(head.samples, row, surface, relight))
         whites = whites_mask(head.new, height, width, self.plate.openings.lids[row])[..., None]
         lit = lit * np.exp(whites * (relight.strength * self._eye_gain).astype(np.float32))
-        face = lit_as(np.where(covered, lit, bent), aligned, head.shown * _plain(surface, hidden), unit, relight)
+        face = lit_as(
+            np.where(covered, lit, bent), aligned, head.shown * _plain(surface, hidden), unit, relight, self._hardness
+        )
         inside = interior_mask(head.new, height, width, unit)[..., None]
         face = face + np.maximum(inside, 1 - head.shown[..., None]) * (aligned - face)
         face = np.where(covered, face, bent)
