@@ -103,10 +103,11 @@ def test_every_option_in_the_schema_says_whose_it_is() -> None:
         name: {option: told["group"] for option, told in definitions[model.__name__]["properties"].items()}
         for name, model in STAGES.items()
     }
+    assert groups["preview"]["model"] == groups["preview"]["source"] == "newface"
     named = [groups["swap"][name] for name in ("plate", "crop", "minutes", "device", "holdout", "source")]
     assert named == ["plate", "analysis", "training", "training", "conversion", "own"]
     assert {name for name, group in groups["preview"].items() if group == "own"} == {
-        *("frame", "model", "out", "faceset", "device")
+        *("frame", "out", "faceset", "device")
     }
     assert set(groups["inspect"].values()) == {"plate"}
     assert set(groups["model"].values()) == {"own"}

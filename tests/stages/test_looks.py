@@ -325,7 +325,7 @@ def test_two_people_in_one_pass_have_layers_of_their_own(tmp_path, model):
         ({"extra_layers": ["st_inv"]}, "st_inv is as large as the aligned face"),
         ({"also": ["somebody={plate}"]}, "'somebody' does not say which face is meant"),
         ({"also": ["track:2={plate}"], "reference": "anne.png"}, "--reference finds one person"),
-        ({"also": ["track:2"]}, "--also takes FACE=MODEL, not 'track:2'"),
+        ({"also": ["track:2"]}, "--also takes FACE=MODEL or FACE=FACESET, not 'track:2'"),
         ({"morph": 0.5}, "quick model cannot paint what lies between two people"),
     ],
 )

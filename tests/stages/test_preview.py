@@ -21,7 +21,7 @@ from understudy.settings import ConvertSettings, PreviewSettings
 from understudy.stages import convert, preview, shot_measures
 from understudy.stages.aligning import Aligner
 from understudy.stages.kept import Kept
-from understudy.stages.laying import ShotConverter
+from understudy.stages.network_renderer import NetworkRenderer
 
 
 @pytest.fixture
@@ -267,7 +267,7 @@ def test_after_a_failure_the_next_call_is_right(tmp_path, shot, model, work):
         preview.run(wanted, Events(), kept)
 
 
-@pytest.mark.parametrize(("owner", "step"), [(Aligner, "_hidden"), (ShotConverter, "_raw")])
+@pytest.mark.parametrize(("owner", "step"), [(Aligner, "_hidden"), (NetworkRenderer, "raw")])
 def test_a_failure_beside_is_told_once_and_not_kept(tmp_path, shot, model, monkeypatch, owner, step):
     kept, wanted = Kept(), settings(shot, model, tmp_path / "look")
     with monkeypatch.context() as patch:
@@ -308,9 +308,9 @@ def test_what_cannot_be_previewed_is_told(tmp_path, shot, model):
 
 def test_a_holdout_is_read_once_and_again_when_it_is_drawn_anew(tmp_path, shot, model, monkeypatch):
     kept, made = Kept(), Counter[str]()
-    weights, coloured = Matte.weights, ShotConverter._coloured
+    weights, coloured = Matte.weights, NetworkRenderer.coloured
     monkeypatch.setattr(Matte, "weights", lambda *rest: made.update(["read"]) or weights(*rest))
-    monkeypatch.setattr(ShotConverter, "_coloured", lambda *rest: made.update(["coloured"]) or coloured(*rest))
+    monkeypatch.setattr(NetworkRenderer, "coloured", lambda *rest: made.update(["coloured"]) or coloured(*rest))
     hand = tmp_path / "hand.png"
 
     def drawn(value: int) -> None:

@@ -81,7 +81,7 @@ def test_a_blink_of_two_frames_stays_as_shut_as_it_was_seen_through_the_whole_so
 
 
 def test_a_hidden_eye_opens_as_the_other_does_in_its_own_measure() -> None:
-    heads = turning(20, 0, 60)
+    heads = turning(20, 0, 55)
     openings = np.tile((0.30, 0.24), (20, 1))
     openings[16:] *= 0.2  # beyond 45 degrees
     observed = seen_as(heads, openings)

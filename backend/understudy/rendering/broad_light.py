@@ -1,4 +1,4 @@
-"""The broad light of one picture laid on another of the same mesh: cast shadows and fall-off that no low-order light has."""
+"""The light of one picture laid on another of the same mesh: cast shadows and fall-off that no low-order light has."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ _BROADEST = 0.16
 _FINE_SHARE = 0.5
 """How much is taken over of what the finer Gaussian passes beyond that: the rest may be the other person's skin."""
 
+_FINEST = 0.4  # of the fine spread: how sharp the edge of a shadow is
+_SHADOW, _DEEP = (0.3, 0.8), (0.35, 0.8)
+"""Differences of log light from and above which they are shadow and not skin, for the fine and the finest Gaussian."""
+
 _WIDENINGS = (1, 2, 4, 8)
-_MOST = 1.0  # of log light: more is no light
+_MOST = 1.5  # of log light: more is no light
 
 
 def lit_as(
@@ -24,14 +28,19 @@ def lit_as(
     """``face`` (h, w, 3) scene-linear with the broad light of ``lit`` (h, w, 3), which shows another face in its place.
 
     ``skin`` (h, w) 0..1 is where both show plain skin; elsewhere the light is filled in from around, by ever wider Gaussians,
-    each trusted as far as it sees (normalised convolution). ``unit`` are pixels per mean-face unit.
+    each trusted as far as it sees (normalised convolution). Hard shadows are taken over to their edges: no two skins differ
+    as much. ``unit`` are pixels per mean-face unit.
     """
-    wanted = np.log(np.maximum(lit, FLOOR))
     if not relight.broad:
         return face
-    for spread, share in ((max(_BROADEST, relight.reach), 1.0), (relight.reach, _FINE_SHARE)):
+    wanted, fine = np.log(np.maximum(lit, FLOOR)), relight.reach
+    for spread, share, shadow in (
+        (max(_BROADEST, fine), 1.0, _SHADOW), (fine, _FINE_SHARE, _SHADOW), (_FINEST * fine, 0.0, _DEEP)
+    ):  # fmt: skip
         missing = np.clip(wanted - np.log(np.maximum(face, FLOOR)), -_MOST, _MOST)
-        face = face * np.exp(np.float32(share * relight.broad) * spread_out(missing, skin, spread * unit))
+        light = spread_out(missing, skin, spread * unit)
+        deep = np.clip((np.abs(light.mean(-1, keepdims=True)) - shadow[0]) / (shadow[1] - shadow[0]), 0, 1)
+        face = face * np.exp(np.float32(relight.broad) * (share + (1 - share) * deep) * light)
     return face
 
 

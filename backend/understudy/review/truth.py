@@ -60,6 +60,20 @@ def read_truth(path: str | Path) -> list[TrueFace]:
     ]
 
 
+def read_rest(path: str | Path) -> NDArray[np.float64]:
+    """(68, 3) the landmarks of a truth document's person at rest, mean-face units, as face.geometry.HEAD_68 has them.
+
+    The median over the frames, in which expressions cancel. Raises MissingInputError and UnreadableError.
+    """
+    read_truth(path)  # says in one sentence what is wrong with the document
+    records = json.loads(Path(path).read_text(encoding="utf-8"))["frames"]
+    poses = [np.array(one["head_to_camera"], np.float64).reshape(4, 4) for one in records]
+    marks = [np.array(one["landmarks68_cam"], np.float64).reshape(68, 3) for one in records]
+    rest = np.median([(points - pose[:3, 3]) @ pose[:3, :3] for points, pose in zip(marks, poses, strict=True)], axis=0)
+    scale, turn, shift = _similarity(rest, HEAD_68, RIGID)
+    return np.asarray(scale * rest @ turn.T + shift)
+
+
 def truth_beside(plate: Plate) -> Path | None:
     """The document ``NAME.truth.json`` beside a sequence ``NAME.%04d.exr``, still or movie; None where there is none."""
     path = Path(plate.pattern)

@@ -22,8 +22,8 @@ from understudy.face.keypoints import KEYPOINTS, keypoint_weights
 from understudy.tracks.flow import Features
 
 _ROUNDS = 8
-_LANDMARK, _KEYPOINT, _FEATURE = 0.05, 0.06, 0.02  # how far each is off, mean-face units
-_DEPTH = 0.4  # how far to trust the smooth head's surface: parallax knows better, and a firm guess would bias the turn
+_LANDMARK, _KEYPOINT, _FEATURE = 0.05, 0.12, 0.015  # how far each is off, mean-face units
+_DEPTH = 0.25  # how far to trust the smooth head's surface: parallax knows better, and a firm guess would bias the turn
 _JERK = np.array([0.01, 0.05, 0.05, 0.02, 0.05, 0.05])
 """How much a head's motion changes from frame to frame: log scale, turn about x, y, z in radians, place in units. Size
 changes least: it is the distance to the camera."""

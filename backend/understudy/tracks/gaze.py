@@ -14,6 +14,7 @@ from understudy.tracks.openings import MESH, Opened, filled, usual_of
 _IRISES = ((468, 33, 133), (473, 362, 263))  # the mesh's iris centre and the eye's corners: the person's right, left
 _CORNERS = ((36, 39), (42, 45))  # the same corners in iBUG order
 _SHUT = 0.5  # of the usual opening: below, there is no iris to be seen
+_PLAIN, _LOST = 40.0, 50.0  # degrees of yaw up to which an iris is seen in its eye, and from where on it is not
 _STRETCH = 0.05  # keeps what is foreshortened from being blown up
 
 
@@ -51,7 +52,8 @@ def gazes(
     for time, (one, head) in enumerate(zip(observed, heads, strict=True)):
         if one.dense is not None and len(one.dense) == MESH:
             moved[time] = measured_gaze(head, one.dense, shape)
-            sure[time] = trust[time] * np.clip((opening[time] / usual - _SHUT) / 0.2, 0, 1)
+            facing = np.clip((_LOST - abs(yaw[time])) / (_LOST - _PLAIN), 0, 1)
+            sure[time] = facing * trust[time] * np.clip((opening[time] / usual - _SHUT) / 0.2, 0, 1)
     if not sure.any():
         return None
     # An eye's iris lies off its middle by habit: taken off each, so that it does not matter which eye is seen.

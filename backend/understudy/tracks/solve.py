@@ -23,7 +23,7 @@ from understudy.tracks.smooth import smoothed_heads
 from understudy.tracks.track import Followed, Origin, Track
 
 _POOR_FIT = 0.06  # landmarks that are farther than this from any head are somebody else's hand
-_SURE_YAW, _BLIND_YAW = 30.0, 75.0  # degrees: landmarkers of still pictures lag behind a turning head
+_SURE_YAW, _BLIND_YAW = 55.0, 85.0  # degrees: farther round, landmarkers of still pictures show a front face
 _CALM = 0.7  # frames over which expressions are steadied
 
 

@@ -14,6 +14,7 @@ from understudy.stages.bench.extremes import measure_extremes
 from understudy.stages.bench.heads import measure_heads
 from understudy.stages.bench.people import measure_people
 from understudy.stages.bench.plates import enlarged
+from understudy.stages.bench.shapes import measure_shapes
 from understudy.stages.bench.tracks import measure_shots, measure_still
 from understudy.stages.stopwatch import Stopwatch
 
@@ -31,6 +32,7 @@ def measure(events: Events, sample: Path) -> dict[str, Any]:
     report["shots"] = measure_shots(sample, events)
     report["heads"] = measure_heads(sample, events)
     report["still"] = measure_still(sample, events.within("still plate"))
+    report["shapes"] = measure_shapes(sample, events.within("shapes"))
     report["people"] = measure_people(sample, events.within("two people"))
     report["extremes"] = measure_extremes(sample, events.within("extremes"))
     report["curation"] = measure_curation(None, events.within("curation"))
