@@ -41,7 +41,7 @@ def test_heads_alike_bend_nothing_and_keep_every_bit():
 
 
 def test_a_shift_of_the_outline_is_followed_near_it_and_dies_out_beyond():
-    field = bend(HEAD.plate, HEAD.plate + (5, -3), FACING, COVERED, NOTHING, UNIT)
+    field = bend(HEAD.plate, HEAD.plate + np.array((5, -3)), FACING, COVERED, NOTHING, UNIT)
     distance = away()
     near = (distance > 0) & (distance < 2)
     np.testing.assert_allclose(field[near], np.broadcast_to((5, -3), (near.sum(), 2)), atol=0.35)
@@ -75,8 +75,8 @@ def test_a_narrower_head_is_met_by_what_stood_around_the_wider_one():
 def test_what_stands_before_the_head_is_not_bent():
     hidden = NOTHING.copy()
     hidden[100:140, 20:100] = 1
-    field = bend(HEAD.plate, HEAD.plate + (5, 0), FACING, COVERED, hidden, UNIT)
-    free = bend(HEAD.plate, HEAD.plate + (5, 0), FACING, COVERED, NOTHING, UNIT)
+    field = bend(HEAD.plate, HEAD.plate + np.array((5, 0)), FACING, COVERED, hidden, UNIT)
+    free = bend(HEAD.plate, HEAD.plate + np.array((5, 0)), FACING, COVERED, NOTHING, UNIT)
     assert np.abs(field[108:132, 30:90]).max() < 0.05
     np.testing.assert_allclose(field[:, 150:], free[:, 150:], atol=1e-3)
 

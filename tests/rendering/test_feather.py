@@ -42,7 +42,7 @@ def test_a_silhouette_fades_narrowly_and_the_cheek_widely(yaw):
     far, near = np.sort(ends(surface, matte, 1.5))[::-1]
     assert far > 1.5 * near
     # A pixel's centre lies 1.5 pixels further in than the end: no side fades faster or slower than it may.
-    assert 2 / (WIDEST * 100) * 0.8 < near and far < 2 / (NARROWEST * 100)
+    assert near > 1.6 / (WIDEST * 100) and far < 2 / (NARROWEST * 100)
 
 
 def test_the_fade_grows_with_the_face():

@@ -57,7 +57,7 @@ def test_what_is_turned_away_or_outside_the_crop_is_not_seen(faces):
     seen = [views.visible[1][side].mean() * (views.normals[1][side, 2] > 0).mean() for side in (right, left)]
     assert min(seen) < 0.3 * max(seen), seen
     face = record(WHO, Moment(), 1001, "p.%04d.exr")
-    shifted = record(WHO, Moment(x=80), 1001, "p.%04d.exr", matrix=face.matrix + [[0, 0, 64], [0, 0, 0]])
+    shifted = record(WHO, Moment(x=80), 1001, "p.%04d.exr", matrix=face.matrix + np.array([[0, 0, 64], [0, 0, 0]]))
     outside = views_of([WHO.posed(Moment())], [shifted], WHO.mesh, faces.openings)
     beyond = outside.crop[0, :, 0] > 128
     assert beyond.sum() > 50 and not outside.visible[0][beyond].any()
