@@ -117,7 +117,7 @@ def test_the_artist_moves_turns_and_grows_the_face(own):
 
     np.testing.assert_allclose(whole(moved), np.roll(whole(still), (-4, 7), (0, 1)), atol=1e-4)
     assert whole(large).sum() / whole(still).sum() == pytest.approx(1.44, rel=0.03)
-    eyes = [head.new + (head.columns.start, head.rows.start) for head in (still, turned)]
+    eyes = [head.new + np.array((head.columns.start, head.rows.start)) for head in (still, turned)]
     (before, after) = (points[263] - points[33] for points in eyes)
     angle = np.degrees(np.arctan2(after[1], after[0]) - np.arctan2(before[1], before[0]))
     assert angle == pytest.approx(30, abs=0.1)  # clockwise: y points down
