@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,19 +75,19 @@ def render(root: Path, version: str, plate: str) -> str:
 
 
 def resumable(root: Path, settings: Mapping[str, Any]) -> str:
-    """Where the newest conversion goes on when neither its settings nor its model changed since; else ``""``."""
+    """Where the newest conversion goes on when neither its settings nor what it is made of changed since; else ``""``."""
     jobs = sorted((root / "jobs").glob("*-convert/job.json"))
     if not jobs:
         return ""
     try:
         before = json.loads(jobs[-1].read_text(encoding="utf-8"))["settings"]
-        ended = (jobs[-1].parent / "events.jsonl").read_text(encoding="utf-8").splitlines()[-1:]
-        done = any(json.loads(line).get("event") == "done" for line in ended)
+        told = (jobs[-1].parent / "events.jsonl").read_text(encoding="utf-8").splitlines()
+        done = any(json.loads(line).get("event") == "done" for line in told[-1:])
+        begun = min((json.loads(line)["time"] for line in told if '"launched"' in line), default=0.0)
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     same = {k: v for k, v in before.items() if k != "out"} == {k: v for k, v in settings.items() if k != "out"}
-    newer = _newest(Path(settings["model"]).glob("*.safetensors")) > jobs[-1].stat().st_mtime
-    return "" if done or newer or not same else str(before.get("out", ""))
+    return "" if done or _newest(settings) > begun or not same else str(before.get("out", ""))
 
 
 def _highest(folder: Path, name: re.Pattern[str]) -> int:
@@ -97,5 +97,8 @@ def _highest(folder: Path, name: re.Pattern[str]) -> int:
     return max((int(hit[1]) for hit in hits if hit), default=0)
 
 
-def _newest(files: Iterable[Path]) -> float:
-    return max((file.stat().st_mtime for file in files), default=0.0)
+def _newest(settings: Mapping[str, Any]) -> float:
+    """When what a new face is made of was changed last: a model, or the faces of a faceset, which come and go by name."""
+    model, source = (settings.get(name) for name in ("model", "source"))
+    files = [*(Path(model).glob("*.safetensors") if model else ()), *([Path(source)] if source else ())]
+    return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)

@@ -175,7 +175,8 @@ class Shot(PropertyGroup):
     training: PointerProperty(type=TrainingSettings)
     conversion: PointerProperty(type=ConversionSettings)
 
-    source_footage: _path("FILE_PATH", name="New Face", description="Footage of the person whose face is laid in")
+    source_footage: _path("FILE_PATH", name="Footage", description="Footage of the person whose face is laid in")
+    renderer: _property(GROUPS["newface"]["renderer"])
     model: _path("DIR_PATH", name="Model", description="Folder of the model")
     folder: _path(
         "DIR_PATH",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 
 from . import disk, places
-from .properties import absolute, settings_of
+from .properties import GROUPS, absolute, settings_of
 
 MODEL_FILE = "model.safetensors"
+
+OF_A_NETWORK = ("colour_encoding", "colour_window", "person", "morph")
+"""Settings of the swap that mean nothing where the new face is made of footage, and are left out there."""
 
 
 class ShotError(Exception):
@@ -36,15 +39,42 @@ def lacks_plate(scene: bpy.types.Scene) -> str:
 
 
 def lacks_footage(scene: bpy.types.Scene) -> str:
-    """Why nothing can be learnt, or ``""``."""
+    """Why there is nothing to make a new face of, or to learn, or ``""``."""
     return lacks_plate(scene) or ("" if scene.understudy.source_footage else "Choose footage of the new face first")
 
 
 def lacks_model(scene: bpy.types.Scene) -> str:
-    """Why nothing can be swapped, or ``""``."""
+    """Why no network can be asked, or ``""``."""
     if reason := lacks_plate(scene):
         return reason
     return "" if has_model(scene) else "Choose or train a model first"
+
+
+def lacks_new_face(scene: bpy.types.Scene) -> str:
+    """Why nothing can be swapped, even once all faces are found, or ``""``."""
+    return lacks_footage(scene) if renderer(scene) == "footage" else lacks_model(scene)
+
+
+def lacks_faces(scene: bpy.types.Scene) -> str:
+    """Whose faces have not been found of those that a swap needs, or ``""``. There must be a plate."""
+    if not is_found(plate_extraction(scene)):
+        return "Find faces first"
+    if renderer(scene) == "footage" and not is_found(source_extraction(scene)):
+        return "Find the faces of the new face first"
+    return ""
+
+
+def is_found(extraction: dict[str, Any]) -> bool:
+    """Whether the faceset of ``extraction`` is there, as it was said a moment ago where that is drawn."""
+    return disk.told(places.is_whole, Path(extraction["out"]))
+
+
+def renderer(scene: bpy.types.Scene) -> Literal["footage", "network"]:
+    """What makes the new face: left to the backend, footage wherever there is any."""
+    own = scene.understudy
+    if own.renderer == "auto":
+        return "network" if own.model and not own.source_footage else "footage"
+    return "network" if own.renderer == "network" else "footage"
 
 
 def has_model(scene: bpy.types.Scene) -> bool:
@@ -95,14 +125,19 @@ def plate_frames(scene: bpy.types.Scene) -> range:
 
 def conversion(scene: bpy.types.Scene, frames: range) -> dict[str, Any]:
     """What ``preview`` and ``convert`` share of ``frames``; ``convert`` adds ``out``, ``preview`` its frame and folder."""
-    shot = scene.understudy
-    return {
+    shot, made_of = scene.understudy, renderer(scene)
+    settings = {
         **settings_of(shot, "plate", "analysis", "conversion", frames=frames),
         "reference": None,  # it chose the faces when they were extracted
-        "model": absolute(shot.model),
+        "renderer": made_of,
+        "source": source_extraction(scene)["out"] if made_of == "footage" else None,
+        "model": absolute(shot.model) if made_of == "network" else None,
         "faceset": plate_extraction(scene)["out"],
         "device": shot.training.device,
     }
+    if made_of == "footage":
+        settings |= {name: GROUPS["conversion"][name].default for name in OF_A_NETWORK}
+    return settings
 
 
 def facts(scene: bpy.types.Scene) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from .link.hints import in_panel
+from .link.hints import in_panel, labelled
 from .link.jobs import Job
 
 ENDED = frozenset({"done", "failed", "stopped"})
@@ -106,7 +106,7 @@ class Task:
 
     def _fail(self, code: int | None, message: str, hint: str) -> None:
         self.state = "stopped" if code == STOPPED_ON_REQUEST else "failed"
-        self.problem, self.hint = message or "The backend ended without a word.", in_panel(hint)
+        self.problem, self.hint = labelled(message) or "The backend ended without a word.", in_panel(hint)
 
 
 def spell(seconds: float) -> str:

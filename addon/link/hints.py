@@ -17,8 +17,12 @@ def in_panel(hint: str) -> str:
 
     What it says besides is for somebody in front of a terminal, and would send an artist the wrong way.
     """
-    said = _OPTION.sub(_label, hint)
-    return " ".join(sentence for sentence in _SENTENCE.split(said) if not _COMMAND.search(sentence))
+    return " ".join(sentence for sentence in _SENTENCE.split(labelled(hint)) if not _COMMAND.search(sentence))
+
+
+def labelled(text: str) -> str:
+    """``--colour-match is not used.`` as ``“Color Match” is not used.``"""
+    return _OPTION.sub(_label, text)
 
 
 def _label(named: re.Match[str]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from . import compare, compositor, faces, jobs, masks, model, plate, result, setup, swap
+from . import compare, compositor, faces, jobs, masks, model, new_face, plate, result, setup, swap
 
-_SUBJECTS = (plate, faces, model, swap, compare, result, compositor, masks, jobs, setup)
+_SUBJECTS = (plate, faces, new_face, model, swap, compare, result, compositor, masks, jobs, setup)
 
 
 def register() -> None:

@@ -112,6 +112,20 @@ def extract(
     return session.submit(scene, job, family, title, after=after)
 
 
+def extract_missing(
+    scene: bpy.types.Scene, family: str, *, plate: dict[str, Any] | None = None, source: dict[str, Any] | None = None
+) -> Task | None:
+    """Jobs that extract what is not there of the two facesets; the last of them, or None when nothing is missing."""
+    titled = [(plate, "Find Faces in Plate"), (source, "Find Faces in New Face")]
+    needed = [(settings, title) for settings, title in titled if settings is not None]
+    after = None
+    # What is running already comes first: the queue does one at a time.
+    for settings, title in sorted(needed, key=lambda one: _running(scene, one[0]) is None):
+        if not places.is_whole(Path(settings["out"])):
+            after = _running(scene, settings) or extract(scene, settings, family, title, after)
+    return after
+
+
 def ask_people(scene: bpy.types.Scene, extraction: dict[str, Any]) -> Task:
     """Ask who is in the faceset that ``extraction`` filled."""
     faceset = Path(extraction["out"])
@@ -176,6 +190,12 @@ def found_on_frame(scene: bpy.types.Scene, task: Task) -> None:
     overlay.set_faces(scene.name, [*others, *({**face, "frame": frame} for face in task.report["faces"])])
     if not task.report["faces"]:
         task.notes.append(f"No face was found on frame {frame}.")
+
+
+def _running(scene: bpy.types.Scene, settings: dict[str, Any]) -> Task | None:
+    """The extraction into the same folder that is under way, if any."""
+    same = (task for task in session.tasks(scene, stage="extract") if task.settings.get("out") == settings["out"])
+    return next((task for task in same if not task.ended), None)
 
 
 def _together(people: list[dict[str, Any]]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -12,7 +11,7 @@ from ..link.jobs import Job
 from ..properties import absolute, settings_of
 from ..tasks import Task
 from .asking import Asks, can
-from .faces import extract
+from .faces import extract_missing
 
 
 class UNDERSTUDY_OT_train(Asks, bpy.types.Operator):
@@ -37,12 +36,7 @@ class UNDERSTUDY_OT_train(Asks, bpy.types.Operator):
             own.model = _new_model(scene)
             bpy.ops.ed.undo_push(message="New Model")  # else undo would forget what is being trained
         source, target = shot.source_extraction(scene), shot.target_extraction(scene)
-        after = None
-        # What is running already comes first: the queue does one at a time.
-        needed = [(source, "Find Faces in New Face"), (target, "Find Faces in Plate")]
-        for settings, title in sorted(needed, key=lambda one: _running(scene, one[0]) is None):
-            if not places.is_whole(Path(settings["out"])):
-                after = _running(scene, settings) or extract(scene, settings, "model", title, after)
+        after = extract_missing(scene, "model", source=source, plate=target)
         settings = {
             **settings_of(own, "training"),
             "source": [source["out"]],
@@ -125,12 +119,6 @@ def _new_model(scene: bpy.types.Scene) -> str:
     if bpy.data.filepath and not preferences.models_folder():
         return bpy.path.relpath(path)
     return path
-
-
-def _running(scene: bpy.types.Scene, settings: dict[str, Any]) -> Task | None:
-    """The extraction into the same folder that is under way, if any."""
-    same = (task for task in session.tasks(scene, stage="extract") if task.settings.get("out") == settings["out"])
-    return next((task for task in same if not task.ended), None)
 
 
 CLASSES = (UNDERSTUDY_OT_train, UNDERSTUDY_OT_new_model, UNDERSTUDY_OT_read_model)

@@ -12,7 +12,7 @@ from ..link.jobs import Job
 from ..sequence import frame_path, missing_frames
 from ..tasks import Task
 from .asking import Asks, can
-from .faces import extract
+from .faces import extract_missing
 
 
 class UNDERSTUDY_OT_convert(Asks, bpy.types.Operator):
@@ -25,17 +25,17 @@ class UNDERSTUDY_OT_convert(Asks, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        """There must be a model, and no conversion under way."""
+        """There must be something to make the new face of, and no conversion under way."""
         busy = "A conversion is under way" if session.is_busy(context.scene, "result", "convert") else ""
-        return can(cls, shot.lacks_model(context.scene) or busy)
+        return can(cls, shot.lacks_new_face(context.scene) or busy)
 
     def asks(self, context) -> Task:
-        """Queue the plate's faces, where they are missing, and the conversion."""
+        """Queue the faces that are missing, and the conversion."""
         scene = context.scene
         # All of the plate's frames: the keys of a version do not depend on the range that is converted.
         root, settings = shot.folder(scene), shot.conversion(scene, shot.plate_frames(scene))
-        faces = shot.plate_extraction(scene)
-        after = None if places.is_whole(Path(faces["out"])) else extract(scene, faces, "result", "Find Faces")
+        source = shot.source_extraction(scene) if settings["source"] else None
+        after = extract_missing(scene, "result", plate=shot.plate_extraction(scene), source=source)
         new = places.render(root, places.new_version(root), scene.understudy.plate.plate)
         settings["out"] = places.resumable(root, settings) or new
         Path(settings["out"]).parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty
 
-from .. import disk, editor, places, session, shot
+from .. import editor, places, session, shot
 from ..properties import absolute
 from ..tasks import Task
 from .asking import Asks, can
@@ -26,9 +26,9 @@ class UNDERSTUDY_OT_preview_frame(Asks, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        """There must be a model, faces, and such a frame."""
+        """There must be something to make the new face of, faces, and such a frame."""
         scene = context.scene
-        return can(cls, shot.lacks_model(scene) or _lacks_faces(scene) or outside(scene))
+        return can(cls, shot.lacks_new_face(scene) or shot.lacks_faces(scene) or outside(scene))
 
     def asks(self, context) -> Task:
         """Ask for this frame."""
@@ -41,7 +41,7 @@ class UNDERSTUDY_OT_preview_frame(Asks, bpy.types.Operator):
 
 
 class UNDERSTUDY_OT_show_preview(bpy.types.Operator):
-    """Show a picture of the preview or of the training in the Image Editor"""
+    """Show a picture of the preview, of the new face's footage or of the training in the Image Editor"""
 
     bl_idname = "understudy.show_preview"
     bl_label = "Show Preview"
@@ -55,6 +55,7 @@ class UNDERSTUDY_OT_show_preview(bpy.types.Operator):
             ("PLATE", "Plate", "The frame as shot"),
             ("MATTE", "Matte", "Where the new face is laid in"),
             ("SWAP", "New Face", "The new face alone"),
+            ("SOURCE", "Source", "The faces of the new face's footage"),
             ("TRAINING", "Training", "What the model makes of some faces"),
             ("CURVE", "Curve", "The training's loss, step by step"),
         ],
@@ -66,7 +67,7 @@ class UNDERSTUDY_OT_show_preview(bpy.types.Operator):
         """Show it; what the training writes again and again is read anew."""
         try:
             _show(context.scene, self.what.lower())
-        except RuntimeError as error:
+        except (RuntimeError, shot.ShotError) as error:
             self.report({"ERROR"}, f"{error}")
             return {"CANCELLED"}
         return {"FINISHED"}
@@ -91,11 +92,14 @@ def previewed(scene: bpy.types.Scene, task: Task) -> str:
 
 
 def _show(scene: bpy.types.Scene, what: str) -> None:
-    """Raises RuntimeError when the picture is not there."""
+    """Raises RuntimeError when the picture is not there, ShotError where there is nothing to make one of."""
     own = scene.understudy
-    if what in {"training", "curve"}:
-        name = {"training": "preview.png", "curve": "curve.png"}[what]
-        editor.show(editor.load(scene, what.title(), str(Path(absolute(own.model)) / name), 1, None))
+    if what == "source" and (reason := shot.lacks_footage(scene)):
+        raise shot.ShotError(reason)
+    if what in {"source", "training", "curve"}:
+        name = {"source": places.SHEET, "training": "preview.png", "curve": "curve.png"}[what]
+        folder = shot.source_extraction(scene)["out"] if what == "source" else absolute(own.model)
+        editor.show(editor.load(scene, what.title(), str(Path(folder) / name), 1, None))
         return
     image = editor.of_file(getattr(own, f"preview_{what}"))
     if image is None:
@@ -106,14 +110,6 @@ def _show(scene: bpy.types.Scene, what: str) -> None:
 def _folder(scene: bpy.types.Scene) -> Path:
     """The folder of the scene's previews: another scene's may show the same frame of its plate."""
     return shot.folder(scene) / "preview" / bpy.path.clean_name(scene.name)
-
-
-def _lacks_faces(scene: bpy.types.Scene) -> str:
-    try:
-        whole = disk.told(places.is_whole, Path(shot.plate_extraction(scene)["out"]))
-    except shot.ShotError as error:
-        return str(error)
-    return "" if whole else "Find faces first"
 
 
 CLASSES = (UNDERSTUDY_OT_preview_frame, UNDERSTUDY_OT_show_preview)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import bpy
 
 from .. import pictures
-from . import clip_editor, compare, faces, menus, model, node_editor, plate, result, settings, swap
+from . import clip_editor, compare, faces, menus, model, new_face, node_editor, plate, result, settings, swap
 
-_FAMILIES = (settings, plate, faces, model, swap, compare, result, node_editor, clip_editor, menus)
+_FAMILIES = (settings, plate, faces, new_face, model, swap, compare, result, node_editor, clip_editor, menus)
 
 
 def register() -> None:

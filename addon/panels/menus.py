@@ -17,6 +17,7 @@ class UNDERSTUDY_MT_image(bpy.types.Menu):
         layout.operator("understudy.find_faces")
         layout.operator("understudy.find_faces_frame")
         layout.separator()
+        layout.operator("understudy.find_source_faces")
         layout.operator("understudy.new_model")
         layout.operator("understudy.train")
         layout.separator()

@@ -15,20 +15,20 @@ from .tab import Tab
 
 
 class UNDERSTUDY_PT_model(Tab, bpy.types.Panel):
-    """The model that makes the new face"""
+    """A network that learns the new face, for whoever wants one"""
 
     bl_label = "Model"
-    bl_order = 2
+    bl_parent_id = "UNDERSTUDY_PT_new_face"
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw_header_preset(self, _context):
         """Presets of the training settings."""
         draw_presets(self.layout, "training")
 
     def body(self, context, layout):
-        """Footage, folder, training, how far it is."""
+        """Folder, training, how far it is."""
         scene = context.scene
         own = scene.understudy
-        layout.prop(own, "source_footage")
         row = layout.row(align=True)
         row.prop(own, "model")
         row.operator("understudy.new_model", text="", icon="ADD")

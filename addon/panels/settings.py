@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import bpy
@@ -10,7 +10,9 @@ from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 from bpy.types import Operator, Panel, PropertyGroup, UILayout
 
+from .. import shot
 from ..animation import moves
+from ..link.options import Option
 from ..properties import GROUPS
 
 # What artists reach for; everything else of a group goes into a sub-panel.
@@ -35,8 +37,20 @@ _ELSEWHERE = {"plate"}
 _OF_THE_SHOT = {"holdout", "roto", "force", "device"}
 
 
+# What of a choice means something where the new face is made of footage, which the plate's light falls on.
+_OF_FOOTAGE = {
+    "colour_match": {"monge-kantorovich": "Plate", "none": "None"},
+    "matte": {"both": "Head", "hull": "Hull"},
+}
+
+
 def _matched(settings: Any) -> bool:
     return settings.colour_match != "none"
+
+
+def _painted(settings: Any) -> bool:
+    """Whether a network paints the new face of the scene that these are the settings of."""
+    return shot.renderer(settings.id_data) == "network"
 
 
 _NEEDS: dict[str, Callable[[Any], bool]] = {
@@ -46,8 +60,14 @@ _NEEDS: dict[str, Callable[[Any], bool]] = {
     "roto_operation": lambda settings: bool(settings.roto),
     "colour_strength": _matched,
     "colour_part": lambda settings: _matched(settings) and _at_work(settings, "colour_strength"),
-    "colour_encoding": lambda settings: _matched(settings) and _at_work(settings, "colour_strength"),
-    "colour_window": lambda settings: _matched(settings) and _at_work(settings, "colour_strength"),
+    "colour_encoding": lambda settings: (
+        _matched(settings) and _painted(settings) and _at_work(settings, "colour_strength")
+    ),
+    "colour_window": lambda settings: (
+        _matched(settings) and _painted(settings) and _at_work(settings, "colour_strength")
+    ),
+    "person": _painted,
+    "morph": _painted,
     "relight_reach": lambda settings: _at_work(settings, "relight"),
     "shutter": lambda settings: _at_work(settings, "motion_blur"),
 }
@@ -84,9 +104,26 @@ def draw_group(layout: UILayout, settings: PropertyGroup, group: str, names: Ite
     column.use_property_split = True
     column.use_property_decorate = any(option.animates for option in GROUPS[group].values())
     for name in GROUPS[group] if names is None else names:
+        if name in _OF_FOOTAGE and not _painted(settings):
+            _draw_choice(column, settings, GROUPS[group][name], _OF_FOOTAGE[name])
+            continue
         row = column.row()
         row.active = name not in _NEEDS or _NEEDS[name](settings)
         row.prop(settings, name)
+
+
+def _draw_choice(layout: UILayout, settings: PropertyGroup, option: Option, choices: Mapping[str, str]) -> None:
+    """Draw those ``choices`` of an option that mean something, under the names that they have there."""
+    whole = layout.row()
+    split = whole.split(factor=0.4)
+    label = split.row()
+    label.alignment = "RIGHT"
+    label.label(text=option.label)
+    row = split.row(align=True)
+    row.use_property_split = False  # else each button's name would be a label beside it
+    for value, name in choices.items():
+        row.prop_enum(settings, option.name, value, text=name)
+    whole.label(text="", icon="BLANK1")  # where other rows have the button that sets a key
 
 
 def draw_presets(layout: UILayout, group: str) -> None:

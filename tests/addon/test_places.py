@@ -1,6 +1,8 @@
 """Where a shot's things lie: names alone, no Blender."""
 
 import json
+import os
+import time
 
 import places
 import pytest
@@ -64,3 +66,22 @@ def test_only_an_unfinished_conversion_with_the_same_settings_goes_on(tmp_path, 
     (job / "events.jsonl").write_text(json.dumps({"event": event}) + "\n")
     found = places.resumable(tmp_path, {**settings, "opacity": opacity, "out": ""})
     assert found == ("/r/v003/a.####.exr" if resumes else "")
+
+
+@pytest.mark.parametrize("made_of", ["model", "source"])
+def test_a_conversion_does_not_go_on_once_what_it_is_made_of_is_another(tmp_path, made_of):
+    (tmp_path / made_of).mkdir()
+    other = {"model": "source", "source": "model"}[made_of]
+    settings = {made_of: str(tmp_path / made_of), other: None, "out": "/r/v003/a.####.exr"}
+    job = tmp_path / "jobs" / "0001-convert"
+    job.mkdir(parents=True)
+    (job / "job.json").write_text(json.dumps({"stage": "convert", "settings": settings}))
+    (tmp_path / made_of / "first.safetensors").touch()  # what was made while the conversion waited for it
+    told = [{"event": "launched", "time": time.time() + 10}, {"event": "failed"}]
+    (job / "events.jsonl").write_text("".join(json.dumps(one) + "\n" for one in told))
+    assert places.resumable(tmp_path, settings) == "/r/v003/a.####.exr"
+    later = tmp_path / made_of / "second.safetensors"
+    later.touch()
+    for path in (later, later.parent):
+        os.utime(path, (time.time() + 20,) * 2)
+    assert places.resumable(tmp_path, settings) == ""

@@ -7,7 +7,6 @@ It clicks the buttons that an artist would click. Told by the environment:
 * UNDERSTUDY_ZIP       the extension, as ``make extension`` builds it
 * UNDERSTUDY_COMMAND   the backend's command
 * UNDERSTUDY_SHOT      a folder with plate.####.exr and source_B.####.exr, where the shot's files go too
-* UNDERSTUDY_MODEL     a trained model for the pictures of the swap
 * UNDERSTUDY_PICTURES  where the pictures go
 
 The pictures are taken of the X server's root window, by ImageMagick's ``import``: what Blender itself reads back from
@@ -38,7 +37,7 @@ def steps() -> Iterator[float]:
     press("ESC")  # the splash
     yield 0.5
     yield from lay_out("IMAGE_EDITOR")
-    for chapter in (plate, faces, training, swap, result, compositor, settings):
+    for chapter in (plate, faces, new_face, swap, result, compositor, settings):
         yield from chapter(bpy.context.scene)
 
 
@@ -63,23 +62,18 @@ def faces(_scene: bpy.types.Scene) -> Iterator[float]:
     yield from scroll(8)
 
 
-def training(scene: bpy.types.Scene) -> Iterator[float]:
-    """A model is trained for a while."""
-    own = scene.understudy
-    own.source_footage, own.training.preset = str(SHOT / "source_B.####.exr"), "cpu"
-    own.training.iterations, own.training.preview_every = 400, 10
+def new_face(scene: bpy.types.Scene) -> Iterator[float]:
+    """The new face is chosen, and found in its footage."""
+    scene.understudy.source_footage = str(SHOT / "source_B.####.exr")
     yield 0.5
-    yield from click("understudy.train")
-    yield from until(lambda: steps_done() >= 30)
-    yield 2.5
-    picture("5_training")
-    stop_training()
+    yield from click("understudy.find_source_faces")
     yield from until(idle)
+    yield 1.0
+    picture("5_new_face")
 
 
 def swap(scene: bpy.types.Scene) -> Iterator[float]:
-    """A trained model's new face is looked at."""
-    scene.understudy.model = os.environ["UNDERSTUDY_MODEL"]
+    """A frame with the new face is looked at."""
     scene.frame_set(1010)
     yield from scroll(20)
     yield from click("understudy.preview_frame")
@@ -96,6 +90,7 @@ def swap(scene: bpy.types.Scene) -> Iterator[float]:
 
 def result(_scene: bpy.types.Scene) -> Iterator[float]:
     """The range is converted."""
+    yield from scroll(20)
     yield from click("understudy.convert")
     yield 6.0
     picture("8_converting")
@@ -150,13 +145,6 @@ def idle() -> bool:
     return not part("session").is_busy(bpy.context.scene)
 
 
-def steps_done() -> int:
-    """How far the training is."""
-    found = part("session").tasks(bpy.context.scene, stage="train")
-    losses = found[-1].job.metrics.get("loss", []) if found and found[-1].job else []
-    return losses[-1][0] if losses else 0
-
-
 def window() -> bpy.types.Window:
     """The window."""
     return bpy.context.window_manager.windows[0]
@@ -209,13 +197,9 @@ def scroll(down: int) -> Iterator[float]:
         window().event_simulate("MOUSEMOVE", "NOTHING", x=x, y=y)
         window().event_simulate("WHEELDOWNMOUSE" if down > 0 else "WHEELUPMOUSE", "PRESS", x=x, y=y)
         yield 0.05
-    yield 0.5
-
-
-def stop_training() -> None:
-    """Ask the training to stop, as its button would."""
-    task = part("session").tasks(bpy.context.scene, stage="train")[-1]
-    bpy.ops.understudy.stop_job(number=task.number)
+    for x in (area().x + 50, area().x + 60):  # over the picture, which has no tooltip
+        window().event_simulate("MOUSEMOVE", "NOTHING", x=x, y=area().y + 50)
+        yield 0.3
 
 
 def click(operator: str) -> Iterator[float]:

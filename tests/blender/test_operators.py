@@ -1,4 +1,4 @@
-"""The artist's way with the real backend: plate, faces, training, preview, conversion, beside the UI and in background.
+"""The artist's way with the real backend: plate, both faces, preview, training, conversion, beside the UI and in background.
 
 Needs the backend's command in UNDERSTUDY_COMMAND.
 """
@@ -90,8 +90,7 @@ def test_faces_on_one_frame_are_handed_to_the_overlay(session, scene):
 
 def test_buttons_that_cannot_work_say_why(session, scene):
     for operator, reason in (
-        (bpy.ops.understudy.convert, "Choose or train a model first"),
-        (bpy.ops.understudy.preview_frame, "Choose or train a model first"),
+        (bpy.ops.understudy.preview_frame, "Find faces first"),
         (bpy.ops.understudy.compare, "Preview a frame first"),
         (bpy.ops.understudy.open_result, "Convert the shot first"),
         (bpy.ops.understudy.select_person, "Find faces first"),
@@ -120,14 +119,33 @@ def test_faces_are_found_beside_the_ui_and_no_call_is_slow(session, scene, besid
     assert Path(bpy.path.abspath("//understudy/faces/plate")).is_dir(), "everything lies beside the .blend"
 
 
+def test_the_new_face_is_found_beside_the_ui_and_previewed_before_any_training(session, scene, beside_the_ui):
+    shot = scene.understudy
+    assert not bpy.ops.understudy.preview_frame.poll()
+    watch = Watch()
+    bpy.ops.understudy.find_source_faces()
+    watch.check("the call")
+    [task] = session.tasks(scene, "source", "extract")
+    assert not bpy.ops.understudy.find_source_faces.poll(), "one is enough"
+    until(session, lambda: not session.is_busy(scene))
+    assert (task.state, task.report["faces"]) == ("done", 16), task.problem
+    assert Path(task.report["faceset"]).parent == Path(bpy.path.abspath("//understudy/faces/source"))
+    assert [person.frames for person in shot.people] == [LAST - FIRST + 1], "of the plate as before"
+    beside_the_ui()  # from here on as a script
+    scene.frame_set(1002)
+    assert shot.model == ""
+    bpy.ops.understudy.preview_frame()
+    swapped, shot_as, covered = _previewed()
+    assert 0.02 < (covered > 0).mean() < 0.5, "a face, and much beside it"
+    assert (swapped[covered == 1] != shot_as[covered == 1]).any()
+
+
 def test_a_training_is_stopped_and_resumed_and_no_call_is_slow(session, scene, beside_the_ui):
     shot = scene.understudy
     shot.training.iterations = 100000
     bpy.ops.understudy.train()
-    first, training = session.tasks(scene, "model")
-    assert (first.stage, training.stage, training.state) == ("extract", "train", "waiting"), (
-        "the plate is known already"
-    )
+    [training] = session.tasks(scene, "model")
+    assert training.after is None, "both people are known already"
     until(session, lambda: training.job.metrics.get("loss"))
     assert "Step" in training.line()
     watch = Watch()
@@ -146,8 +164,10 @@ def test_a_training_is_stopped_and_resumed_and_no_call_is_slow(session, scene, b
     assert Path(bpy.path.abspath(shot.model), "curve.png").is_file()
 
 
-def test_a_preview_is_shown_and_compared(session, scene):
+@pytest.mark.parametrize("renderer", ["footage", "network"])
+def test_a_preview_is_shown_and_compared(session, scene, renderer):
     shot = scene.understudy
+    shot.renderer = renderer
     scene.frame_set(1003)
     bpy.ops.understudy.preview_frame()
     assert shot.preview_frame == 1003
@@ -156,17 +176,28 @@ def test_a_preview_is_shown_and_compared(session, scene):
     assert tuple(composite.size) == (512, 288)
     assert composite.colorspace_settings.name == "Linear Rec.709"
     assert matte.colorspace_settings.is_data
-    swapped, shot_as, covered = (
-        np.array(image.pixels[:]).reshape(288, 512, 4)[..., :3]
-        for image in (composite, bpy.data.images["Preview Plate"], matte)
-    )
+    swapped, shot_as, covered = _previewed()
     assert 0.02 < (covered > 0).mean() < 0.5, "a face, and much beside it"
     assert (swapped[covered == 0] == shot_as[covered == 0]).all()
     assert (swapped[covered == 1] != shot_as[covered == 1]).any()
     bpy.ops.understudy.compare(mode="DIFFERENCE")
     assert shot.compare == "DIFFERENCE"
-    for what in ("PLATE", "TRAINING", "CURVE"):
+    for what in ("PLATE", "SOURCE", "TRAINING", "CURVE"):
         assert bpy.ops.understudy.show_preview(what=what) == {"FINISHED"}
+
+
+def _previewed():
+    """The pixels (288, 512, 3) of the composite, the plate and the matte."""
+    images = (bpy.data.images[f"Preview {part}"] for part in ("Composite", "Plate", "Matte"))
+    return [np.array(image.pixels[:]).reshape(288, 512, 4)[..., :3] for image in images]
+
+
+def test_a_setting_that_the_new_face_has_no_use_for_is_told_in_the_panels_words(session, scene):
+    shot = scene.understudy
+    shot.renderer, shot.conversion.colour_match = "footage", "reinhard"
+    with pytest.raises(RuntimeError, match=r"“Color Match” is for faces that a network paints.*“Renderer: Network”"):
+        bpy.ops.understudy.preview_frame()
+    shot.conversion.property_unset("colour_match")
 
 
 def test_an_asked_again_preview_replaces_the_open_one(session, scene, beside_the_ui):
@@ -180,7 +211,7 @@ def test_an_asked_again_preview_replaces_the_open_one(session, scene, beside_the
 
 def test_a_range_is_converted_into_versions(session, scene):
     shot = scene.understudy
-    shot.plate.frames = "1002-1004"
+    shot.renderer, shot.plate.frames = "network", "1002-1004"
     bpy.ops.understudy.convert()
     [version] = shot.versions
     assert (version.name, version.first, version.last) == ("v001", 1002, 1004)
@@ -189,6 +220,7 @@ def test_a_range_is_converted_into_versions(session, scene):
     bpy.ops.understudy.open_result()
     result = bpy.data.images["Result"]
     assert (result.source, Path(result.filepath).name) == ("SEQUENCE", "plate.1002.exr")
+    shot.renderer = "auto"
     bpy.ops.understudy.convert()
     assert [version.name for version in shot.versions] == ["v001", "v002"]
     assert shot.version_index == 1

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
-ORDER = ["Plate", "Faces", "Model", "Swap", "Compare", "Result"]
+ORDER = ["Plate", "Faces", "New Face", "Swap", "Compare", "Result"]
 
 
 class Recorder:
@@ -50,9 +50,9 @@ class _Button:
 
 
 def _families():
-    from bl_ext.user_default.understudy.addon.panels import compare, faces, model, plate, result, swap
+    from bl_ext.user_default.understudy.addon.panels import compare, faces, model, new_face, plate, result, swap
 
-    return [cls for family in (plate, faces, model, swap, compare, result) for cls in family.CLASSES]
+    return [cls for family in (plate, faces, new_face, model, swap, compare, result) for cls in family.CLASSES]
 
 
 def _draw(cls):
@@ -176,16 +176,23 @@ class Rows:
 
     def __init__(self):
         self.use_property_split = self.use_property_decorate = False
-        self.active, self.rows, self.drawn = True, [], ""
+        self.active, self.rows, self.drawn, self.offered = True, [], "", {}
 
-    def column(self):
+    def column(self, **_options):
         self.rows.append(Rows())
         return self.rows[-1]
 
-    row = column
+    row = split = column
+
+    def label(self, text, **_look):
+        self.said = text
 
     def prop(self, _settings, name):
         self.drawn = name
+
+    def prop_enum(self, settings, name, value, text):
+        assert value in settings.bl_rna.properties[name].enum_items
+        self.offered[name] = [*self.offered.get(name, ()), text]
 
     def dimmed(self):
         return {row.drawn for column in self.rows for row in column.rows if not row.active}
@@ -201,12 +208,25 @@ def _dimmed(shot):
 
 def test_what_has_no_effect_as_things_are_set_is_dimmed(shot):
     matched = {"colour_strength", "colour_part", "colour_encoding", "colour_window"}
-    own = shot.conversion
+    own, shot.renderer = shot.conversion, "network"
     assert _dimmed(shot) == {"roto_operation", "shutter"}
     own.colour_match, own.relight, own.roto, own.motion_blur = "none", 0, "//roto.####.exr", 0.5
     assert _dimmed(shot) == {*matched, "relight_reach"}
     own.colour_match, own.colour_strength, own.relight = "idt", 0, 1
     assert _dimmed(shot) == matched - {"colour_strength"}
+
+
+def test_footage_has_the_settings_that_mean_something_for_it(shot):
+    from bl_ext.user_default.understudy.addon.panels import settings
+
+    assert _dimmed(shot) == {"roto_operation", "shutter", "colour_encoding", "colour_window", "person", "morph"}
+    layout = Rows()
+    settings.draw_group(layout, shot.conversion, "conversion")
+    offered = [split.rows for column in layout.rows for whole in column.rows for split in whole.rows]
+    assert [(label.said, row.offered) for label, row in offered] == [
+        ("Matte", {"matte": ["Head", "Hull"]}),
+        ("Color Match", {"colour_match": ["Plate", "None"]}),
+    ]
 
 
 def test_a_strength_that_is_keyed_counts_though_it_is_nothing_on_this_frame(shot, fresh):

@@ -7,7 +7,7 @@ import bpy
 import pytest
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "addon" / "schema.json").read_text(encoding="utf-8"))
-HELD = ("SwapSettings", "FindSettings")
+HELD = ("TrainSettings", "SwapSettings", "FindSettings")
 GROUPS = ("plate", "analysis", "training", "conversion")
 OPTIONS = {
     (entry["group"], name): entry

@@ -10,8 +10,10 @@ from layered import read, render
 HALF = 2.0**-11  # what rounding to a half float may change, relative
 
 
-def test_a_shot_goes_from_its_plate_to_the_rendered_comp(shot, tmp_path):
+@pytest.mark.parametrize("renderer", ["footage", "network"])
+def test_a_shot_goes_from_its_plate_to_the_rendered_comp(shot, tmp_path, renderer):
     own = shot.understudy
+    own.renderer = renderer
     assert (own.first, own.last, [person.frames for person in own.people]) == (1001, 1004, [4])
     own.plate.frames = "1002-1003"
     assert bpy.ops.understudy.convert() == {"FINISHED"}

@@ -119,7 +119,7 @@ def test_every_command_can_speak_json_and_show_tracebacks() -> None:
             ["convert", "p", "--model", "m", "--out", "o", "--feather", "nan"],
             "--feather: 'nan' is no finite number.",
         ),
-        (["demo", "--minutes", "0"], "--minutes must be more than 0 min, not 0.0."),
+        (["demo", "--minutes", "-1"], "--minutes must be at least 0 min, not -1.0."),
     ],
 )
 def test_a_value_out_of_range_is_one_sentence(arguments: list[str], sentence: str) -> None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from understudy.errors import OutputError
-from understudy.plate.sheet import contact_sheet, write_png
+from understudy.plate.sheet import comparison_sheet, contact_sheet, write_png
 
 
 def flat(height: int, width: int, colour: tuple[float, float, float]) -> np.ndarray:
@@ -70,3 +70,19 @@ def test_png_holds_what_it_was_given(tmp_path: Path, rng: np.random.Generator) -
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         write_png(tmp_path / "file" / "a.png", codes)
+
+
+def test_versions_stand_below_each_other_in_squares_of_one_size() -> None:
+    rows = [[flat(30, 30, colour), flat(90, 90, colour)] for colour in (RED, GREEN, BLUE)]
+    sheet = comparison_sheet(rows, ["plate", "result", "truth"], ["1001", "1002"], side=50, title="to the truth")
+    tops = []
+    for channel in range(3):
+        own = (sheet[..., channel] == 255) & (np.delete(sheet, channel, axis=2) == 0).all(axis=2)
+        where, columns = np.nonzero(own)
+        assert own.sum() == 2 * 50 * 50
+        assert where.max() + 1 - where.min() == 50 and columns.max() + 1 - columns.min() == 102
+        tops.append(int(where.min()))
+        names = sheet[where.min() : where.max(), : columns.min()]
+        assert names.max() > 180  # something is written beside each row
+    assert tops == [tops[0], tops[0] + 52, tops[0] + 104]
+    assert sheet[tops[0] - 26 : tops[0]].max() > 180

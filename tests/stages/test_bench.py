@@ -11,7 +11,7 @@ import OpenEXR
 import pytest
 import torch
 from made_shots import RED, picture, register, walk, write_frame
-from understudy.errors import Interrupted, MissingInputError
+from understudy.errors import Interrupted, MissingInputError, UsageError
 from understudy.events import Events
 from understudy.plate.layers import LayerWriter
 from understudy.settings import BenchSettings
@@ -91,7 +91,7 @@ def measures(monkeypatch) -> list[str]:
         monkeypatch.setitem(
             bench.MEASURES,
             name,
-            lambda events, sample, name=name, **more: taken.append(name) or {"taken": name, **more},
+            lambda events, sample, *rest, name=name, **more: taken.append(name) or {"taken": name, **more},
         )
     return taken
 
@@ -103,8 +103,37 @@ def test_what_is_asked_for_is_measured(monkeypatch):
     told = bench.run(BenchSettings(what="convert", model=Path("carl")), Events())["convert"]
     assert told == {"taken": taken.pop(), "model": Path("carl")}
     report = bench.run(BenchSettings(), Events())
-    assert taken[1:] == ["faces", "train", "convert"]
-    assert list(report) == ["machine", "faces", "train", "convert"]
+    assert taken[1:] == ["faces", "train", "convert", "render"]
+    assert list(report) == ["machine", "faces", "train", "convert", "render"]
+
+
+def test_rendering_is_measured_on_several_samples_and_judged_as_is_asked(monkeypatch):
+    asked = []
+    monkeypatch.setitem(bench.MEASURES, "render", lambda events, samples, judges: asked.append((samples, judges)) or {})
+    samples = [Path("full"), Path("cd")]
+    bench.run(BenchSettings(what="render", sample=samples, colour_space="scene_linear", pack="mini"), Events())
+    bench.run(BenchSettings(what="render"), Events())
+    assert asked == [
+        (samples, bench.render.Judges("scene_linear", "auto", "mini")),
+        ([bench.SAMPLE], bench.render.Judges()),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("what", "options", "sentence"),
+    [
+        ("faces", {"sample": [Path("a"), Path("b")]}, "Several samples"),
+        ("train", {"colour_space": "scene_linear"}, "--colour-space is for bench render"),
+        ("convert", {"recogniser": "dlib"}, "--recogniser is for bench render"),
+        ("faces", {"pack": "mini"}, "--pack is for bench render"),
+        ("render", {"model": Path("carl")}, "--model is measured with conversion"),
+    ],
+)
+def test_an_option_that_a_measurement_has_no_use_for_is_named(what, options, sentence, monkeypatch):
+    taken = measures(monkeypatch)
+    with pytest.raises(UsageError, match=sentence):
+        bench.run(BenchSettings(what=what, **options), Events())
+    assert taken == []
 
 
 def test_the_machine_is_described_but_not_named(monkeypatch):

@@ -18,7 +18,7 @@ from understudy.plate.frame import Frame, Header, Window
 from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate
 from understudy.review.truth import read_truth
-from understudy.settings import ConversionOptions, ExtractSettings
+from understudy.settings import ExtractSettings
 from understudy.stages import convert, extract
 from understudy.stages.bench import face_cost, fidelity, matte_once, steadiness, warm
 from understudy.stages.bench.bed import Bed, make_bed
@@ -111,13 +111,14 @@ class Still:
             self._frames.append((frame, placed))
         self.shot = SimpleNamespace(written=lambda frame: frame.rgb, plate=SimpleNamespace(frames=range(1, 41)))
 
-    def placed(self, *_):
+    def __iter__(self):
         return iter(self._frames)
 
 
 @pytest.mark.parametrize(("grain", "light"), [(1.0, 0.2), (1.0, 0.8), (0.3, 0.2), (2.0, 0.1)])
 def test_restlessness_is_told_by_the_grain_of_the_same_light(grain, light):
-    told = steadiness._restlessness(Still(grain, light), None, ConversionOptions(), Events())
+    still = Still(grain, light)
+    told = steadiness.restlessness(still.shot, still, Events())
     assert told == pytest.approx(grain, rel=0.02)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from understudy.errors import UsageError
 from understudy.model.families import build
 from understudy.model.network import parameter_count
 from understudy.settings import TrainingOptions
@@ -41,6 +42,8 @@ def test_phases_follow_the_preset_and_need_their_critic():
 def test_without_a_limit_there_is_the_presets_own():
     assert plan(TrainingOptions(), PRESETS["cpu"]).limits.iterations == PRESETS["cpu"].iterations
     assert plan(TrainingOptions(minutes=3), PRESETS["cpu"]).limits.iterations is None
+    with pytest.raises(UsageError, match="In no minutes"):
+        plan(TrainingOptions(minutes=0), PRESETS["cpu"])
     assert plan(TrainingOptions(plateau=500), PRESETS["cpu"]).limits.iterations is None
 
 

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from understudy.cli.console import Terminal
 from understudy.cli.convert_reports import bench_convert
+from understudy.cli.render_reports import bench_render
 from understudy.cli.tables import Report, figure, general, new_table
 
 
@@ -31,8 +32,10 @@ def bench(console: Terminal, report: Report) -> None:
         _training(console, train)
     if convert := report.get("convert"):
         bench_convert(console, convert)
+    if render := report.get("render"):
+        bench_render(console, render)
     for name, told in report.items():
-        if name not in ("faces", "train", "convert"):
+        if name not in ("faces", "train", "convert", "render"):
             general(console, {name: told})
     general(console, {name: told for name, told in faces.items() if name not in ("shots", "heads", "extremes")})
 

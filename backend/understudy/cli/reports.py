@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from understudy.cli import bench_reports, compare_reports, model_reports, qc_reports
+from understudy.cli import bench_reports, compare_reports, model_reports, qc_reports, truth_reports
 from understudy.cli.console import Terminal
 from understudy.cli.streams import quiet_when_unread
 from understudy.cli.tables import Report, general, new_table
@@ -15,6 +15,7 @@ from understudy.settings import (
     BenchSettings,
     ClusterSettings,
     CompareSettings,
+    DemoSettings,
     DoctorSettings,
     FacesetListSettings,
     FacesetReportSettings,
@@ -145,6 +146,7 @@ _TABLES: dict[type[Options], Callable[[Terminal, Report], None]] = {
     BenchSettings: bench_reports.bench,
     ClusterSettings: _clusters,
     CompareSettings: compare_reports.comparison,
+    DemoSettings: truth_reports.demo,
     DoctorSettings: _doctor,
     FacesetListSettings: _faceset_list,
     FacesetReportSettings: _faceset_report,

@@ -17,6 +17,8 @@ _INK = (208, 208, 208)
 _GAP = 8  # pixels between tiles and around them
 _CAPTION = 12
 _TITLE = 18
+_ROW_NAME = 30
+_COLUMN_NAME = 24
 
 
 def contact_sheet(
@@ -45,6 +47,36 @@ def contact_sheet(
         sheet.paste(picture, (x + (width - picture.width) // 2, y))
         text = _shortened(caption, caption_font, width)
         draw.text((x + width / 2, y + tile_height + _GAP / 2), text, _INK, caption_font, anchor="ma")
+    return np.asarray(sheet)
+
+
+def comparison_sheet(
+    rows: Sequence[Sequence[NDArray[Any]]], names: Sequence[str], columns: Sequence[str], side: int, title: str = ""
+) -> NDArray[np.uint8]:
+    """Pictures to be compared from row to row: (H, W, 3) uint8, display-encoded.
+
+    Each row has its name at the left, read upwards, and each column its own above the first row. Tiles are (h, w, 3) in
+    0..1, display-encoded; each is scaled to ``side`` pixels each way. Rows touch, so that the eye wanders down easily.
+    """
+    row_font, column_font, title_font = (
+        ImageFont.load_default(size) for size in (_ROW_NAME, _COLUMN_NAME, _COLUMN_NAME)
+    )
+    left, seam = 2 * _GAP + _ROW_NAME, 2
+    top = _GAP + (_COLUMN_NAME + 2 * _GAP if title else 0) + _COLUMN_NAME + _GAP
+    size = left + len(columns) * (side + seam) + _GAP, top + len(rows) * (side + seam) + _GAP
+    sheet = Image.new("RGB", size, _BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((left, _GAP), _shortened(title, title_font, size[0] - left - _GAP), _INK, title_font)
+    for index, name in enumerate(columns):
+        draw.text((left + index * (side + seam) + side / 2, top - _GAP), name, _INK, column_font, anchor="ms")
+    for index, (name, tiles) in enumerate(zip(names, rows, strict=True)):
+        y = top + index * (side + seam)
+        written = Image.new("RGB", (side, left), _BACKGROUND)
+        ImageDraw.Draw(written).text((side / 2, left / 2), name, _INK, row_font, anchor="mm")
+        sheet.paste(written.transpose(Image.Transpose.ROTATE_90), (0, y))
+        for column, tile in enumerate(tiles):
+            picture = Image.fromarray(_bytes(tile)).resize((side, side), Image.Resampling.LANCZOS)
+            sheet.paste(picture, (left + column * (side + seam), y))
     return np.asarray(sheet)
 
 

@@ -1,4 +1,4 @@
-"""The broad light of one picture laid on another of the same mesh: cast shadows and fall-off that no low-order light has."""
+"""The light of one picture laid on another of the same mesh: cast shadows and fall-off that no low-order light has."""
 
 from __future__ import annotations
 
@@ -14,24 +14,36 @@ _BROADEST = 0.16
 _FINE_SHARE = 0.5
 """How much is taken over of what the finer Gaussian passes beyond that: the rest may be the other person's skin."""
 
+_FINEST = 0.4  # of the fine spread: how sharp the edge of a shadow is
+_SHADOW = 0.1, 0.45
+"""Differences of log light from which, and from where on wholly, they are shadow and not skin, where light is hard."""
+
 _WIDENINGS = (1, 2, 4, 8)
-_MOST = 1.0  # of log light: more is no light
+_MOST = 1.5  # of log light: more is no light
 
 
 def lit_as(
-    face: NDArray[np.float32], lit: NDArray[np.float32], skin: NDArray[np.float32], unit: float, relight: Relight
-) -> NDArray[np.float32]:
+    face: NDArray[np.float32], lit: NDArray[np.float32], skin: NDArray[np.float32], unit: float, relight: Relight,
+    hardness: float,
+) -> NDArray[np.float32]:  # fmt: skip
     """``face`` (h, w, 3) scene-linear with the broad light of ``lit`` (h, w, 3), which shows another face in its place.
 
     ``skin`` (h, w) 0..1 is where both show plain skin; elsewhere the light is filled in from around, by ever wider Gaussians,
-    each trusted as far as it sees (normalised convolution). ``unit`` are pixels per mean-face unit.
+    each trusted as far as it sees (normalised convolution). The ``hardness`` of the light, 0..1, is how far shadows are taken
+    over to their edges: in hard light no two skins differ as much, in soft light the other face's folds would come along.
+    ``unit`` are pixels per mean-face unit.
     """
-    wanted = np.log(np.maximum(lit, FLOOR))
     if not relight.broad:
         return face
-    for spread, share in ((max(_BROADEST, relight.reach), 1.0), (relight.reach, _FINE_SHARE)):
+    wanted, fine = np.log(np.maximum(lit, FLOOR)), relight.reach
+    low, high = _SHADOW
+    for spread, share in ((max(_BROADEST, fine), 1.0), (fine, _FINE_SHARE), (_FINEST * fine, 0.0)):
+        if not (share or hardness):
+            continue
         missing = np.clip(wanted - np.log(np.maximum(face, FLOOR)), -_MOST, _MOST)
-        face = face * np.exp(np.float32(share * relight.broad) * spread_out(missing, skin, spread * unit))
+        light = spread_out(missing, skin, spread * unit)
+        shadow = hardness * np.clip((np.abs(light.mean(-1, keepdims=True)) - low) / (high - low), 0, 1)
+        face = face * np.exp(np.float32(relight.broad) * (share + (1 - share) * shadow).astype(np.float32) * light)
     return face
 
 

@@ -32,13 +32,16 @@ def bend(
     height, width = covered.shape
     reach = REACH * unit
     weights = np.clip(facing + _TURNED, 0, 1)
-    column, row = np.rint(np.clip(wanted - 0.5, 0, (width - 1, height - 1))).astype(np.intp).T
-    moves = np.zeros((height, width, 3), np.float32)
+    coarse = max(1, int(reach * _FINE / 4))  # the field is smooth: a small picture holds it
+    small = -(-height // coarse), -(-width // coarse)
+    column, row = np.floor(np.clip(wanted / coarse, 0, (small[1] - 1, small[0] - 1))).astype(np.intp).T
+    moves = np.zeros((*small, 3), np.float32)
     np.add.at(moves, (row, column), np.column_stack([(given - wanted) * weights[:, None], weights]))
     total = np.zeros_like(moves)
-    for spread, share in ((reach * _FINE, 1.0), (reach, _BROAD)):
+    for spread, share in ((reach * _FINE / coarse, 1.0), (reach / coarse, _BROAD)):
         total += share * spread**2 * cv2.GaussianBlur(moves, (0, 0), spread)
     field = total[..., :2] / np.maximum(total[..., 2:], 1e-6)
+    field = cv2.resize(field, (small[1] * coarse, small[0] * coarse), interpolation=cv2.INTER_LINEAR)[:height, :width]
     away = cv2.distanceTransform(np.logical_not(covered).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     field *= np.exp(-0.5 * (away / reach) ** 2)[..., None]
     if hidden.any():

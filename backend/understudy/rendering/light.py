@@ -10,7 +10,7 @@ gets wrong comes back as stains.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import cv2
@@ -32,6 +32,8 @@ _ODD = 0.5  # of log light: what is farther off is no skin, but something before
 _RESIDUAL = 0.2  # mean-face units over which what the low-order light leaves is smoothed
 _TIMID = 0.5  # vertices' worth of doubt about that
 _MOST = 2.5  # of log light
+_SOFT, _HARD = 0.7, 1.2  # spread of log light over a face: such light is soft, and hard
+_FOREIGN = 0.6  # of log light between the channels: so far neither lips nor brows are from the skin
 _ROUNDS = 4
 _STEADY = 1.0  # frames over which the plate's light is smoothed
 
@@ -52,6 +54,7 @@ class SkinLight:
 
     logs: NDArray[np.float64]  # (N, 468, 3)
     weights: NDArray[np.float64]  # (N, 468) 0..1: plain skin that is seen well
+    colour: NDArray[np.float64]  # (N, 3) of each view's skin: log light against the mean of its channels
     normals: NDArray[np.float64]  # (N, 468, 3) in the camera's axes
 
     def at(self, row: int, is_mirrored: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -63,6 +66,13 @@ class SkinLight:
         """(3,) the mean log light of one view's skin."""
         return np.asarray(self.weights[row] @ self.logs[row] / max(float(self.weights[row].sum()), 1e-6))
 
+    def hardness(self) -> float:
+        """0..1 how hard the light is: by how far it differs over the skin of a view, at the median view."""
+        exposure, total = self.logs.mean(-1), np.maximum(self.weights.sum(1), 1e-6)
+        mean = (exposure * self.weights).sum(1) / total
+        spread = np.sqrt(((exposure - mean[:, None]) ** 2 * self.weights).sum(1) / total)
+        return float(np.clip((np.median(spread) - _SOFT) / (_HARD - _SOFT), 0, 1))
+
 
 def log_light(light: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Scene-linear light of any shape as logarithms."""
@@ -73,7 +83,18 @@ def measure_skin_light(footage: Footage, views: Views) -> SkinLight:
     """The light of all ``views`` of ``footage``, of which none is mirrored."""
     logs = np.stack([log_light(_vertex_light(footage, index)) for index in range(len(views))])
     weights = views.visible * np.clip(views.normals[..., 2] - _GRAZING, 0, 1) * skin()
-    return SkinLight(logs, weights, views.normals)
+    colours = logs - logs.mean(-1, keepdims=True)
+    usual = np.array([_weighted_median(one, weight) for one, weight in zip(colours, weights, strict=True)])
+    return SkinLight(logs, weights * plausible(logs, usual[:, None]), usual, views.normals)
+
+
+def plausible(logs: NDArray[np.floating[Any]], colour: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(...,) 0..1 whether log light (..., 3) may be of a face whose skin has this :attr:`SkinLight.colour`.
+
+    At a silhouette the fitted head may reach beyond the real one, and the background is no face.
+    """
+    away = np.linalg.norm(logs - logs.mean(-1, keepdims=True) - colour, axis=-1)
+    return np.asarray(1 / (1 + (away / _FOREIGN) ** 4))
 
 
 def steadied(light: SkinLight, runs: list[slice]) -> SkinLight:
@@ -84,7 +105,7 @@ def steadied(light: SkinLight, runs: list[slice]) -> SkinLight:
         value = gaussian_filter1d(light.logs[run] * weights[..., None], _STEADY, axis=0, mode="nearest")
         count = gaussian_filter1d(weights, _STEADY, axis=0, mode="nearest")[..., None]
         logs[run] = np.where(count > 1e-4, value / np.maximum(count, 1e-6), logs[run])
-    return SkinLight(logs, light.weights, light.normals)
+    return replace(light, logs=logs)
 
 
 def relighting(
@@ -118,6 +139,14 @@ def harmonics(normals: NDArray[np.float64]) -> NDArray[np.float64]:
     """(..., 8) the real spherical harmonics of order 1 and 2, up to constants, of unit ``normals`` (..., 3)."""
     x, y, z = np.moveaxis(normals, -1, 0)
     return np.asarray(np.stack([x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=-1))
+
+
+def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(C,) of (M, C) values with weights (M,)."""
+    order = np.argsort(values, axis=0)
+    reached = np.cumsum(weights[order], axis=0)
+    middle = (reached < reached[-1] / 2).sum(0).clip(0, len(values) - 1)
+    return np.asarray(np.take_along_axis(np.take_along_axis(values, order, 0), middle[None], 0)[0])
 
 
 def _vertex_light(footage: Footage, index: int) -> NDArray[np.float32]:

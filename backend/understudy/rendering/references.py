@@ -47,15 +47,17 @@ class References:
     fit: NDArray[np.float64]  # (T, 3) mean log weight of the best view for each region: 0 is perfect
 
 
-def choose_references(source: Views, shot: Views, runs: list[slice]) -> References:
+def choose_references(source: Views, shot: Views, runs: list[slice], allowed: NDArray[np.bool_]) -> References:
     """The references for all faces of the ``shot``, whose views are those of the source's head retargeted to it.
 
-    ``runs`` are the shot's consecutive frames: within them weights are smooth in time.
+    ``runs`` are the shot's consecutive frames: within them weights are smooth in time. Of the source's views only those
+    are taken that are ``allowed`` (N,), at least one.
     """
     scores = np.stack([region_scores(source, shot, face) for face in range(len(shot))])  # (T, N, 3)
     steady = np.concatenate([gaussian_filter1d(scores[run], _STEADY, axis=0, mode="nearest") for run in runs])
-    chosen = {name: _chosen(steady[..., column], name) for column, name in enumerate(REGIONS)}
-    return References(chosen, scores.max(1))
+    views = np.flatnonzero(allowed)
+    chosen = {name: _chosen(steady[:, views, column], views, name) for column, name in enumerate(REGIONS)}
+    return References(chosen, scores[:, views].max(1))
 
 
 def log_weights(source: Views, shot: Views, face: int, views: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -94,23 +96,23 @@ def region_scores(source: Views, shot: Views, face: int) -> NDArray[np.float64]:
     return np.asarray(weights @ (shown / shown.sum(0)))
 
 
-def _chosen(scores: NDArray[np.float64], region: str) -> Chosen:
-    """From ``scores`` (T, N) of one region: a few views that serve all frames, and what each gives."""
+def _chosen(scores: NDArray[np.float64], views: NDArray[np.intp], region: str) -> Chosen:
+    """From ``scores`` (T, M) of one region, of these ``views`` (M,): a few that serve all frames, and what each gives."""
     sharp = scores / _TEMPERATURES[region]
     best = sharp.max(1)
-    views: list[int] = []
+    taken: list[int] = []
     held = np.full(len(scores), -np.inf)
     for _ in range(min(_SETS[region], scores.shape[1])):
         together = np.logaddexp(held[:, None], sharp)
         gain = np.minimum(together, best[:, None]).sum(0)  # a frame that is served wants no more
-        gain[views] = -np.inf
+        gain[taken] = -np.inf
         one = int(gain.argmax())
-        if views and gain[one] - np.minimum(held, best).sum() < 0.05 * len(scores):
+        if taken and gain[one] - np.minimum(held, best).sum() < 0.05 * len(scores):
             break
-        views.append(one)
+        taken.append(one)
         held = together[:, one]
-    kept = np.sort(np.array(views, np.intp))
+    kept = np.sort(np.array(taken, np.intp))
     shares = np.exp(sharp[:, kept] - sharp[:, kept].max(1, keepdims=True))
     shares = shares / shares.sum(1, keepdims=True)
     shares = np.clip(shares - _LEAST_SHARE, 0, None)
-    return Chosen(kept, shares / shares.sum(1, keepdims=True))
+    return Chosen(views[kept], shares / shares.sum(1, keepdims=True))

@@ -24,7 +24,7 @@ from understudy.rendering.pixels import mended, sample
 from understudy.rendering.references import choose_references
 from understudy.rendering.regions import memberships, skin
 from understudy.rendering.retarget import retarget
-from understudy.rendering.texture import Sample, Texture, filmed
+from understudy.rendering.texture import Sample, Texture, filmed, kept
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class PlacedHead:
     samples: list[Sample]  # what the references show on it
     matte: NDArray[np.float32]  # (h, w) 0..1 how much of the new face is laid over what is around it
     reach: NDArray[np.float32]  # (h, w) 0..1 where the new face is, or the plate is bent around it
+    shown: NDArray[np.float32]  # (h, w) 0..1 what the references show; the rest is left to the plate's own pixels
     confidence: NDArray[np.float32]  # (h, w) 0..1 how well the references suit what they are to show
 
     @property
@@ -76,18 +77,28 @@ class PlacedHead:
 class ShotRenderer:
     """One person's new face on all frames of a shot: what is measured here rests on the whole shot, whatever is rendered."""
 
-    def __init__(self, source: Footage, plate: Footage) -> None:
-        """Both in the same linear space."""
+    def __init__(self, source: Footage, plate: Footage, allowed: NDArray[np.bool_] | None = None) -> None:
+        """Both in the same linear space. Only faces of the source that are ``allowed`` (N,) become references; else all."""
         self.source, self.plate = source, plate
         self._posed = retarget(source, plate)
         self._row = {face.frame: row for row, face in enumerate(plate.faces)}
         own_views, target, runs = source.views(), plate.views(), runs_of(plate.faces)
         views = own_views.joined(own_views.in_mirror(source.widths))
         shot = views_of(self._posed, plate.faces, source.mesh.rest, plate.openings)
-        self.references = choose_references(views, shot, runs)
+        usable = np.ones(len(source.faces), np.bool_) if allowed is None else allowed
+        self.references = choose_references(views, shot, runs, usable[views.picture])
+        self._picture = views.picture
         own, light = measure_skin_light(source, own_views), measure_skin_light(plate, target)
         self._texture = Texture(source, views, shot, self.references, own, steadied(light, runs))
+        self._hardness = light.hardness()
         self._eye_gain = eye_gain(source, own, plate, light)
+
+    def reference_frames(self) -> dict[str, list[int]]:
+        """By region: the frames of the source that the new face is made of, in ascending order."""
+        return {
+            region: sorted({self.source.faces[int(self._picture[view])].frame for view in chosen.views})
+            for region, chosen in self.references.chosen.items()
+        }
 
     def place(
         self, frame: int, origin: tuple[int, int], height: int, width: int, placement: Placement
@@ -106,11 +117,14 @@ class ShotRenderer:
         corner = np.add(origin, (columns.start, rows.start))
         new, given = posed.plate - corner, target.plate - corner
         surface = rasterise(new, posed.distance(FAR), triangles(), rows.stop - rows.start, columns.stop - columns.start)
+        samples = self._texture.samples(row, surface)
+        shown = surface.blend(self._texture.shown(row)[:, None])[:, 0] * kept(samples)
         return PlacedHead(
-            row, rows, columns, posed, surface, new, given, self._texture.samples(row, surface),
+            row, rows, columns, posed, surface, new, given, samples,
             matte=feathered(surface, posed),
             reach=reach_of(surface.coverage, unit),
-            confidence=self._confidence(row, surface),
+            shown=surface.spread(shown[:, None])[..., 0],
+            confidence=self._confidence(row, surface, shown),
         )  # fmt: skip
 
     def raw(self, head: PlacedHead, plate: NDArray[np.float32], hidden: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -135,9 +149,12 @@ class ShotRenderer:
         lit = surface.spread(self._texture.lit(head.samples, row, surface, relight))
         whites = whites_mask(head.new, height, width, self.plate.openings.lids[row])[..., None]
         lit = lit * np.exp(whites * (relight.strength * self._eye_gain).astype(np.float32))
-        face = lit_as(np.where(covered, lit, bent), aligned, _plain(surface, hidden), unit, relight)
+        face = lit_as(
+            np.where(covered, lit, bent), aligned, head.shown * _plain(surface, hidden), unit, relight, self._hardness
+        )
         inside = interior_mask(head.new, height, width, unit)[..., None]
-        face = np.where(covered, face + inside * (aligned - face), bent)
+        face = face + np.maximum(inside, 1 - head.shown[..., None]) * (aligned - face)
+        face = np.where(covered, face, bent)
         return bent + head.matte[..., None] * (face - bent)
 
     def in_crop(self, row: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -154,10 +171,10 @@ class ShotRenderer:
         facing = camera_normals(self.plate.posed[head.row])[:, 2]
         return carry(plate, bend(head.new, head.given, facing, head.surface.coverage, hidden, head.unit))
 
-    def _confidence(self, row: int, surface: Surface) -> NDArray[np.float32]:
-        """(h, w) of the face in the plate, times how well the references of each region suit."""
-        fit = np.exp(self.references.fit[row] / _POOR_FIT)
-        return self.plate.faces[row].confidence * surface.spread(surface.blend((memberships() @ fit)[:, None]))[..., 0]
+    def _confidence(self, row: int, surface: Surface, shown: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(h, w) of the face in the plate, times how well the references of each region suit and show it."""
+        fit = surface.blend((memberships() @ np.exp(self.references.fit[row] / _POOR_FIT))[:, None])
+        return np.float32(self.plate.faces[row].confidence) * surface.spread(fit * shown[:, None])[..., 0]
 
 
 _POOR_FIT = 20.0

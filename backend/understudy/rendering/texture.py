@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from understudy.face.raster import Surface
 from understudy.rendering.footage import Footage, Views
-from understudy.rendering.light import Relight, SkinLight, part_of, relighting
+from understudy.rendering.light import Relight, SkinLight, log_light, part_of, plausible, relighting
 from understudy.rendering.pixels import sample
 from understudy.rendering.references import References, log_weights, seen
 from understudy.rendering.regions import REGIONS, memberships
@@ -19,6 +19,9 @@ TEMPERATURE = 0.4
 """How sharply vertices choose between the references of a region."""
 
 _FAINT = 0.02  # what a vertex that a reference does not show still takes from it, where no other shows it
+_UNSEEN, _SEEN = 0.02, 0.12
+"""How well a vertex is seen (visible, and the cosine to the camera to the power 1.5) by no reference, and well enough."""
+
 _GAINS = 256  # relightings that are kept
 
 
@@ -27,14 +30,22 @@ class Sample:
     """What one view of the source shows at the P points of a surface."""
 
     view: int
-    share: NDArray[np.float32]  # (P, 1) how much of it is taken, against the others
+    wanted: NDArray[np.float32]  # (P,) how much of it is wanted, against the others
+    share: NDArray[np.float32]  # (P,) and how much is taken: of background nothing
     light: NDArray[np.float32]  # (P, 3) scene-linear, as filmed
 
 
 def filmed(samples: list[Sample]) -> NDArray[np.float32]:
     """(P, 3) the ``samples`` mixed as they were filmed."""
-    total = np.float32(1e-9) + sum(one.share for one in samples)
-    return np.asarray(sum(one.light * one.share for one in samples) / total, np.float32)
+    shares = np.stack([one.share for one in samples])[..., None]
+    light = np.stack([one.light for one in samples])
+    return np.asarray((light * shares).sum(0) / np.maximum(shares.sum(0), 1e-9), np.float32)
+
+
+def kept(samples: list[Sample]) -> NDArray[np.float32]:
+    """(P,) 0..1 how much of what was wanted of the ``samples`` is taken."""
+    taken, wanted = (np.sum([getattr(one, name) for one in samples], axis=0) for name in ("share", "wanted"))
+    return np.asarray(taken / np.maximum(wanted, 1e-9), np.float32)
 
 
 class Texture:
@@ -51,10 +62,14 @@ class Texture:
 
     def samples(self, row: int, surface: Surface) -> list[Sample]:
         """What the references show at the points of ``surface``, which is the new head on the face ``row``."""
-        return [
-            Sample(view, surface.blend(weight[:, None]), self._filmed(view, surface))
-            for view, weight in self._weights(row).items()
-        ]
+        skin_share = surface.blend(memberships()[:, 2:])[:, 0]  # eyes and mouths have any colour
+        samples = []
+        for view, weight in self._weights(row).items():
+            light = self._filmed(view, surface)
+            own = plausible(log_light(light), self._own.colour[self._views.picture[view]])
+            share = surface.blend(weight[:, None])[:, 0]
+            samples.append(Sample(view, share, share * (1 - skin_share * (1 - own)).astype(np.float32), light))
+        return samples
 
     def lit(self, samples: list[Sample], row: int, surface: Surface, relight: Relight) -> NDArray[np.float32]:
         """(P, 3) the ``samples`` mixed, in the light of the plate on the face ``row``."""
@@ -62,9 +77,18 @@ class Texture:
         light, total = np.zeros((count, 3), np.float32), np.full((count, 1), 1e-9, np.float32)
         for one in samples:
             gain = part_of(self._gain(one.view, row), relight)
-            light += one.light * np.exp(surface.blend(gain)) * one.share
-            total += one.share
+            light += one.light * np.exp(surface.blend(gain)) * one.share[:, None]
+            total += one.share[:, None]
         return light / total
+
+    def shown(self, row: int) -> NDArray[np.float64]:
+        """(468,) 0..1 how well the references together show each vertex on the face ``row``."""
+        best = np.zeros(len(memberships()))
+        for name, member in zip(REGIONS, memberships().T, strict=True):
+            chosen = self._references.chosen[name]
+            used = chosen.views[chosen.shares[row] > 0]
+            best += member * self._seen[used].max(0)
+        return np.asarray(np.clip((best - _UNSEEN) / (_SEEN - _UNSEEN), 0, 1))
 
     def _weights(self, row: int) -> dict[int, NDArray[np.float64]]:
         """By view, (468,) how much of it is taken at each vertex."""

@@ -106,6 +106,10 @@ class NewFaceOptions(Options):
         "auto",
         "What makes the new face: the source's footage, or the model's network; auto is footage where a source is given.",
     )
+    reference_frames: str | None = option(
+        None, "Frames of the source that alone the new face is made of, such as 1001-1048x2,1060; chosen when left out."
+    )
+    forbidden_frames: str | None = option(None, "Frames of the source that the new face is never made of.")
 
 
 class ConvertSettings(NewFaceOptions, ConversionOptions, LayerOptions, AnalysisOptions, PlateOptions):

@@ -9,21 +9,28 @@ from understudy.settings.option import Options, option
 
 
 class DemoSettings(Options):
-    """Run the three stages on the bundled sample and compare the result with the true render."""
+    """Make the new face of the bundled sample and compare the result with the true render."""
 
     out: Path = option(Path("build/demo"), "Folder for everything that the demo makes.")
-    minutes: float = option(7.0, "Time for training.", unit="min", gt=0)
+    minutes: float = option(0.0, "Time for training a network, to be compared; 0 trains none.", unit="min", ge=0)
     sample: Path | None = option(None, "Folder of another sample; the bundled one when left out.")
 
 
 class BenchSettings(Options):
-    """Measure the speed of this machine: finding faces, training, converting."""
+    """Measure this machine's speed and the faces' quality: finding, training, converting, rendering from footage."""
 
-    what: Literal["all", "faces", "train", "convert"] = option("all", "What to measure.", positional=True)
-    sample: Path | None = option(
-        None, "Folder of another sample, with NAME.truth.json beside rendered shots; the bundled one when left out."
+    what: Literal["all", "faces", "train", "convert", "render"] = option("all", "What to measure.", positional=True)
+    sample: list[Path] = option(
+        [],
+        "Folder of another sample, with NAME.truth.json beside rendered shots; the bundled one when left out. render takes "
+        "several: one without a source takes that of the one before it.",
     )
     model: Path | None = option(None, "Folder of a trained model, whose steadiness is then measured with conversion.")
+    colour_space: str | None = option(None, "Colour space of the samples, for render; from the files when left out.")
+    recogniser: Literal["auto", "insightface", "dlib"] = option(
+        "auto", "What tells people apart, for render; the first that is installed when left out."
+    )
+    pack: str | None = option(None, "Folder or name of an InsightFace model pack, for render.")
     json_file: Path | None = option(None, "Write the figures to this file too.", flag="json")
 
 

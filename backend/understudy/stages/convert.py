@@ -33,7 +33,7 @@ from understudy.stages.extra_layers import ExtraLayers, check_profile
 from understudy.stages.face_renderer import FaceRenderer
 from understudy.stages.laying import ShotConverter
 from understudy.stages.network_renderer import NetworkRenderer
-from understudy.stages.new_face import check_look, check_source, footage_renderer, made_of
+from understudy.stages.new_face import Frames, check_look, check_source, footage_renderer, made_of
 from understudy.stages.stopwatch import Stopwatch
 
 
@@ -55,11 +55,13 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     """Convert the plate; see :class:`ConvertSettings`. Frames that are complete already are left alone.
 
     ``watch`` is told where the time of the pass over the frames goes. Returns the report: ``out`` as a printf pattern,
-    ``first``, ``last``, ``frames`` written, ``skipped``, ``without_face`` and ``seconds``.
+    ``first``, ``last``, ``frames`` written, ``skipped``, ``without_face``, ``seconds`` and what
+    the renderer reports.
     """
     started = time.perf_counter()
     new = made_of(settings)
     check_look(settings, new.renderer)
+    pinned = Frames(settings.reference_frames, settings.forbidden_frames)
     also = also_swapped(settings)
     paths = [new.path, *(path for _, path in also)]
     models = load_models(paths, settings.device)
@@ -68,7 +70,7 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     mattes = checked(settings, shot)
     for path in paths:
         if path not in models:
-            check_source(path, shot)
+            check_source(path, shot, pinned if path == new.path else Frames())
     faceset = _faceset(settings, events)
     people = []
     for number, (face, path) in enumerate([(settings.face, new.path), *also], 1):
@@ -80,7 +82,9 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
                 person=settings.person if first else SIDES[0], morph=settings.morph if first else 1.0,
             )  # fmt: skip
         else:
-            one = footage_renderer(shot, path, faceset, chosen, settings.occlusion)
+            one = footage_renderer(
+                shot, path, faceset, chosen, settings.occlusion, pinned if path == new.path else Frames()
+            )
         people.append(_Person(f"p{number}" if also else "", ShotConverter(shot, one, faceset, chosen)))
     extras = ExtraLayers(
         shot, faceset, settings.extra_layers, people[0].converter.renderer.crop, [one.label for one in people]
@@ -100,6 +104,7 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
         "skipped": len(frames) - len(todo),
         "without_face": missing,
         "seconds": round(time.perf_counter() - started, 3),
+        **people[0].converter.renderer.report(),
     }
 
 

@@ -56,6 +56,9 @@ class FaceRenderer(Protocol):
     def attributes(self) -> dict[str, str | int | float]:
         """What made the faces, for a picture's header."""
 
+    def report(self) -> dict[str, Any]:
+        """What there is to say of how the faces are made, as JSON data."""
+
     def align(self, frame: Frame, face: Face) -> Located:
         """``face`` as it is found in ``frame``."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -47,14 +47,24 @@ class RenderedFace(Pictures):
 class FootageRenderer:
     """What stays the same over a shot for one person: the source's heads on the plate, their references and light."""
 
-    def __init__(self, shot: Shot, source: Footage, plate: Footage, *, occlusion: Literal["hands", "none"]) -> None:
-        """``source`` is the new person's footage, ``plate`` the shot's person; both in the working space."""
+    def __init__(
+        self, shot: Shot, source: Footage, plate: Footage, allowed: NDArray[np.bool_],
+        *, occlusion: Literal["hands", "none"],
+    ) -> None:  # fmt: skip
+        """``source`` is the new person's footage, ``plate`` the shot's person; both in the working space.
+
+        Of the source's faces those that are ``allowed`` (N,) may become references.
+        """
         first = plate.faces[0]
         self.crop: tuple[CropKind, int] = crop_kind(first.crop_kind), first.crop_size
         self.attributes: dict[str, str | int | float] = {"source_faces": len(source.faces)}
         self._shot, self._plate = shot, plate
-        self._renderer = ShotRenderer(source, plate)
+        self._renderer = ShotRenderer(source, plate, allowed)
         self._aligner = Aligner(shot, *self.crop, occlusion)
+
+    def report(self) -> dict[str, Any]:
+        """``references``: by region, the source's frames that the new face is made of."""
+        return {"references": self._renderer.reference_frames()}
 
     def align(self, frame: Frame, face: Face) -> Located:
         """``face`` as it is found in ``frame``."""

@@ -71,6 +71,10 @@ class NetworkRenderer:
         )  # fmt: skip
         self._luminance = shot.colour.luminance()
 
+    def report(self) -> dict[str, Any]:
+        """Nothing: the model tells of itself."""
+        return {}
+
     def align(self, frame: Frame, face: Face) -> Aligned:
         """``face`` cut out of its frame."""
         return self._aligner.align(frame, face)

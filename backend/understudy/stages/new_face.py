@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from understudy.errors import FacesetError, NoFaceError, UsageError
 from understudy.face.mesh import HeadMesh, at_landmarks
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.model.network import SIDES
+from understudy.plate.ranges import format_range, parse_range
 from understudy.rendering.footage import Footage
 from understudy.rendering.shape import fit_shape
 from understudy.settings import ConversionOptions, NewFaceOptions
@@ -56,6 +58,8 @@ def made_of(settings: NewFaceOptions) -> MadeOf:
                 "The new face is made of footage, without a model.", "Leave --model out, or use --renderer network."
             )
         return MadeOf("footage", source)
+    if settings.reference_frames or settings.forbidden_frames:
+        raise UsageError("A network has no reference frames.", "Leave them out, or give a --source.")
     if model is None:
         raise UsageError("A network paints the new face, and no model is given.", "Give --model MODEL.")
     if source is not None:
@@ -84,20 +88,50 @@ def check_look(look: ConversionOptions, renderer: Renderer) -> None:
             )
 
 
+@dataclass(frozen=True)
+class Frames:
+    """Which frames of the source a new face may be made of, in Nuke form; None leaves the choice."""
+
+    only: str | None = None
+    never: str | None = None
+
+    def allowed(self, faces: Sequence[Face]) -> NDArray[np.bool_]:
+        """(N,) of ``faces``. Raises UsageError for frames that are not there, and where none is left."""
+        numbers = np.array([face.frame for face in faces])
+        allowed = np.ones(len(faces), np.bool_)
+        for option, spec in (("--reference-frames", self.only), ("--forbidden-frames", self.never)):
+            if spec is None:
+                continue
+            named = parse_range(spec)
+            if missing := sorted(set(named) - set(numbers.tolist())):
+                raise UsageError(
+                    f"{option} names {format_range(missing)}, of which the source has no face.",
+                    "See which frames it has: understudy faceset list.",
+                )
+            allowed &= np.isin(numbers, named) == (option == "--reference-frames")
+        if not allowed.any():
+            raise UsageError("No frame of the source is left to make a face of.", "Forbid fewer frames.")
+        return allowed
+
+
 def footage_renderer(
-    shot: Shot, source: Path, faceset: Faceset, faces: Mapping[int, Face], occlusion: Literal["hands", "none"]
-) -> FootageRenderer:
+    shot: Shot, source: Path, faceset: Faceset, faces: Mapping[int, Face], occlusion: Literal["hands", "none"],
+    frames: Frames,
+) -> FootageRenderer:  # fmt: skip
     """The new face from the faceset ``source``, for ``faces`` of ``faceset`` in the ``shot``.
 
-    Raises FacesetError and NoFaceError for footage that a face cannot be made of.
+    Raises FacesetError and NoFaceError for footage that a face cannot be made of, UsageError for its ``frames``.
     """
-    own, plate = source_footage(source, shot), list(faces.values())
+    own_faceset, own_faces = check_source(source, shot, frames)
+    plate = list(faces.values())
     _check_space(faceset, plate, shot)
-    return FootageRenderer(shot, own, Footage(faceset, plate, _mesh(faceset, plate)), occlusion=occlusion)
+    return FootageRenderer(
+        shot, _footage(own_faceset, own_faces), _footage(faceset, plate), frames.allowed(own_faces), occlusion=occlusion
+    )
 
 
-def check_source(source: Path, shot: Shot) -> tuple[Faceset, list[Face]]:
-    """The faces of the new person. Raises FacesetError and NoFaceError where no face can be made of them."""
+def check_source(source: Path, shot: Shot, frames: Frames) -> tuple[Faceset, list[Face]]:
+    """The faces of the new person. Raises FacesetError, NoFaceError and UsageError where no face can be made of them."""
     faceset = Faceset.open(source)
     faces = faceset.faces()
     if max(Counter((face.plate, face.frame) for face in faces).values()) > 1:
@@ -116,21 +150,16 @@ def check_source(source: Path, shot: Shot) -> tuple[Faceset, list[Face]]:
             f"The faceset {source} shows nobody from the front, and a head is fitted to what is seen there.",
             f"Add frames on which the head is turned by less than {FRONTAL:.0f} degrees.",
         )
+    frames.allowed(faces)
     return faceset, faces
 
 
-def source_footage(source: Path, shot: Shot) -> Footage:
-    """The new person's footage; raises as :func:`check_source`."""
-    faceset, faces = check_source(source, shot)
-    return Footage(faceset, faces, _mesh(faceset, faces))
-
-
-def _mesh(faceset: Faceset, faces: Sequence[Face]) -> HeadMesh:
-    """The person's head, fitted to all of the ``faces``; the mean one where the landmarker told too little of it."""
+def _footage(faceset: Faceset, faces: Sequence[Face]) -> Footage:
+    """One person's footage, with the head fitted to all of it; the mean one where the landmarker told too little."""
     if all(face.dense is None for face in faces):
-        return HeadMesh()
+        return Footage(faceset, faces, HeadMesh())
     fitted = fit_shape(faces, lambda index: np.asarray(faceset.read(faces[index])[..., :3], np.float32)).placed
-    return HeadMesh(at_landmarks(fitted), fitted)
+    return Footage(faceset, faces, HeadMesh(at_landmarks(fitted), fitted))
 
 
 def _check_space(faceset: Faceset, faces: Sequence[Face], shot: Shot) -> None:

@@ -33,7 +33,7 @@ from understudy.stages.chosen import chosen_faces
 from understudy.stages.kept import Kept
 from understudy.stages.laying import ShotConverter
 from understudy.stages.network_renderer import NetworkRenderer
-from understudy.stages.new_face import MadeOf, check_look, footage_renderer, made_of
+from understudy.stages.new_face import Frames, MadeOf, check_look, footage_renderer, made_of
 
 PICTURES = ("composite", "plate", "matte", "swap")
 """What is written, each as a file of its own."""
@@ -89,6 +89,7 @@ def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[s
         "files": files,
         "colour_space": shot.written_space,
         "seconds": round(time.perf_counter() - started, 3),
+        **converter.renderer.report(),
     }
 
 
@@ -98,13 +99,13 @@ def _converter(
     """What converts the shot, which takes as long to make as all of its faces to look through."""
     about = shot.key, shot.colour, shot.space, tuple(faces.values()), settings.occlusion
     if new.renderer == "footage":
-        source = new.path
+        source, pinned = new.path, Frames(settings.reference_frames, settings.forbidden_frames)
         own = kept.get("source", stamp(source / DESCRIPTION), lambda: Faceset.open(source))
         return kept.get(
             "converter",
-            (source, tuple(own.faces()), *about),
+            (source, tuple(own.faces()), pinned, *about),
             lambda: ShotConverter(
-                shot, footage_renderer(shot, source, faceset, faces, settings.occlusion), faceset, faces
+                shot, footage_renderer(shot, source, faceset, faces, settings.occlusion, pinned), faceset, faces
             ),
         )
     folder, device = new.path, choose_device(settings.device)

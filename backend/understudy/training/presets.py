@@ -131,7 +131,12 @@ def recipe(options: TrainingOptions, preset: Preset) -> Recipe:
 
 
 def plan(options: TrainingOptions, preset: Preset) -> Plan:
-    """The preset's phases within the person's limits, or the preset's own; without a critic there is no phase for it."""
+    """The preset's phases within the person's limits, or the preset's own; without a critic there is no phase for it.
+
+    Raises UsageError where there is no time for any of them.
+    """
+    if options.minutes == 0:
+        raise UsageError("In no minutes nothing is trained.", "Give --minutes, or leave them out.")
     iterations = options.iterations
     if iterations is None and options.minutes is None and options.plateau is None:
         iterations = preset.iterations

@@ -38,8 +38,8 @@ def make_bed(plate: str, folder: Path, events: Events) -> Bed:
     return Bed(plate, faces, model)
 
 
-def find_faces(plate: str, folder: Path, events: Events) -> Path:
+def find_faces(plate: str, folder: Path, events: Events, colour_space: str | None = None) -> Path:
     """The folder under ``folder`` with the faces of ``plate``. Raises MissingInputError without the plate."""
     faces = folder / f"{Path(plate).name.split('.')[0]}_faces"
-    extract.run(ExtractSettings(plate=plate, out=faces), events.within("extract"))
+    extract.run(ExtractSettings(plate=plate, out=faces, colour_space=colour_space), events.within("extract"))
     return faces

@@ -48,6 +48,20 @@ def still(sample: Path, folder: Path, count: int, grain: float, smooth: float = 
     return (folder / "still.%04d.exr").as_posix()
 
 
+def there_and_back(pattern: str, folder: Path, times: int) -> str:
+    """Write the plate at ``pattern`` into ``folder`` ``times`` as long, forwards and backwards by turns; its pattern.
+
+    Nothing jumps, but at its turns a frame stands for one frame more.
+    """
+    folder.mkdir(parents=True)
+    plate = open_plate(pattern)
+    frames = [*plate.frames, *reversed(plate.frames)]
+    for number in range(times * len(plate.frames)):
+        frame = read_frame(plate, frames[number % len(frames)])
+        write(folder / f"long.{1001 + number}.exr", np.asarray(frame.rgb, np.float32), frame.header)
+    return (folder / "long.%04d.exr").as_posix()
+
+
 def write(path: Path, rgb: NDArray[np.floating[Any]], header: Header) -> None:
     """Write (H, W, 3) ``rgb`` as half-float EXR of that size, with what ``header`` says of colour and time."""
     window = Window(0, 0, rgb.shape[1], rgb.shape[0])

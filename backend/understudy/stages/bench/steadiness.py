@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.convert.layers import compose
+from understudy.convert.place import Placed
 from understudy.events import Events
 from understudy.face.geometry import CropKind
 from understudy.model.device import choose_device
 from understudy.model.store import load_model
+from understudy.plate.frame import Frame
 from understudy.plate.sequence import open_plate, output_path
 from understudy.settings import CompareSettings, ConversionOptions
 from understudy.stages import compare
+from understudy.stages.analysis import Shot
 from understudy.stages.bench.bed import find_faces
 from understudy.stages.bench.plates import still, write
 from understudy.stages.bench.rote import know_by_heart
@@ -66,8 +70,8 @@ def measure_steadiness(trial: Trial, sample: Path, model: Path | None, events: E
         return {
             name: {
                 "flicker": _flicker(trial, moving, sample, folder / name, events),
-                "still": _restlessness(standing, constant, ConversionOptions(), events),
-                "still_without_grain": _restlessness(standing, constant, ConversionOptions(grain=0.0), events),
+                "still": _still(standing, constant, ConversionOptions(), events),
+                "still_without_grain": _still(standing, constant, ConversionOptions(grain=0.0), events),
             }
             for name, (moving, constant) in models.items()
         }
@@ -91,12 +95,19 @@ def _flicker(trial: Trial, model: Model, sample: Path, folder: Path, events: Eve
     return flicker
 
 
-def _restlessness(trial: Trial, model: Model, look: ConversionOptions, events: Events) -> float | None:
-    """Standard deviation over time of the converted shot as a part of the plate's; None where there is no core."""
+def _still(trial: Trial, model: Model, look: ConversionOptions, events: Events) -> float | None:
+    return restlessness(trial.shot, trial.placed(model, look, trial.shot.plate.frames), events)
+
+
+def restlessness(shot: Shot, laid: Iterable[tuple[Frame, Placed | None]], events: Events) -> float | None:
+    """Standard deviation over time of a still ``shot`` with what is ``laid`` into it, as a part of the plate's own.
+
+    Over the matte's core, each at its own light; None where there is no core.
+    """
     made, plates, core = list[NDArray[Any]](), list[NDArray[Any]](), None
-    for frame, placed in trial.placed(model, look, trial.shot.plate.frames):
+    for frame, placed in laid:
         events.raise_if_stopping()
-        plate = trial.shot.written(frame)
+        plate = shot.written(frame)
         layers = {layer.name: layer for layer in compose(plate, frame.alpha, placed)}
         made.append(layers[""].pixels[..., :3])
         plates.append(plate)

@@ -1,4 +1,4 @@
-"""A shot that is converted in memory, by a network that need not be on disk."""
+"""A shot that is converted in memory, by a network that need not be on disk or from a person's footage."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from understudy.stages.analysis import Shot, prepare
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.laying import ShotConverter
 from understudy.stages.network_renderer import NetworkRenderer
+from understudy.stages.new_face import footage_renderer
 
 Model = tuple[SwapNetwork, Card]
 
@@ -33,9 +34,10 @@ class Trial:
     faces: dict[int, Face]
 
     @staticmethod
-    def of(plate: str, faces: Path, events: Events) -> Trial:
+    def of(plate: str, faces: Path, events: Events, colour_space: str | None = None) -> Trial:
         """``plate`` is a pattern, ``faces`` the folder of its extraction."""
-        shot, faceset = prepare(PlateOptions(plate=plate), events), Faceset.open(faces)
+        shot = prepare(PlateOptions(plate=plate, colour_space=colour_space), events)
+        faceset = Faceset.open(faces)
         return Trial(shot, faceset, chosen_faces(faceset, "one", shot))
 
     def converter(self, model: Model, look: ConversionOptions) -> ShotConverter:
@@ -47,11 +49,21 @@ class Trial:
         )  # fmt: skip
         return ShotConverter(self.shot, renderer, self.faceset, self.faces)
 
+    def footage(self, source: Path, look: ConversionOptions) -> ShotConverter:
+        """What converts the shot from the faceset ``source``, face by face."""
+        renderer = footage_renderer(self.shot, source, self.faceset, self.faces, look.occlusion)
+        return ShotConverter(self.shot, renderer, self.faceset, self.faces)
+
     def placed(
         self, model: Model, look: ConversionOptions, frames: Sequence[int]
     ) -> Iterator[tuple[Frame, Placed | None]]:
         """``frames`` of the shot with what conversion by ``model`` lays into them: None where there is no face."""
-        converter = self.converter(model, look)
+        return self.laid(self.converter(model, look), look, frames)
+
+    def laid(
+        self, converter: ShotConverter, look: ConversionOptions, frames: Sequence[int]
+    ) -> Iterator[tuple[Frame, Placed | None]]:
+        """The same, of what ``converter`` lays."""
         for frame in read_frames(self.shot.plate, frames):
             aligned = converter.align(frame)
             if aligned is None:

@@ -1,0 +1,38 @@
+"""The new face: the footage that it is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from .. import pictures, places, shot
+from .jobs import draw_jobs
+from .tab import Tab
+
+
+class UNDERSTUDY_PT_new_face(Tab, bpy.types.Panel):
+    """Whose the new face is, and what makes it"""
+
+    bl_label = "New Face"
+    bl_order = 2
+
+    def body(self, context, layout):
+        """Footage, its faces, and what makes the new one of them."""
+        scene = context.scene
+        layout.prop(scene.understudy, "source_footage")
+        layout.operator("understudy.find_source_faces", text="Find Faces", icon="VIEWZOOM")
+        draw_jobs(context, layout, "source")
+        if not shot.lacks_footage(scene):
+            _draw_faces(layout, shot.source_extraction(scene))
+        layout.prop(scene.understudy, "renderer")
+
+
+def _draw_faces(layout, extraction) -> None:
+    """The faces that were found, in one picture, and a button that shows it in the editor."""
+    if shot.is_found(extraction) and (icon := pictures.icon(str(Path(extraction["out"]) / places.SHEET))):
+        layout.template_icon(icon, scale=6)
+        layout.operator("understudy.show_preview", text="Show Faces").what = "SOURCE"
+
+
+CLASSES = (UNDERSTUDY_PT_new_face,)
