@@ -20,7 +20,7 @@ from understudy.rendering.feather import feathered
 from understudy.rendering.footage import FAR, Footage, camera_normals, views_of
 from understudy.rendering.light import Relight, measure_skin_light, steadied
 from understudy.rendering.mouth import interior_mask
-from understudy.rendering.pixels import sample
+from understudy.rendering.pixels import mended, sample
 from understudy.rendering.references import choose_references
 from understudy.rendering.regions import memberships, skin
 from understudy.rendering.retarget import retarget
@@ -129,7 +129,7 @@ class ShotRenderer:
 
     def raw(self, head: PlacedHead, plate: NDArray[np.float32], hidden: NDArray[np.float32]) -> NDArray[np.float32]:
         """(h, w, 3) the new face as its own footage shows it, on the bent plate; arguments as :meth:`render`."""
-        bent = self._bent(head, plate, hidden)
+        bent = self._bent(head, mended(plate), hidden)
         face = np.where(head.surface.coverage[..., None], head.surface.spread(filmed(head.samples)), bent)
         return bent + head.matte[..., None] * (face - bent)
 
@@ -141,7 +141,7 @@ class ShotRenderer:
         There ``plate`` (h, w, 3) is what the camera saw, and ``hidden`` (h, w) 0..1 what stands before the face. Light is
         scene-linear, in the space of the facesets.
         """
-        surface, unit, row = head.surface, head.unit, head.row
+        surface, unit, row, plate = head.surface, head.unit, head.row, mended(plate)
         height, width = hidden.shape
         covered = surface.coverage[..., None]
         bent = self._bent(head, plate, hidden)
