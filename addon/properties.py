@@ -177,6 +177,8 @@ class Shot(PropertyGroup):
 
     source_footage: _path("FILE_PATH", name="Footage", description="Footage of the person whose face is laid in")
     renderer: _property(GROUPS["newface"]["renderer"])
+    reference_frames: _property(GROUPS["newface"]["reference_frames"])
+    forbidden_frames: _property(GROUPS["newface"]["forbidden_frames"])
     model: _path("DIR_PATH", name="Model", description="Folder of the model")
     folder: _path(
         "DIR_PATH",
@@ -242,6 +244,9 @@ class Shot(PropertyGroup):
         name="Show Faces", description="Draw the faces found over the plate", default=True, update=_redraw
     )
     preview_frame: IntProperty(name="Previewed Frame", description="Frame that the preview shows")
+    preview_references: StringProperty(
+        name="Reference Frames", description="Frames of the new face's footage that the preview is made of"
+    )
     preview_composite: _path("FILE_PATH", name="Preview", description="The previewed frame with its new face")
     preview_plate: _path("FILE_PATH", name="Preview Plate", description="The previewed frame as shot")
     preview_matte: _path("FILE_PATH", name="Preview Matte", description="The previewed frame's matte")

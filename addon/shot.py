@@ -12,6 +12,9 @@ from .properties import GROUPS, absolute, settings_of
 
 MODEL_FILE = "model.safetensors"
 
+REFERENCES = ("reference_frames", "forbidden_frames")
+"""Which frames of its footage a new face is made of; a network has none."""
+
 OF_A_NETWORK = ("colour_encoding", "colour_window", "person", "morph")
 """Settings of the swap that mean nothing where the new face is made of footage, and are left out there."""
 
@@ -131,6 +134,7 @@ def conversion(scene: bpy.types.Scene, frames: range) -> dict[str, Any]:
         "reference": None,  # it chose the faces when they were extracted
         "renderer": made_of,
         "source": source_extraction(scene)["out"] if made_of == "footage" else None,
+        **{name: getattr(shot, name) or None if made_of == "footage" else None for name in REFERENCES},
         "model": absolute(shot.model) if made_of == "network" else None,
         "faceset": plate_extraction(scene)["out"],
         "device": shot.training.device,

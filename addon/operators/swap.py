@@ -9,6 +9,7 @@ from bpy.props import EnumProperty
 
 from .. import editor, places, session, shot
 from ..properties import absolute
+from ..sequence import frame_ranges
 from ..tasks import Task
 from .asking import Asks, can
 from .faces import outside
@@ -78,6 +79,8 @@ def previewed(scene: bpy.types.Scene, task: Task) -> str:
     """Load the frame's pictures, for the comparison too, and show the composite."""
     own, files = scene.understudy, task.report["files"]
     own.preview_frame = task.report["frame"]
+    references = task.report.get("references", {}).values()  # by region
+    own.preview_references = frame_ranges(sorted({frame for frames in references for frame in frames}))
     try:
         for part in PARTS:
             setattr(own, f"preview_{part}", files[part])

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 from .. import pictures, places, shot
-from .jobs import draw_jobs
+from .jobs import draw_jobs, draw_text
 from .tab import Tab
 
 
@@ -26,6 +26,12 @@ class UNDERSTUDY_PT_new_face(Tab, bpy.types.Panel):
         if not shot.lacks_footage(scene):
             _draw_faces(layout, shot.source_extraction(scene))
         layout.prop(scene.understudy, "renderer")
+        column = layout.column()
+        column.active = shot.renderer(scene) == "footage"
+        for name in shot.REFERENCES:
+            column.prop(scene.understudy, name)
+        if scene.understudy.preview_references:
+            draw_text(context, column, f"Previewed with frames {scene.understudy.preview_references}.", icon="INFO")
 
 
 def _draw_faces(layout, extraction) -> None:

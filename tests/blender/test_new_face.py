@@ -43,6 +43,16 @@ def refusal(operator):
     return str(told.value)
 
 
+def test_frames_of_the_footage_are_pinned_and_forbidden_where_it_is_used(scene, shot):
+    own = scene.understudy
+    own.source_footage = "//b.####.exr"
+    assert [shot.conversion(scene, range(1))[name] for name in shot.REFERENCES] == [None, None]
+    own.reference_frames, own.forbidden_frames = "1001-1010", "1004"
+    assert [shot.conversion(scene, range(1))[name] for name in shot.REFERENCES] == ["1001-1010", "1004"]
+    own.renderer = "network"
+    assert [shot.conversion(scene, range(1))[name] for name in shot.REFERENCES] == [None, None]
+
+
 @pytest.mark.parametrize(
     ("chosen", "footage", "model", "made_of"),
     [

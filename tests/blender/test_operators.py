@@ -138,6 +138,12 @@ def test_the_new_face_is_found_beside_the_ui_and_previewed_before_any_training(s
     swapped, shot_as, covered = _previewed()
     assert 0.02 < (covered > 0).mean() < 0.5, "a face, and much beside it"
     assert (swapped[covered == 1] != shot_as[covered == 1]).any()
+    assert shot.preview_references
+    shot.reference_frames = "1003-1005"
+    bpy.ops.understudy.preview_frame()
+    assert set(shot.preview_references.replace("-", ", ").split(", ")) <= {"1003", "1004", "1005"}
+    assert (_previewed()[0] != swapped).any()
+    shot.reference_frames = ""
 
 
 def test_a_training_is_stopped_and_resumed_and_no_call_is_slow(session, scene, beside_the_ui):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -30,18 +31,23 @@ def folder(path: Path, *names: str) -> Path:
     return path
 
 
-def test_a_folder_without_a_source_takes_that_of_the_one_before_it(tmp_path: Path) -> None:
+def test_a_folder_without_a_source_takes_that_of_the_same_person(tmp_path: Path) -> None:
     full = folder(tmp_path / "full", "plate", "truth", "source_B", "target_A")
     cd = folder(tmp_path / "cd", "plate", "truth", "source_D")
     side = folder(tmp_path / "side", "plate", "truth")
-    pairs = find_pairs([full, side, cd])
-    assert [(pair.name, Path(pair.source).parent.name) for pair in pairs] == [
-        ("full", "full"), ("side", "full"), ("cd", "cd"),
-    ]  # fmt: skip
-    assert [Path(pair.source).name for pair in pairs] == ["source_B.%04d.exr"] * 2 + ["source_D.%04d.exr"]
-    assert all(pair.holdout is None for pair in pairs)
-    with pytest.raises(MissingInputError, match="side holds no source"):
-        find_pairs([side, full])
+    plain = folder(tmp_path / "ef", "plate", "truth", "source")
+    (side / "truth.truth.json").write_text(json.dumps({"render": {"who": "A+B"}}))
+    for order in ([full, cd, side, plain], [side, cd, full, plain]):
+        sources = {pair.name: Path(pair.source).relative_to(tmp_path).as_posix() for pair in find_pairs(order)}
+        assert list(sources) == [one.name for one in order]
+        assert sources == {
+            "full": "full/source_B.%04d.exr", "cd": "cd/source_D.%04d.exr", "side": "full/source_B.%04d.exr",
+            "ef": "ef/source.%04d.exr",
+        }  # fmt: skip
+    assert all(pair.holdout is None for pair in find_pairs([full, cd]))
+    with pytest.raises(MissingInputError, match="side holds no source") as raised:
+        find_pairs([cd, side])
+    assert "source_B" in raised.value.hint
     with pytest.raises(UsageError, match="Two samples are called cd"):
         find_pairs([cd, cd])
 
@@ -52,6 +58,7 @@ def test_what_lacks_in_a_folder_is_named(tmp_path: Path) -> None:
     two = folder(tmp_path / "b", "plate", "truth", "source_B", "source_D")
     with pytest.raises(UsageError, match="source_B, source_D"):
         find_pairs([two])
+    (two / "source_D.1001.exr").unlink()
     (two / "plate.truth.json").unlink()
     with pytest.raises(MissingInputError, match="no truth document"):
         find_pairs([two])
@@ -147,10 +154,11 @@ def test_memory_that_grows_with_the_shot_is_told(hoards: bool, monkeypatch: pyte
 
     for number in range(1001, 1005):
         write_frame(tmp_path / f"plate.{number}.exr", picture(8, 8, []))
+    monkeypatch.setattr(render_cost, "LENGTH", 10)
     monkeypatch.setattr(render_cost.convert, "run", convert)
     monkeypatch.setattr(render_cost, "find_faces", lambda plate, folder, events, space: tmp_path)
-    told = render_cost.memory_over_a_shot(tmp_path, tmp_path, tmp_path, tmp_path, None, Events())
-    assert told["frames"] == [4, 12]
+    told = render_cost.memory_over_a_shot(tmp_path, tmp_path, tmp_path, None, Events())
+    assert told["frames"] == [12, 24]
     assert told["growth"] == pytest.approx(1_000_000 if hoards else 0, abs=20_000)
     assert not tracemalloc.is_tracing()
 

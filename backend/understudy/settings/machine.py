@@ -23,7 +23,7 @@ class BenchSettings(Options):
     sample: list[Path] = option(
         [],
         "Folder of another sample, with NAME.truth.json beside rendered shots; the bundled one when left out. render takes "
-        "several: one without a source takes that of the one before it.",
+        "several: one without a source takes that of the same person in another.",
     )
     model: Path | None = option(None, "Folder of a trained model, whose steadiness is then measured with conversion.")
     colour_space: str | None = option(None, "Colour space of the samples, for render; from the files when left out.")

@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from understudy.errors import FacesetError, NoFaceError, UsageError
 from understudy.face.mesh import HeadMesh, at_landmarks
 from understudy.faceset.record import Face
-from understudy.faceset.store import Faceset
+from understudy.faceset.store import DESCRIPTION, Faceset
 from understudy.model.network import SIDES
+from understudy.plate.files import stamp
 from understudy.plate.ranges import format_range, parse_range
 from understudy.rendering.footage import Footage
 from understudy.rendering.shape import fit_shape
 from understudy.settings import ConversionOptions, NewFaceOptions
 from understudy.stages.analysis import Shot
 from understudy.stages.footage_renderer import FootageRenderer
+from understudy.stages.kept import Kept
 
 FRONTAL = 35.0
 """Degrees of yaw up to which a face shows both its halves."""
@@ -116,23 +118,30 @@ class Frames:
 
 def footage_renderer(
     shot: Shot, source: Path, faceset: Faceset, faces: Mapping[int, Face], occlusion: Literal["hands", "none"],
-    frames: Frames,
+    frames: Frames, kept: Kept | None = None,
 ) -> FootageRenderer:  # fmt: skip
     """The new face from the faceset ``source``, for ``faces`` of ``faceset`` in the ``shot``.
 
-    Raises FacesetError and NoFaceError for footage that a face cannot be made of, UsageError for its ``frames``.
+    ``kept`` keeps the heads that are fitted to all of the footage, which takes longest. Raises FacesetError and
+    NoFaceError for footage that a face cannot be made of, UsageError for its ``frames``.
     """
-    own_faceset, own_faces = check_source(source, shot, frames)
+    kept = kept or Kept()
+    own_faceset, own_faces = check_source(source, shot, frames, kept)
     plate = list(faces.values())
     _check_space(faceset, plate, shot)
-    return FootageRenderer(
-        shot, _footage(own_faceset, own_faces), _footage(faceset, plate), frames.allowed(own_faces), occlusion=occlusion
-    )
+    own = kept.get("source's footage", (own_faceset.folder, tuple(own_faces)), lambda: _footage(own_faceset, own_faces))
+    target = kept.get("plate's footage", (faceset.folder, tuple(plate)), lambda: _footage(faceset, plate))
+    return FootageRenderer(shot, own, target, frames.allowed(own_faces), occlusion=occlusion)
 
 
-def check_source(source: Path, shot: Shot, frames: Frames) -> tuple[Faceset, list[Face]]:
+def source_faceset(source: Path, kept: Kept) -> Faceset:
+    """The faceset of the new person, which knows itself which of its files are new. Raises FacesetError."""
+    return kept.get("source", stamp(source / DESCRIPTION), lambda: Faceset.open(source))
+
+
+def check_source(source: Path, shot: Shot, frames: Frames, kept: Kept | None = None) -> tuple[Faceset, list[Face]]:
     """The faces of the new person. Raises FacesetError, NoFaceError and UsageError where no face can be made of them."""
-    faceset = Faceset.open(source)
+    faceset = source_faceset(source, kept or Kept())
     faces = faceset.faces()
     if max(Counter((face.plate, face.frame) for face in faces).values()) > 1:
         raise FacesetError(

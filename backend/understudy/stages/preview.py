@@ -33,7 +33,7 @@ from understudy.stages.chosen import chosen_faces
 from understudy.stages.kept import Kept
 from understudy.stages.laying import ShotConverter
 from understudy.stages.network_renderer import NetworkRenderer
-from understudy.stages.new_face import Frames, MadeOf, check_look, footage_renderer, made_of
+from understudy.stages.new_face import Frames, MadeOf, check_look, footage_renderer, made_of, source_faceset
 
 PICTURES = ("composite", "plate", "matte", "swap")
 """What is written, each as a file of its own."""
@@ -100,12 +100,11 @@ def _converter(
     about = shot.key, shot.colour, shot.space, tuple(faces.values()), settings.occlusion
     if new.renderer == "footage":
         source, pinned = new.path, Frames(settings.reference_frames, settings.forbidden_frames)
-        own = kept.get("source", stamp(source / DESCRIPTION), lambda: Faceset.open(source))
         return kept.get(
             "converter",
-            (source, tuple(own.faces()), pinned, *about),
+            (source, tuple(source_faceset(source, kept).faces()), pinned, *about),
             lambda: ShotConverter(
-                shot, footage_renderer(shot, source, faceset, faces, settings.occlusion, pinned), faceset, faces
+                shot, footage_renderer(shot, source, faceset, faces, settings.occlusion, pinned, kept), faceset, faces
             ),
         )
     folder, device = new.path, choose_device(settings.device)

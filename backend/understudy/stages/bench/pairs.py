@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,29 +39,42 @@ class Pair:
 
 
 def find_pairs(folders: Sequence[Path]) -> list[Pair]:
-    """The pairs in ``folders``, which hold ``plate.%04d.exr``, ``truth.%04d.exr`` and ``source_NAME.%04d.exr``.
+    """The pairs in ``folders``: sequences ``plate``, ``truth`` and ``source`` or ``source_NAME``, as NAME.%04d.exr.
 
-    A folder without a source takes that of the one before it: the same person in another shot. Raises MissingInputError
-    for a folder that lacks something, and UsageError for one with several sources, or where two have one name.
+    A folder without a source takes ``source_NAME`` of another one, NAME being whose face its truth shows: what stands behind
+    the plus in ``render.who`` of truth.truth.json, as in "A+B". Raises MissingInputError for a folder that lacks something,
+    and UsageError for one with several sources, or where two have one name.
     """
+    own = {folder: _own_source(folder) for folder in folders}
+    known = {Path(source).name.split(".")[0]: source for source in own.values() if source}
     pairs: list[Pair] = []
     for folder in folders:
         plate, truth = (_sequence(folder, name) for name in ("plate", "truth"))
         if not (folder / DOCUMENT).is_file():
             raise MissingInputError(f"There is no truth document in {folder}.", f"It is called {DOCUMENT}.")
-        own = sorted({path.name.split(".")[0] for path in folder.glob("source_*.exr")})
-        if len(own) > 1:
-            raise UsageError(f"{folder} holds several sources: {', '.join(own)}.", "Keep one of them there.")
-        if not own and not pairs:
-            raise MissingInputError(
-                f"{folder} holds no source footage.",
-                "It is called source_NAME.%04d.exr; or name a folder with one before it.",
-            )
-        source = _sequence(folder, own[0]) if own else pairs[-1].source
         if folder.name in {pair.name for pair in pairs}:
             raise UsageError(f"Two samples are called {folder.name}.", "Rename a folder: figures go by its name.")
-        pairs.append(Pair(folder.name, folder, plate, truth, source))
+        pairs.append(Pair(folder.name, folder, plate, truth, own[folder] or _source_elsewhere(folder, known)))
     return pairs
+
+
+def _own_source(folder: Path) -> str | None:
+    names = sorted({path.name.split(".")[0] for form in ("source.*.exr", "source_*.exr") for path in folder.glob(form)})
+    if len(names) > 1:
+        raise UsageError(f"{folder} holds several sources: {', '.join(names)}.", "Keep one of them there.")
+    return _sequence(folder, names[0]) if names else None
+
+
+def _source_elsewhere(folder: Path, known: dict[str, str]) -> str:
+    """The footage in another folder of the person whose face the truth in ``folder`` shows."""
+    try:
+        who = str(json.loads((folder / "truth.truth.json").read_text(encoding="utf-8"))["render"]["who"])
+    except (OSError, ValueError, KeyError, TypeError):
+        who = ""
+    name = f"source_{who.rpartition('+')[2]}" if "+" in who else "source_NAME"
+    if name not in known:
+        raise MissingInputError(f"{folder} holds no source footage.", f"Name a folder that holds {name} as well.")
+    return known[name]
 
 
 def _sequence(folder: Path, name: str) -> str:

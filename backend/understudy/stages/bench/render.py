@@ -58,7 +58,7 @@ def measure(events: Events, folders: Sequence[Path], judges: Judges) -> dict[str
         source, folder = sources[first.source], root / first.name
         report["hd"] = at_hd(first.folder, source, folder, judges.colour_space, events.within("1080p"))
         report["memory"] = memory_over_a_shot(
-            first.folder, source, folder / "plate_faces", folder, judges.colour_space, events.within("memory")
+            first.folder, source, folder, judges.colour_space, events.within("memory")
         )
     return {"criteria": render_criteria(report), **report}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import tracemalloc
 from pathlib import Path
@@ -27,8 +28,8 @@ FACE = 400
 """Height of the face at 1080p in pixels, from the brows to the chin."""
 
 HD_FRAMES = 6
-TIMES = 3
-"""How many times longer the longer shot is."""
+LENGTH = 72
+"""Frames of the shorter of two shots: as long that what is kept of the last few frames is full."""
 
 
 def seconds_a_frame(trial: Trial, source: Path, folder: Path) -> dict[str, Any]:
@@ -72,27 +73,27 @@ def at_hd(sample: Path, source: Path, folder: Path, colour_space: str | None, ev
 
 
 def memory_over_a_shot(
-    sample: Path, source: Path, faces: Path, folder: Path, colour_space: str | None, events: Events
+    sample: Path, source: Path, folder: Path, colour_space: str | None, events: Events
 ) -> dict[str, Any]:
-    """Convert the ``sample``'s plate, whose faceset is ``faces``, and one :data:`TIMES` as long, and compare peaks.
+    """Convert the ``sample``'s plate, there and back until it has :data:`LENGTH` frames, and one twice as long.
 
     Returns ``frames`` and ``peak`` (bytes) of both, and ``growth``, bytes a further frame. Counted is what Python and
     NumPy hold; of torch there is none on this way but the detectors' networks, which do not grow.
     """
-    short = (sample / "plate.%04d.exr").as_posix()
-    long = there_and_back(short, folder / "long", TIMES)
-    quiet = Events(stop=lambda: events.stopping)
-    found = find_faces(long, folder / "long", quiet, colour_space)
-    peaks = []
-    for plate, own in ((short, faces), (long, found)):
+    pattern, quiet = (sample / "plate.%04d.exr").as_posix(), Events(stop=lambda: events.stopping)
+    times = math.ceil(LENGTH / len(open_plate(pattern).frames))
+    frames, peaks = list[int](), list[int]()
+    for count in (times, 2 * times):
+        events.raise_if_stopping()
+        own = folder / f"memory_{count}"
+        plate = there_and_back(pattern, own, count)
         settings = ConvertSettings(
-            plate=plate, source=source, faceset=own, colour_space=colour_space, force=True,
-            out=(folder / "memory.%04d.exr").as_posix(),
+            plate=plate, source=source, faceset=find_faces(plate, own, quiet, colour_space), colour_space=colour_space,
+            out=(own / "shot.%04d.exr").as_posix(),
         )  # fmt: skip
         peaks.append(_peak(settings, quiet))
-    frames = [len(open_plate(plate).frames) for plate in (short, long)]
-    growth = (peaks[1] - peaks[0]) / (frames[1] - frames[0])
-    return {"frames": frames, "peak": peaks, "growth": growth}
+        frames.append(len(open_plate(plate).frames))
+    return {"frames": frames, "peak": peaks, "growth": (peaks[1] - peaks[0]) / (frames[1] - frames[0])}
 
 
 def _peak(settings: ConvertSettings, events: Events) -> int:

@@ -20,7 +20,7 @@ from understudy.stages.analysis import Shot, prepare
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.laying import ShotConverter
 from understudy.stages.network_renderer import NetworkRenderer
-from understudy.stages.new_face import footage_renderer
+from understudy.stages.new_face import Frames, footage_renderer
 
 Model = tuple[SwapNetwork, Card]
 
@@ -51,7 +51,7 @@ class Trial:
 
     def footage(self, source: Path, look: ConversionOptions) -> ShotConverter:
         """What converts the shot from the faceset ``source``, face by face."""
-        renderer = footage_renderer(self.shot, source, self.faceset, self.faces, look.occlusion)
+        renderer = footage_renderer(self.shot, source, self.faceset, self.faces, look.occlusion, Frames())
         return ShotConverter(self.shot, renderer, self.faceset, self.faces)
 
     def placed(
