@@ -1,5 +1,6 @@
 """Being here, this file puts ``made_people`` within reach of every room's tests."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,21 @@ class PlainRoot:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(PlainRoot())
+
+
+@pytest.fixture
+def says(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command that must fail with a code, and returns the one sentence that it says."""
+
+    def run(code: int, *arguments: object) -> str:
+        from understudy.cli import main  # Blender's tests go without it
+
+        capsys.readouterr()
+        assert main([str(argument) for argument in arguments]) == code, capsys.readouterr().err
+        told = capsys.readouterr().err
+        assert "Traceback" not in told and "defect" not in told
+        (sentence,) = [line for line in told.splitlines() if line.startswith("understudy: ")]
+        assert sentence.endswith("."), sentence
+        return sentence
+
+    return run

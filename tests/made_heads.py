@@ -64,6 +64,7 @@ class Performer:
     mesh: NDArray[np.float64] = field(default_factory=rest)
     ripples: float = 0.12  # how strongly the skin is patterned
     pattern: float = 24.0
+    pores: float = 0.0  # detail of every size, down to a pixel
 
     def albedo(self, places: NDArray[np.float32]) -> NDArray[np.float64]:
         """(P, 3) of points of the mean head (P, 3): patterned skin, dark brows and irises, white eyes, red lips."""
@@ -71,7 +72,9 @@ class Performer:
         ripple = np.sin(self.pattern * places[:, 0] + 1) * np.sin(1.3 * self.pattern * y) + 0.4 * np.sin(
             9 * places[:, 0] + 4 * y
         )
-        colour = np.array(self.skin) * (1 + self.ripples * ripple[:, None])
+        waves = np.random.default_rng(5).normal(0, 1, (40, 2)) * np.geomspace(8, 150, 40)[:, None]
+        pores = np.cos(places[:, :2] @ waves.T + np.arange(40)).sum(1) / 6 if self.pores else np.zeros(len(places))
+        colour = np.array(self.skin) * np.exp(self.ripples * ripple + self.pores * pores)[:, None]
         for middle, radii, painted in (
             ((0.29, -0.43), (0.15, 0.03), (0.05, 0.04, 0.03)),
             ((0.265, -0.308), (0.095, 0.04), (0.7, 0.7, 0.7)),

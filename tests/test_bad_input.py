@@ -23,27 +23,12 @@ sys.path.append(str(Path(__file__).parent / "stages"))
 import made_shots
 
 Says = Callable[..., str]
+"""The fixture of tests/conftest.py."""
 
 
 @pytest.fixture(autouse=True)
 def squares_for_faces(monkeypatch) -> None:
     made_shots.register(monkeypatch.setitem)
-
-
-@pytest.fixture
-def says(capsys) -> Says:
-    """Runs a command that must fail with a code, and returns the one sentence that it says."""
-
-    def run(code: ExitCode, *arguments: object) -> str:
-        capsys.readouterr()
-        assert main([str(argument) for argument in arguments]) == code, capsys.readouterr().err
-        told = capsys.readouterr().err
-        assert "Traceback" not in told and "defect" not in told
-        (sentence,) = [line for line in told.splitlines() if line.startswith("understudy: ")]
-        assert sentence.endswith("."), sentence
-        return sentence
-
-    return run
 
 
 @pytest.fixture(scope="module")

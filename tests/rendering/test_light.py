@@ -24,6 +24,12 @@ def measured(folder, who: Performer, pictures=None) -> SkinLight:
     return measure_skin_light(faces, faces.views())
 
 
+def skin_light(logs: NDArray[np.float64], weights: NDArray[np.float64]) -> SkinLight:
+    """Of frames from the front."""
+    normals = np.broadcast_to([0.0, 0.0, 1.0], logs.shape)
+    return SkinLight(logs=logs, weights=weights, colour=np.zeros((len(logs), 3)), normals=normals)
+
+
 SOURCE = Performer(ripples=0, light=lamp(1))
 
 
@@ -77,7 +83,7 @@ def test_a_view_in_the_mirror_has_the_other_sides_light(tmp_path):
 
 
 def test_without_skin_in_common_the_gain_stays_finite():
-    nothing = SkinLight(np.zeros((1, 468, 3)), np.zeros((1, 468)), np.tile([0.0, 0.0, 1.0], (1, 468, 1)))
+    nothing = skin_light(np.zeros((1, 468, 3)), np.zeros((1, 468)))
     assert not relighting(nothing.at(0, False), nothing, 0).any()
 
 
@@ -104,11 +110,34 @@ def test_the_parts_of_a_gain_add_up_and_its_strength_scales_it():
 def test_noise_over_time_is_smoothed_and_a_cut_is_kept():
     rng = np.random.default_rng(0)
     logs = np.repeat([0.0, 1.0], 8)[:, None, None] + rng.normal(0, 0.05, (16, 468, 3))
-    light = steadied(SkinLight(logs, np.ones((16, 468)), np.zeros((16, 468, 3))), [slice(0, 8), slice(8, 16)])
+    light = steadied(skin_light(logs, np.ones((16, 468))), [slice(0, 8), slice(8, 16)])
     assert light.logs[:8].std() < 0.7 * logs[:8].std()
     assert light.logs[7].mean() == pytest.approx(0, abs=0.02) and light.logs[8].mean() == pytest.approx(1, abs=0.02)
     weights = np.ones((16, 468))
     weights[3] = 0  # a frame that is not seen says nothing
     logs[3] = 9.0
-    light = steadied(SkinLight(logs, weights, np.zeros((16, 468, 3))), [slice(0, 8), slice(8, 16)])
+    light = steadied(skin_light(logs, weights), [slice(0, 8), slice(8, 16)])
     assert np.abs(light.logs[:8]).max() < 0.3
+
+
+def test_hard_light_is_told_from_soft_light_whatever_its_brightness_and_the_skin(tmp_path):
+    hard = np.zeros((9, 3))
+    hard[1] = 2.2  # from the right
+    found = []
+    for index, (skin, light) in enumerate(
+        [((0.4, 0.3, 0.2), 0 * hard), ((0.1, 0.07, 0.05), 0 * hard - 0.2), ((0.4, 0.3, 0.2), hard)]
+    ):
+        found.append(measured(tmp_path / str(index), Performer(skin, light, ripples=0)).hardness())
+    assert found[0] < 0.1 and found[1] < 0.1 and found[2] > 0.5
+
+
+def test_what_is_no_skin_by_its_colour_weighs_nothing(tmp_path):
+    plate = Performer(light=lamp(5), ripples=0)
+    pictures = [film(plate, moment, ground()) for moment in MOMENTS]
+    for picture in pictures:
+        cv2.circle(picture, (97, 92), 9, (0.004, 0.9, 0.01), -1)
+    free, hidden = measured(tmp_path / "free", plate), measured(tmp_path / "hidden", plate, pictures)
+    green = np.abs(hidden.logs[0] - free.logs[0]).max(1) > 1
+    assert free.weights[0][green].sum() > 1
+    assert hidden.weights[0][green].sum() < 0.1 * free.weights[0][green].sum()
+    assert np.abs(hidden.weights[0] - free.weights[0])[~green].mean() < 0.01

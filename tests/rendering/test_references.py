@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from made_heads import Moment, Performer, footage, take
@@ -27,9 +29,10 @@ def both(source: Footage) -> Views:
     return views.joined(views.in_mirror(source.widths))
 
 
-def chosen(source: Footage, shot: Footage, runs: list[slice] | None = None) -> References:
+def chosen(source: Footage, shot: Footage, runs: list[slice] | None = None, without: Sequence[int] = ()) -> References:
     seen = views_of(shot.posed, shot.faces, source.mesh.rest, shot.openings)
-    return choose_references(both(source), seen, runs or [slice(0, len(seen))])
+    views = both(source)
+    return choose_references(views, seen, runs or [slice(0, len(seen))], ~np.isin(views.picture, without))
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +105,10 @@ def test_the_choice_is_the_same_every_time(turning, slow):
     for name in REGIONS:
         np.testing.assert_array_equal(one.chosen[name].views, two.chosen[name].views)
         np.testing.assert_array_equal(one.chosen[name].shares, two.chosen[name].shares)
+
+
+def test_a_frame_that_is_forbidden_is_no_reference(turning, slow):
+    without = [0, 3, 4]
+    for one in chosen(turning, slow, without=without).chosen.values():
+        assert not np.isin(one.views % len(YAWS), without).any()
+        np.testing.assert_allclose(one.shares.sum(1), 1, atol=1e-9)

@@ -10,7 +10,7 @@ from understudy.face.raster import rasterise
 from understudy.rendering.footage import FAR, Footage, views_of
 from understudy.rendering.light import Relight, measure_skin_light
 from understudy.rendering.references import choose_references
-from understudy.rendering.texture import Sample, Texture, filmed
+from understudy.rendering.texture import Sample, Texture, filmed, kept
 
 WHO = Performer()
 MOMENTS = [Moment(), Moment(yaw=15), Moment(yaw=-15), Moment(yaw=30), Moment(yaw=-30)]
@@ -27,7 +27,9 @@ def texture(source) -> Texture:
     shot = views_of(source.posed, source.faces, source.mesh.rest, source.openings)
     both = views.joined(views.in_mirror(source.widths))
     light = measure_skin_light(source, views)
-    references = choose_references(both, shot, [slice(row, row + 1) for row in range(len(MOMENTS))])
+    references = choose_references(
+        both, shot, [slice(row, row + 1) for row in range(len(MOMENTS))], np.ones(len(both), bool)
+    )
     return Texture(source, both, shot, references, light, light)
 
 
@@ -38,8 +40,12 @@ def surface(row: int):
 
 def test_samples_are_mixed_by_their_shares():
     one, two = np.float32([[1, 2, 3]]), np.float32([[5, 0, 1]])
-    mixed = filmed([Sample(0, np.float32([[3]]), one), Sample(1, np.float32([[1]]), two)])
-    np.testing.assert_allclose(mixed, 0.75 * one + 0.25 * two, rtol=1e-6)
+    three, half = np.float32([3]), np.float32([0.5])
+    samples = [Sample(0, three, three, one), Sample(1, 2 * half, 2 * half, two)]
+    np.testing.assert_allclose(filmed(samples), 0.75 * one + 0.25 * two, rtol=1e-6)
+    assert kept(samples).tolist() == [1]
+    # Of background less is taken than was wanted.
+    np.testing.assert_allclose(kept([samples[0], Sample(1, 2 * half, half, two)]), 3.5 / 4)
 
 
 @pytest.mark.parametrize("row", [0, 3])

@@ -83,9 +83,9 @@ def together(people: Sequence[Placed]) -> Placed | None:
         matte[rows, columns] = 1 - (1 - matte[rows, columns]) * (1 - share[..., 0])
         occlusion[rows, columns] = np.maximum(occlusion[rows, columns], one.occlusion)
         inside[rows, columns] |= one.inside
-        for whole, part in ((raw, one.raw), (st, one.st)):
+        known = np.broadcast_to(np.float32(one.confidence), one.matte.shape)
+        for whole, part in ((raw, one.raw), (st, one.st), (confidence, known)):
             whole[rows, columns][one.inside] = part[one.inside]
-        confidence[rows, columns][one.inside] = one.confidence
     swap = light / np.maximum(matte, np.float32(1e-6))[..., None]
     return Placed(region, swap, raw, matte, occlusion, st, inside, confidence)
 

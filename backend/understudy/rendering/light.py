@@ -34,6 +34,7 @@ _TIMID = 0.5  # vertices' worth of doubt about that
 _MOST = 2.5  # of log light
 _SOFT, _HARD = 0.7, 1.2  # spread of log light over a face: such light is soft, and hard
 _FOREIGN = 0.6  # of log light between the channels: so far neither lips nor brows are from the skin
+_NO_LIGHT = 3.0  # of log light from the median: such pixels are broken, or a lamp
 _ROUNDS = 4
 _STEADY = 1.0  # frames over which the plate's light is smoothed
 
@@ -63,8 +64,11 @@ class SkinLight:
         return self.logs[row][order], self.weights[row][order]
 
     def mean(self, row: int) -> NDArray[np.float64]:
-        """(3,) the mean log light of one view's skin."""
-        return np.asarray(self.weights[row] @ self.logs[row] / max(float(self.weights[row].sum()), 1e-6))
+        """(3,) the mean log light of one view's skin, without what is no light of a face at all."""
+        logs, weights = self.logs[row], self.weights[row]
+        off = np.abs(logs - _weighted_median(logs, weights)).max(-1)
+        believed = weights * (off < _NO_LIGHT)
+        return np.asarray(believed @ logs / max(float(believed.sum()), 1e-6))
 
     def hardness(self) -> float:
         """0..1 how hard the light is: by how far it differs over the skin of a view, at the median view."""

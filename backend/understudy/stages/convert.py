@@ -33,7 +33,7 @@ from understudy.stages.extra_layers import ExtraLayers, check_profile
 from understudy.stages.face_renderer import FaceRenderer
 from understudy.stages.laying import ShotConverter
 from understudy.stages.network_renderer import NetworkRenderer
-from understudy.stages.new_face import Frames, check_look, check_source, footage_renderer, made_of
+from understudy.stages.new_face import Frames, MadeOf, check_look, check_source, footage_renderer, made_of
 from understudy.stages.stopwatch import Stopwatch
 
 
@@ -63,29 +63,28 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     check_look(settings, new.renderer)
     pinned = Frames(settings.reference_frames, settings.forbidden_frames)
     also = also_swapped(settings)
-    paths = [new.path, *(path for _, path in also)]
-    models = load_models(paths, settings.device)
+    made = [(settings.face, new), *((face, _made_of(path)) for face, path in also)]
+    models = _loaded([one for _, one in made], settings.device)
     shot = prepare(settings, events)
     frames = shot.plate.frames
     mattes = checked(settings, shot)
-    for path in paths:
-        if path not in models:
-            check_source(path, shot, pinned if path == new.path else Frames())
+    for _, one in made:
+        if one.renderer == "footage":
+            check_source(one.path, shot, pinned if one is new else Frames())
     faceset = _faceset(settings, events)
     people = []
-    for number, (face, path) in enumerate([(settings.face, new.path), *also], 1):
-        chosen = chosen_faces(faceset, face, shot)
-        if path in models:
-            first = number == 1
-            one: FaceRenderer = NetworkRenderer(
-                shot, *models[path], faceset, chosen, occlusion=settings.occlusion, batch=settings.convert_batch,
+    for number, (face, one) in enumerate(made, 1):
+        chosen, first = chosen_faces(faceset, face, shot), one is new
+        if one.renderer == "network":
+            renderer: FaceRenderer = NetworkRenderer(
+                shot, *models[one.path], faceset, chosen, occlusion=settings.occlusion, batch=settings.convert_batch,
                 person=settings.person if first else SIDES[0], morph=settings.morph if first else 1.0,
             )  # fmt: skip
         else:
-            one = footage_renderer(
-                shot, path, faceset, chosen, settings.occlusion, pinned if path == new.path else Frames()
+            renderer = footage_renderer(
+                shot, one.path, faceset, chosen, settings.occlusion, pinned if first else Frames()
             )
-        people.append(_Person(f"p{number}" if also else "", ShotConverter(shot, one, faceset, chosen)))
+        people.append(_Person(f"p{number}" if also else "", ShotConverter(shot, renderer, faceset, chosen)))
     extras = ExtraLayers(
         shot, faceset, settings.extra_layers, people[0].converter.renderer.crop, [one.label for one in people]
     )
@@ -126,9 +125,19 @@ def also_swapped(settings: ConvertSettings | SwapSettings) -> list[tuple[str, Pa
     return people
 
 
-def load_models(paths: Iterable[Path], device: str) -> dict[Path, tuple[SwapNetwork, Card]]:
-    """Those of ``paths`` that are models, on ``device``; the others are facesets. Raises ModelError."""
-    wanted = [path for path in dict.fromkeys(paths) if not Faceset.is_one(path) and not path.is_file()]
+def check_also(paths: Iterable[Path]) -> None:
+    """Raise ModelError for those of ``paths`` that are neither a faceset nor a sound model."""
+    _loaded([_made_of(path) for path in paths], "cpu")
+
+
+def _made_of(path: Path) -> MadeOf:
+    """What makes one more person: a faceset's footage, or else a model's network."""
+    return MadeOf("footage" if Faceset.is_one(path) or path.is_file() else "network", path)
+
+
+def _loaded(made: Iterable[MadeOf], device: str) -> dict[Path, tuple[SwapNetwork, Card]]:
+    """The models among them by path, on ``device``. Raises ModelError."""
+    wanted = dict.fromkeys(one.path for one in made if one.renderer == "network")
     return {path: load_model(path, choose_device(device)) for path in wanted}
 
 

@@ -101,7 +101,7 @@ class FootageRenderer:
             hidden=hidden,
             limit=head.reach,
             st=placer.st,
-            inside=np.ones_like(placer.inside),
+            inside=head.reach > 0,
             confidence=head.confidence,
             head=head,
             whole=region,

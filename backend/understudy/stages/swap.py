@@ -13,7 +13,7 @@ from understudy.settings import ConvertSettings, ExtractSettings, Options, SwapS
 from understudy.stages import convert, extract, train
 from understudy.stages.analysis import prepare
 from understudy.stages.chosen import chosen_faces
-from understudy.stages.convert import EVERYBODY, also_swapped, beside, checked, load_models
+from understudy.stages.convert import EVERYBODY, also_swapped, beside, check_also, checked
 from understudy.stages.new_face import Renderer, check_look
 from understudy.training.place import place_of_process
 
@@ -36,7 +36,7 @@ def run(settings: SwapSettings, events: Events) -> dict[str, Any]:
     work = settings.work or beside(settings.out, "work")
     source, target, model = work / "source", work / "target", work / "model"
     also = also_swapped(settings)
-    load_models({path for _, path in also} - {model}, "cpu")
+    check_also({path for _, path in also} - {model})
     renderer = _renderer(settings)
     check_look(settings, renderer)
     if renderer == "network":
