@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.rendering.pixels import sample
+from understudy.rendering.pixels import distance_within, sample
 
 REACH = 0.126
 """Mean-face units beyond the new face over which the bend dies out."""
@@ -42,7 +42,7 @@ def bend(
         total += share * spread**2 * cv2.GaussianBlur(moves, (0, 0), spread)
     field = total[..., :2] / np.maximum(total[..., 2:], 1e-6)
     field = cv2.resize(field, (small[1] * coarse, small[0] * coarse), interpolation=cv2.INTER_LINEAR)[:height, :width]
-    away = cv2.distanceTransform(np.logical_not(covered).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    away = distance_within(~covered)
     field *= np.exp(-0.5 * (away / reach) ** 2)[..., None]
     if hidden.any():
         around = cv2.dilate(hidden, np.ones((5, 5), np.uint8))
@@ -52,7 +52,7 @@ def bend(
 
 def reach_of(covered: NDArray[np.bool_], unit: float) -> NDArray[np.float32]:
     """(h, w) 1 on the new head, and falling to 0 where the bend of the plate has died out."""
-    away = cv2.distanceTransform(np.logical_not(covered).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    away = distance_within(~covered)
     near = np.clip(2.5 - away / (REACH * unit), 0, 1)
     return np.asarray(near * near * (3 - 2 * near), np.float32)
 

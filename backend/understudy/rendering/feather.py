@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from understudy.face.mesh import Posed
 from understudy.face.raster import Surface, unit
 from understudy.rendering.footage import camera_normals
+from understudy.rendering.pixels import distance_within
 
 WIDEST, NARROWEST = 0.09, 0.015
 """Widths in mean-face units."""
@@ -20,11 +21,9 @@ _EVEN = 0.018  # mean-face units over which cosines are evened
 def feathered(surface: Surface, posed: Posed) -> NDArray[np.float32]:
     """(h, w) 0..1 how much of the new face, ``posed`` and seen as ``surface``, is laid over what is around it."""
     scale = posed.head.scale
-    covered = surface.coverage.astype(np.uint8)
-    inside = cv2.copyMakeBorder(covered, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    depth = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    depth = distance_within(np.pad(surface.coverage, 1))[1:-1, 1:-1]
     facing = surface.spread(unit(surface.blend(camera_normals(posed))).astype(np.float32))[..., 2]
-    share = covered.astype(np.float32)
+    share = surface.coverage.astype(np.float32)
     even = _EVEN * scale
     facing = cv2.GaussianBlur(facing * share, (0, 0), even) / np.maximum(cv2.GaussianBlur(share, (0, 0), even), 1e-3)
     low, high = _SILHOUETTE

@@ -54,3 +54,10 @@ def reduced(picture: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
     height, width = picture.shape[:2]
     size = max(1, round(width / factor)), max(1, round(height / factor))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+
+
+def distance_within(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(h, w) how far each pixel's centre lies from the nearest one outside ``mask``, in pixels; 0 outside."""
+    measured = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    # Its last bit depends on where the picture lies in memory. The square is a whole number, whose root does not.
+    return np.asarray(np.sqrt(np.rint(measured * measured)), np.float32)

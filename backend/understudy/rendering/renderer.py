@@ -66,7 +66,13 @@ class PlacedHead:
     matte: NDArray[np.float32]  # (h, w) 0..1 how much of the new face is laid over what is around it
     reach: NDArray[np.float32]  # (h, w) 0..1 where the new face is, or the plate is bent around it
     shown: NDArray[np.float32]  # (h, w) 0..1 what the references show; the rest is left to the plate's own pixels
+    interior: NDArray[np.float32]  # (h, w) 0..1 what lies between the lips, which is the plate's
     confidence: NDArray[np.float32]  # (h, w) 0..1 how well the references suit what they are to show
+
+    @property
+    def new_share(self) -> NDArray[np.float32]:
+        """(h, w) 0..1 how much of each pixel is the source's, and not the plate's own."""
+        return self.matte * self.shown * (1 - self.interior)
 
     @property
     def unit(self) -> float:
@@ -124,6 +130,7 @@ class ShotRenderer:
             matte=feathered(surface, posed),
             reach=reach_of(surface.coverage, unit),
             shown=surface.spread(shown[:, None])[..., 0],
+            interior=interior_mask(new, rows.stop - rows.start, columns.stop - columns.start, unit),
             confidence=self._confidence(row, surface, shown),
         )  # fmt: skip
 
@@ -152,8 +159,7 @@ class ShotRenderer:
         face = lit_as(
             np.where(covered, lit, bent), aligned, head.shown * _plain(surface, hidden), unit, relight, self._hardness
         )
-        inside = interior_mask(head.new, height, width, unit)[..., None]
-        face = face + np.maximum(inside, 1 - head.shown[..., None]) * (aligned - face)
+        face = face + (1 - head.shown * (1 - head.interior))[..., None] * (aligned - face)
         face = np.where(covered, face, bent)
         return bent + head.matte[..., None] * (face - bent)
 

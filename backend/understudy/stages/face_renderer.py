@@ -34,6 +34,9 @@ class Pictures:
     st: NDArray[np.float32]  # (h, w, 2)
     inside: NDArray[np.bool_]  # (h, w)
     confidence: NDArray[np.float32] | float  # (h, w) or for all of it, 0..1
+    new_share: (
+        NDArray[np.float32] | float
+    )  # (h, w) or for all of it: how much of it is not the plate's own pixels, 0..1
 
     def within(self, part: tuple[slice, slice]) -> Self:
         """The same over a part of the region, by rows and columns."""

@@ -103,6 +103,7 @@ class FootageRenderer:
             st=placer.st,
             inside=head.reach > 0,
             confidence=head.confidence,
+            new_share=head.new_share,
             head=head,
             whole=region,
             under=self._shot.working(frame.rgb[head.rows, head.columns]),

@@ -154,7 +154,8 @@ class ShotConverter:
         # After the blend, which would take grain for detail and spread it.
         if (grain := noise.result()) is not None:
             swap = swap.copy()
-            swap[grained] += self._measures.grain.strength(swap[grained], look.grain, matte[grained]) * grain
+            strength = self._measures.grain.strength(swap[grained], look.grain, matte[grained])
+            swap[grained] += strength * _missing(seen.new_share, grained) * grain
         return swap, matte
 
     def _raw(self, pictures: Pictures) -> NDArray[np.float32]:
@@ -222,3 +223,13 @@ def _smeared(
     both = smear(np.concatenate([swap * matte[..., None], matte[..., None]], axis=-1), moved, corner)
     light, share = both[..., :3], both[..., 3:]
     return np.where(share > 1e-3, light / np.maximum(share, 1e-3), swap)
+
+
+def _missing(new_share: NDArray[np.float32] | float, part: tuple[slice, slice]) -> NDArray[np.float32] | float:
+    """What must be laid of grain, (h, w, 1) or for all: where a ``new_share`` f is mixed with the plate's own pixels, grain of
+    strength 1 - f is there, and the square root of 1 - (1 - f)^2 is missing.
+    """
+    if isinstance(new_share, float):
+        return 1.0
+    share = new_share[part]
+    return np.sqrt(share * (2 - share))[..., None]

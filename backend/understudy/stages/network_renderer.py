@@ -126,6 +126,7 @@ class NetworkRenderer:
             st=still.st,
             inside=still.inside,
             confidence=face.face.confidence,
+            new_share=1.0,
         )
 
     def raw(self, pictures: PaintedFace) -> NDArray[np.float32]:
