@@ -10,7 +10,7 @@ from understudy.face.mesh import Posed
 from understudy.face.raster import Surface, unit
 from understudy.rendering.footage import camera_normals
 
-WIDEST, NARROWEST = 0.09, 0.0225
+WIDEST, NARROWEST = 0.09, 0.015
 """Widths in mean-face units."""
 
 _SILHOUETTE = (0.12, 0.42)  # cosines to the camera between which the width grows

@@ -22,6 +22,8 @@ _FAINT = 0.02  # what a vertex that a reference does not show still takes from i
 _UNSEEN, _SEEN = 0.02, 0.12
 """How well a vertex is seen (visible, and the cosine to the camera to the power 1.5) by no reference, and well enough."""
 
+_EAGER = 5.0  # how much worse an eye may be seen
+
 _GAINS = 256  # relightings that are kept
 
 
@@ -87,7 +89,8 @@ class Texture:
         for name, member in zip(REGIONS, memberships().T, strict=True):
             chosen = self._references.chosen[name]
             used = chosen.views[chosen.shares[row] > 0]
-            best += member * self._seen[used].max(0)
+            # Of an eye the plate's own pixels are never better: they are another person's.
+            best += member * self._seen[used].max(0) * (_EAGER if name == "eyes" else 1)
         return np.asarray(np.clip((best - _UNSEEN) / (_SEEN - _UNSEEN), 0, 1))
 
     def _weights(self, row: int) -> dict[int, NDArray[np.float64]]:
