@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_heads import Moment, Performer, footage, record, take
 from understudy.face.geometry import apply
-from understudy.face.mesh import mirrored
+from understudy.face.mesh import mirrored, triangles
 from understudy.rendering.footage import Footage, views_of
 
 WHO = Performer()
@@ -61,6 +61,30 @@ def test_what_is_turned_away_or_outside_the_crop_is_not_seen(faces):
     outside = views_of([WHO.posed(Moment())], [shifted], WHO.mesh, faces.openings)
     beyond = outside.crop[0, :, 0] > 128
     assert beyond.sum() > 50 and not outside.visible[0][beyond].any()
+
+
+def behind_others(places: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """(468,) how far each vertex lies behind the nearest triangle before it, by looking at every one of them."""
+    corners = places[triangles()]
+    edges = np.roll(corners, -1, 1) - corners
+    to = places[:, None, None] - corners[None]
+    sides = edges[None, ..., 0] * to[..., 1] - edges[None, ..., 1] * to[..., 0]  # (468, T, 3)
+    within = (sides > 1e-6).all(-1) | (sides < -1e-6).all(-1)
+    shares = np.abs(np.roll(sides, -1, axis=2))
+    depth = (shares * distance[triangles()][None]).sum(-1) / np.maximum(shares.sum(-1), 1e-9)
+    return np.where(within, distance[:, None] - depth, 0).max(1)
+
+
+def test_what_the_nose_hides_is_not_seen(tmp_path):
+    moments = [Moment(yaw=55), Moment(yaw=-55)]
+    turned = footage(take(tmp_path / "turned", WHO, moments), WHO)
+    views = turned.views()
+    for row, posed in enumerate(turned.posed):
+        behind = behind_others(views.crop[row], posed.distance(1000.0))
+        facing = views.normals[row, :, 2] > 0.1
+        hidden, free = facing & (behind > 0.15), facing & (behind < 0.02)
+        assert hidden.sum() > 3 and free.sum() > 150
+        assert views.visible[row][hidden].mean() < 0.35 and views.visible[row][free].mean() > 0.8
 
 
 def test_the_camera_is_seen_from_the_head(faces):

@@ -57,12 +57,13 @@ def test_from_another_pose_the_light_is_found_as_well(tmp_path):
     assert np.abs(gain - true)[seen].mean() < 0.05
 
 
-def test_what_stands_before_the_face_does_not_matter(tmp_path):
+@pytest.mark.parametrize("colour", [(0.004, 0.9, 0.01), (0.025, 0.016, 0.012)], ids=["apple", "dark-hand"])
+def test_what_stands_before_the_face_does_not_matter(tmp_path, colour):
     plate = Performer(light=lamp(5), ripples=0)
     pictures = [film(plate, moment, ground()) for moment in MOMENTS]
     covered = [picture.copy() for picture in pictures]
     for picture in covered:
-        cv2.circle(picture, (97, 92), 9, (0.004, 0.9, 0.01), -1)  # a green apple before a cheek
+        cv2.circle(picture, (97, 92), 9, colour, -1)  # before a cheek
     own = measured(tmp_path / "source", SOURCE)
     free, hidden = measured(tmp_path / "free", plate, pictures), measured(tmp_path / "hidden", plate, covered)
     gains = [relighting(own.at(0, False), light, 0) for light in (free, hidden)]
@@ -70,7 +71,7 @@ def test_what_stands_before_the_face_does_not_matter(tmp_path):
     seen = free.weights[0] > 0.1
     assert (struck & seen).sum() > 5
     assert np.abs(gains[0] - gains[1])[seen & ~struck].mean() < 0.04
-    # Where it stands the light is that of the face beside it, not that of the apple.
+    # Where it stands the light is that of the face beside it, not that of what hides it.
     assert np.abs(gains[0] - gains[1])[seen & struck].mean() < 0.25
     assert np.abs(hidden.logs[0] - free.logs[0])[seen & struck].mean() > 1
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made_heads import SIZE, Moment, Performer, film, footage, ground, take
+from understudy.face.mesh import at_landmarks
+from understudy.rendering.eyes import whites_mask
 from understudy.rendering.footage import Footage
 from understudy.rendering.light import Relight
 from understudy.rendering.renderer import PlacedHead, Placement, ShotRenderer, runs_of
@@ -83,6 +85,39 @@ def test_another_persons_light_and_skin_are_taken_over(folder, plate):
         assert found[1] > 32 and found[1] > found[0] + 8, (row, found)
         kept = rendered(renderer, head, pictures[row], Relight(strength=0, broad=0))
         assert np.abs(kept - raw)[head.matte > 0.99].mean() < 0.02
+
+
+def test_eyes_are_lit_by_the_light_and_not_by_the_difference_of_skins(folder, plate):
+    dark = Performer((0.1, 0.065, 0.05))
+    close = [replace(moment, scale=70.0) for moment in MOMENTS[2:8]]
+    pictures = [film(dark, moment, ground()) for moment in close]
+    source = footage(take(folder / "pale", WHO, close, size=200), WHO)
+    shot = footage(take(folder / "dark", dark, close, size=200, pictures=pictures), dark)
+    renderer = ShotRenderer(source, shot)
+    head = placed(renderer, 1)
+    under = pictures[1][head.rows, head.columns]
+    result = rendered(renderer, head, pictures[1])
+    eyes = whites_mask(head.new, *under.shape[:2], np.ones(2)) > 0.9
+    assert under[eyes].mean() > 4 * dark.skin[1]
+    assert result[eyes].mean() == pytest.approx(under[eyes].mean(), rel=0.3)
+    assert result[head.matte > 0.99].mean() == pytest.approx(under[head.matte > 0.99].mean(), rel=0.1)
+
+
+def test_the_inside_of_an_open_mouth_is_the_plates(folder, own):
+    moments = [Moment(mouth=0.15, scale=60.0), Moment(mouth=0.12, scale=60.0)]
+    pictures = [film(WHO, moment, ground()) for moment in moments]
+    lips = [at_landmarks(WHO.posed(moment).plate)[60:68] for moment in moments]
+    for picture, inner in zip(pictures, lips, strict=True):
+        x, y = np.rint(inner.mean(0)).astype(int)
+        picture[y - 1 : y + 2, x - 4 : x + 5] = (0.1, 0.1, 0.9)  # a blue sweet
+    shot = footage(take(folder / "sweet", WHO, moments, pictures=pictures), WHO)
+    renderer = ShotRenderer(own.source, shot)
+    head = placed(renderer, 0)
+    result = rendered(renderer, head, pictures[0])
+    x, y = np.rint(lips[0].mean(0) - (head.columns.start, head.rows.start)).astype(int)
+    assert result[y, x, 2] > 0.7 and result[y, x, 0] < 0.3
+    blue = (result[..., 2] > 0.5) & (result[..., 0] < 0.3)
+    assert 15 <= blue.sum() <= 40
 
 
 def test_what_lies_beyond_the_face_is_the_plates_own(own):

@@ -7,16 +7,22 @@ import pytest
 from made_heads import Moment, Performer, footage, take
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
-from understudy.face.mesh import at_landmarks, rest
+from understudy.face.mesh import at_landmarks, follow_landmarks, rest
 from understudy.rendering.footage import Footage
 from understudy.rendering.openings import lid_gaps, lip_gaps
 from understudy.rendering.retarget import INNER, bring_together, retarget
 
+WHO = Performer()
 WIDE = Performer(mesh=rest() * (1.15, 1.0, 1.0))
 MOMENTS = [
     Moment(), Moment(yaw=12, mouth=0.05), Moment(yaw=-15, mouth=0.12), Moment(pitch=6), Moment(lids=0.1),
     Moment(mouth=0.09, pitch=-5), Moment(yaw=20, lids=0.9),
 ]  # fmt: skip
+
+
+def shapes(faces: Footage) -> NDArray:
+    """(N, 68, 3) the landmarks of all faces, head space."""
+    return np.array([at_landmarks(one.points) for one in faces.posed])
 
 
 def known(points: NDArray) -> NDArray:
@@ -48,8 +54,7 @@ def test_a_mirrored_face_is_not_reached_by_a_reflection():
 
 @pytest.fixture(scope="module")
 def plate(tmp_path_factory) -> Footage:
-    who = Performer()
-    return footage(take(tmp_path_factory.mktemp("plate") / "anne", who, MOMENTS), who)
+    return footage(take(tmp_path_factory.mktemp("plate") / "anne", WHO, MOMENTS), WHO)
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +85,19 @@ def test_lids_and_lips_stand_open_as_they_do_in_the_plate(plate, wide):
     scale = np.ptp(posed[0, INNER, 1]) / np.ptp(true[0, INNER, 1])
     np.testing.assert_allclose(lid_gaps(posed), scale * lid_gaps(true), atol=0.012)
     assert lid_gaps(posed)[4].max() < 0.2 * lid_gaps(posed)[0].min()  # the blink
-    wanted = lip_gaps(np.array([at_landmarks(one.points) for one in plate.posed]))
+    wanted = lip_gaps(shapes(plate))
     np.testing.assert_allclose(lip_gaps(posed), wanted, atol=0.015)
     assert np.ptp(wanted) > 0.08
+
+
+def test_a_mouth_that_rests_open_is_closed_where_the_plates_is(tmp_path, plate):
+    parted = Performer(mesh=WHO.mesh + follow_landmarks(Moment(mouth=0.05).expression))
+    moments = [Moment(mouth=mouth, yaw=yaw) for mouth, yaw in ((-0.05, 0), (0, 5), (0.05, -5), (-0.03, 3), (0.02, 0))]
+    source = footage(take(tmp_path / "parted", parted, moments), parted)
+    resting, wanted = lip_gaps(at_landmarks(parted.mesh)[None])[0], lip_gaps(shapes(plate))
+    found = lip_gaps(np.array([at_landmarks(one.points) for one in retarget(source, plate)]))
+    assert resting > lip_gaps(at_landmarks(WHO.mesh)[None])[0] + 0.04
+    np.testing.assert_allclose(found, wanted, atol=0.02)
 
 
 def test_a_source_that_is_never_seen_from_the_front_still_gives_a_head(tmp_path, plate):

@@ -12,6 +12,9 @@ import pytest
 from made_people import channel, make_model, tiny_preset
 from understudy.errors import NoFaceError, UnderstudyError, UsageError
 from understudy.events import Events, Recorder
+from understudy.face import registry
+from understudy.face.mesh import rest
+from understudy.face.roles import Landmarks
 from understudy.settings import SwapSettings
 from understudy.stages import swap
 from understudy.training.presets import PRESETS
@@ -42,6 +45,40 @@ def test_from_two_peoples_footage_to_a_converted_shot(tmp_path: Path):
     assert {event["stage"] for event in recorder.of("note")} >= {"train", "convert"}
     again = swap.run(settings, Events())
     assert again["convert"]["skipped"] == 2 and again["train"]["steps"] == 3
+
+
+class DenseLandmarker(made_shots.SquareLandmarker):
+    """Sees the mesh of the mean head in a red square, and nobody in a blue one."""
+
+    def _one(self, image: np.ndarray, box: np.ndarray) -> Landmarks | None:
+        found = super()._one(image, box)
+        middle = (box[:2] + box[2:]) / 2
+        irises = np.repeat([(-0.26, -0.31), (0.26, -0.31)], 5, axis=0)
+        points = np.concatenate([rest()[:, :2], irises]) * (box[2] - box[0]) / 2 + middle
+        return None if found is None else Landmarks(found.points68, points.astype(np.float32), found.score)
+
+
+def test_without_a_training_the_face_is_made_of_the_source(tmp_path, monkeypatch):
+    monkeypatch.setitem(registry.LANDMARKERS, "mediapipe", lambda _pack: DenseLandmarker())
+    monkeypatch.setattr(swap.train, "run", lambda *_: pytest.fail("a model was trained"))
+    plate = made_shots.write_shot(tmp_path / "plate", made_shots.walk(3))
+    source = made_shots.write_shot(
+        tmp_path / "source", [[(30.0 + step, 50.0, 80.0, made_shots.DARK_RED)] for step in range(3)]
+    )
+    made = []
+    for name, changes in {"none": {}, "zero": {"minutes": 0}, "said": {"renderer": "footage"}}.items():
+        out = f"{tmp_path.as_posix()}/{name}/swap.####.exr"
+        settings = SwapSettings(
+            plate=plate, source=source, out=out, device="cpu", crop_size=64, occlusion="none", **changes
+        )
+        reports = swap.run(settings, Events())
+        assert set(reports) == {"source", "target", "convert"} and reports["convert"]["frames"] == 3
+        assert {path.name for path in (tmp_path / name / "swap_work").iterdir()} == {"source", "target"}
+        assert swap.run(settings, Events())["convert"]["skipped"] == 3
+        frame = tmp_path / name / "swap.1002.exr"
+        assert channel(frame, "matte.A").max() > 0.9
+        made.append(np.stack([channel(frame, f"swap.{name}") for name in "RGB"]).tobytes())
+    assert made[0] == made[1] == made[2]
 
 
 def test_several_processes_are_for_training_alone(tmp_path: Path, monkeypatch):
