@@ -14,6 +14,7 @@ from understudy.convert.place import Region
 from understudy.convert.sharpness import Sharpness
 from understudy.face.geometry import CropKind
 from understudy.faceset.record import Face
+from understudy.matte.combine import Way, combined
 from understudy.plate.frame import Frame
 from understudy.settings import ConversionOptions
 from understudy.stages.aligning import Located
@@ -37,6 +38,10 @@ class Pictures:
     new_share: (
         NDArray[np.float32] | float
     )  # (h, w) or for all of it: how much of it is not the plate's own pixels, 0..1
+
+    def mask(self, way: Way) -> NDArray[np.float32]:
+        """(h, w) 0..1 where the new face goes, before its edge is softened."""
+        return combined(self.source, self.target, self.hull, way)
 
     def within(self, part: tuple[slice, slice]) -> Self:
         """The same over a part of the region, by rows and columns."""

@@ -17,6 +17,7 @@ from understudy.convert.sharpness import Sharpness, measure_sharpness
 from understudy.face.geometry import CROP_SIDE, CropKind, crop_kind, scale_of
 from understudy.faceset.aligned import evenly
 from understudy.faceset.record import Face
+from understudy.matte.combine import Way
 from understudy.plate.frame import Frame
 from understudy.rendering.footage import Footage
 from understudy.rendering.light import Relight
@@ -38,6 +39,10 @@ class RenderedFace(Pictures):
     whole: Region  # the head's rectangle
     under: NDArray[np.float32]  # (H, W, 3) the plate there, scene-linear working space
     before: NDArray[np.float32]  # (H, W) what is known to stand before the face there
+
+    def mask(self, way: Way) -> NDArray[np.float32]:
+        """(h, w) 0..1 the landmarks' hull where that is asked for, else all that the new head changes."""
+        return self.hull if way == "hull" else self.source
 
     def within(self, part: tuple[slice, slice]) -> Self:
         """The same over a part of the region, by rows and columns."""
@@ -97,9 +102,9 @@ class FootageRenderer:
             side=size / scale_of(face.matrix),
             source=head.reach,
             target=head.reach,
-            hull=np.maximum(head.reach, hull) if look.matte != "hull" else hull,
+            hull=hull,
             hidden=hidden,
-            limit=head.reach,
+            limit=(head.reach > 0).astype(np.float32),
             st=placer.st,
             inside=head.reach > 0,
             confidence=head.confidence,

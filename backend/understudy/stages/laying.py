@@ -27,7 +27,7 @@ from understudy.face.geometry import apply, invert
 from understudy.face.motion import Motion, motion, smear
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
-from understudy.matte.combine import combined, held_out, with_roto
+from understudy.matte.combine import held_out, with_roto
 from understudy.matte.edge import soft_edge
 from understudy.plate.extent import extent
 from understudy.plate.frame import Frame
@@ -208,7 +208,7 @@ class ShotConverter:
 
 def _matte(pictures: Pictures, look: ConversionOptions) -> NDArray[np.float32]:
     """The matte before occlusion, roto and holdout."""
-    mask = combined(pictures.source, pictures.target, pictures.hull, look.matte)
+    mask = pictures.mask(look.matte)
     inner = look.feather * pictures.side + look.feather_in
     return soft_edge(mask, erode=look.erode, inner=inner, outer=look.feather_out, limit=pictures.limit)
 
