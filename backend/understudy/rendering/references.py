@@ -32,7 +32,7 @@ _NOTHING = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class RegionReferences:
     """The references of one region over the shot."""
 
     views: NDArray[np.intp]  # (K,) of the source's views
@@ -43,7 +43,7 @@ class Chosen:
 class References:
     """The references of a shot, and how well they fit."""
 
-    chosen: dict[str, Chosen]  # by region
+    chosen: dict[str, RegionReferences]  # by region
     fit: NDArray[np.float64]  # (T, 3) mean log weight of the best view for each region: 0 is perfect
 
 
@@ -96,7 +96,7 @@ def region_scores(source: Views, shot: Views, face: int) -> NDArray[np.float64]:
     return np.asarray(weights @ (shown / shown.sum(0)))
 
 
-def _chosen(scores: NDArray[np.float64], views: NDArray[np.intp], region: str) -> Chosen:
+def _chosen(scores: NDArray[np.float64], views: NDArray[np.intp], region: str) -> RegionReferences:
     """From ``scores`` (T, M) of one region, of these ``views`` (M,): a few that serve all frames, and what each gives."""
     sharp = scores / _TEMPERATURES[region]
     best = sharp.max(1)
@@ -115,4 +115,4 @@ def _chosen(scores: NDArray[np.float64], views: NDArray[np.intp], region: str) -
     shares = np.exp(sharp[:, kept] - sharp[:, kept].max(1, keepdims=True))
     shares = shares / shares.sum(1, keepdims=True)
     shares = np.clip(shares - _LEAST_SHARE, 0, None)
-    return Chosen(views[kept], shares / shares.sum(1, keepdims=True))
+    return RegionReferences(views[kept], shares / shares.sum(1, keepdims=True))

@@ -9,7 +9,7 @@ from typing import Any
 from understudy.review import identity, landmark_distance
 from understudy.review.bands import BandErrors
 from understudy.review.detail import DetailMeasures
-from understudy.review.identity import Likeness
+from understudy.review.identity import FrameLikeness
 from understudy.review.landmark_distance import LandmarkDistance
 from understudy.review.metrics import Measures, Steadiness, mean, pooled_mse, psnr
 from understudy.review.poses import POSES, pose_of
@@ -30,7 +30,7 @@ class FaceFigures:
 
     asked: bool = False  # whether B has a landmarked face, seen from near enough the front
     distance: LandmarkDistance | None = None
-    likeness: Likeness | None = None
+    likeness: FrameLikeness | None = None
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ _LEAST_WAY = 0.005
 
 
 @dataclass(frozen=True)
-class Likeness:
+class FrameLikeness:
     """Cosines of one frame's faces to the source: of A, of B (the truth) and of the untouched plate."""
 
     a: float
@@ -58,7 +58,7 @@ class SourceIdentity:
         return float(self._direction @ self._recogniser.embed(image, landmarks))
 
 
-def identity_gained(frames: Sequence[Likeness]) -> float | None:
+def identity_gained(frames: Sequence[FrameLikeness]) -> float | None:
     """(A - plate) / (truth - plate) of the mean cosines to the source: 0 is the untouched plate, 1 the truth.
 
     None where there are no frames, and where the truth is hardly nearer to the source than the plate.
@@ -69,7 +69,7 @@ def identity_gained(frames: Sequence[Likeness]) -> float | None:
     return (a - plate) / (b - plate)
 
 
-def summary(frames: Iterable[Likeness | None]) -> dict[str, Any] | None:
+def summary(frames: Iterable[FrameLikeness | None]) -> dict[str, Any] | None:
     """Of a shot: ``gained``, the mean cosines ``a``, ``b`` and ``plate``, and ``frames``; None where there is no frame."""
     known = [frame for frame in frames if frame is not None]
     if not known:
@@ -78,7 +78,7 @@ def summary(frames: Iterable[Likeness | None]) -> dict[str, Any] | None:
     return {"gained": identity_gained(known), "a": a, "b": b, "plate": plate, "frames": len(known)}
 
 
-def _columns(frames: Sequence[Likeness]) -> tuple[list[float], list[float], list[float]]:
+def _columns(frames: Sequence[FrameLikeness]) -> tuple[list[float], list[float], list[float]]:
     return [one.a for one in frames], [one.b for one in frames], [one.plate for one in frames]
 
 

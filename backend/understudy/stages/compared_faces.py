@@ -16,7 +16,7 @@ from understudy.plate.colour import ColourManager
 from understudy.plate.sequence import Plate
 from understudy.review.bands import face_size
 from understudy.review.comparison import FaceFigures
-from understudy.review.identity import Likeness, SourceIdentity, as_image
+from understudy.review.identity import FrameLikeness, SourceIdentity, as_image
 from understudy.review.landmark_distance import landmark_distance
 from understudy.review.metrics import Mask, Picture
 from understudy.review.poses import LANDMARKED, yaw_by_frame
@@ -79,7 +79,7 @@ class FaceJudge:
         if own is not None:
             distance = landmark_distance(own.points68, marks.points68)
         if self._source is not None and plate is not None:
-            likeness = Likeness(*(self._source.likeness(one, marks) for one in (ours, true, as_image(plate))))
+            likeness = FrameLikeness(*(self._source.likeness(one, marks) for one in (ours, true, as_image(plate))))
         return FaceFigures(self._distances, distance, likeness)
 
 

@@ -53,7 +53,7 @@ def measure_performance(pair: Pair, shot: str, colour_space: str | None, events:
     frames each is None. ``frames`` by the same names; ``blinks``, whether the true eyes shut on a frame that counts.
     """
     truth, result = open_plate(pair.truth), open_plate(shot)
-    looks = [_Look(plate, colour_space) for plate in (result, truth)]
+    looks = [_DisplayView(plate, colour_space) for plate in (result, truth)]
     true = {one.frame: one for one in read_truth(pair.document)}
     hidden = None if pair.holdout is None else Matte.open(pair.holdout, truth.frames)
     detector, landmarker = build_detector("mediapipe"), build_landmarker("mediapipe", None)
@@ -83,7 +83,7 @@ def measure_performance(pair: Pair, shot: str, colour_space: str | None, events:
     }
 
 
-class _Look:
+class _DisplayView:
     """A shot's frames as a landmarker sees them."""
 
     def __init__(self, plate: Plate, colour_space: str | None) -> None:
