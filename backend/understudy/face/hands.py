@@ -16,6 +16,7 @@ from understudy.face.roles import Card, Image, digest
 CONFIDENCE = 0.5
 """Least belief in a hand."""
 
+_BESIDE = 0.04  # of the outline's larger side: as far outside of it a wrist still lies on the face
 PROFILE = 45.0
 """Degrees of yaw from which on a face's own brow, nose and lips, one above the other, may be taken for fingers."""
 
@@ -79,8 +80,9 @@ def is_profile(hand: FloatArray, outline: NDArray[np.float32], yaw: float) -> bo
     """
     if abs(yaw) < PROFILE:
         return False
-    inside = [cv2.pointPolygonTest(outline, (float(x), float(y)), False) >= 0 for x, y in hand]
-    return inside[0] and sum(inside) > _MOST * len(inside)
+    depth = np.array([cv2.pointPolygonTest(outline, (float(x), float(y)), True) for x, y in hand])
+    near = -_BESIDE * float(np.ptp(outline, axis=0).max())
+    return bool(depth[0] >= near and (depth >= 0).sum() > _MOST * len(depth))
 
 
 def hand_mask(hands: Sequence[FloatArray], matrix: FloatArray, size: int) -> NDArray[np.float32]:
