@@ -23,6 +23,9 @@ from understudy.faceset.record import Face
 from understudy.rendering.silhouette import outline
 from understudy.tracks.morphable import Morphable, Morphed, Outline, Sight, morphed
 
+FIT = "head shape 1"
+"""Names this way of fitting, and the statistics it stands on; to be counted up when either changes."""
+
 _MOST = 96  # faces: more of them say nothing new of the head
 _BLIND_YAW = 65.0  # degrees from which on the landmarker shows another face
 _OUTLINED_YAW = 18.0  # degrees from which on a cheek stands before the background

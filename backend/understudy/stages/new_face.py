@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from understudy.errors import FacesetError, NoFaceError, UsageError
 from understudy.face.mesh import HeadMesh, at_landmarks
+from understudy.faceset.head_shape import kept_head_shape
 from understudy.faceset.record import Face
 from understudy.faceset.store import DESCRIPTION, Faceset
 from understudy.model.network import SIDES
 from understudy.plate.files import stamp
 from understudy.plate.ranges import format_range, parse_range
 from understudy.rendering.footage import Footage
-from understudy.rendering.shape import fit_shape
+from understudy.rendering.shape import FIT, fit_shape
 from understudy.settings import ConversionOptions, NewFaceOptions
 from understudy.stages.analysis import Shot
 from understudy.stages.footage_renderer import FootageRenderer
@@ -167,7 +168,11 @@ def _footage(faceset: Faceset, faces: Sequence[Face]) -> Footage:
     """One person's footage, with the head fitted to all of it; the mean one where the landmarker told too little."""
     if all(face.dense is None for face in faces):
         return Footage(faceset, faces, HeadMesh())
-    fitted = fit_shape(faces, lambda index: np.asarray(faceset.read(faces[index])[..., :3], np.float32)).placed
+
+    def fit() -> NDArray[np.float64]:
+        return fit_shape(faces, lambda index: np.asarray(faceset.read(faces[index])[..., :3], np.float32)).placed
+
+    fitted = kept_head_shape(faceset, faces, FIT, fit)
     return Footage(faceset, faces, HeadMesh(at_landmarks(fitted), fitted))
 
 
