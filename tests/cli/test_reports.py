@@ -196,7 +196,7 @@ def test_it_is_told_where_a_preview_will_be(capsys: pytest.CaptureFixture[str]) 
     ("target", "lacks", "said"),
     [
         ("t", ["The target looks up.", "And down."], ["The target looks up.", "And down."]),
-        ("t", [], ["The source has every pose that the target asks for."]),
+        ("t", [], ["The source has every pose and expression that the target asks for."]),
         (None, [], []),
     ],
     ids=["lacking", "complete", "alone"],

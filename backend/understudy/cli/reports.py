@@ -89,7 +89,7 @@ def _faceset_report(console: Terminal, report: Report) -> None:
     for lack in report["lacks"]:
         console.print(lack, markup=False, soft_wrap=True)
     if report["target"] and not report["lacks"]:
-        console.print("The source has every pose that the target asks for.")
+        console.print("The source has every pose and expression that the target asks for.")
     console.print(f"Written: {report['page']}", markup=False, soft_wrap=True)
 
 

@@ -22,6 +22,7 @@ from understudy.plate.ranges import format_range
 from understudy.review import charts, page
 from understudy.review.coverage import Gap, Grid, bins_of, counts_in, direction, gaps, grid_of
 from understudy.review.doubts import JOLT, REASONS, SURE, UNUSUAL, Followed, followed
+from understudy.review.expressions import ExpressionGap, expression_gaps
 from understudy.settings import FaceMeasure
 
 PICTURES = 180
@@ -65,7 +66,7 @@ class Findings:
     """What the page says, for those who read no page."""
 
     html: str
-    gaps: list[Gap]  # what the source lacks
+    lacks: list[str]  # what the source lacks, poses first, a sentence each
     doubtful: int  # faces of the source with any doubt
     pictures: int
 
@@ -77,11 +78,14 @@ def report_page(source: Subject, target: Subject | None, width: float) -> Findin
     """
     both = [source] if target is None else [source, target]
     grid = grid_of(width, *(subject.poses for subject in both))
-    lacks = _gaps(source, target, width)
+    poses = _gaps(source, target, width)
+    expressions = [] if target is None else expression_gaps(source.faces, target.faces)
     title = f"Faceset {source.faceset.folder.resolve().name}"
     body = [f"<header><h1>{escape(title)}</h1>", page.paragraph(_made(), "quiet"), "</header>"]
     body.append(page.section("about", "About", '<div class="columns">', *map(_about, both), "</div>"))
-    body.append(page.section("coverage", "Poses", *_coverage(grid, source, target, lacks)))
+    body.append(page.section("coverage", "Poses", *_coverage(grid, source, target, poses)))
+    if target is not None:
+        body.append(page.section("expressions", "Expressions", *_expressions(expressions)))
     body.append(page.section("spread", "Quality", *_spread(both)))
     tracks = {subject.role: followed(subject.faces) for subject in both}
     shown = 0
@@ -93,15 +97,23 @@ def report_page(source: Subject, target: Subject | None, width: float) -> Findin
         heading = f"Confidence over the shot: {subject.role}"
         body.append(page.section(f"shot-{subject.role}", heading, *_shot(subject.role, tracks[subject.role])))
     doubtful = sum(len(track.doubtful) for track in tracks[source.role])
+    lacks = [*map(pose_sentence, poses), *map(expression_sentence, expressions)]
     return Findings(page.page(title, body), lacks, doubtful, shown)
 
 
-def sentence(gap: Gap) -> str:
-    """What a source lacks, in words."""
-    frames = f"{len(gap.frames)} frame{'s' if len(gap.frames) != 1 else ''} ({_frames(gap.frames)})"
+def pose_sentence(gap: Gap) -> str:
+    """A pose that a source lacks, in words."""
     return (
-        f"The target looks {direction(gap)} on {frames}; the source has no such face. "
+        f"The target looks {direction(gap)} on {_counted(gap.frames)}; the source has no such face. "
         f"Its nearest is up to {gap.nearest:.0f} degrees away."
+    )
+
+
+def expression_sentence(gap: ExpressionGap) -> str:
+    """An expression that a source lacks, in words."""
+    return (
+        f"The target {gap.what} than the source ever does on {_counted(gap.frames)}: "
+        f"{gap.farthest:.2f} against {gap.reached:.2f}."
     )
 
 
@@ -154,7 +166,7 @@ def _coverage(grid: Grid, source: Subject, target: Subject | None, lacks: Sequen
         ),
     ]
     if lacks:
-        items = "".join(f"<li>{escape(sentence(gap))}</li>" for gap in lacks[:LISTED])
+        items = "".join(f"<li>{escape(pose_sentence(gap))}</li>" for gap in lacks[:LISTED])
         parts.append(f'<h3 class="bad">What the source lacks</h3><ul id="lacks">{items}</ul>')
         if len(lacks) > LISTED:
             parts.append(page.paragraph(f"And {len(lacks) - LISTED} rarer ones.", "quiet"))
@@ -165,6 +177,17 @@ def _coverage(grid: Grid, source: Subject, target: Subject | None, lacks: Sequen
         "Positive yaw looks to image right, positive pitch up."
     )
     return [*parts, page.figure(charts.heat_map(grid, own, asked), caption)]
+
+
+def _expressions(lacks: Sequence[ExpressionGap]) -> list[str]:
+    told = "Eyes as a part of what is usual with the person, mouths over their width, looks in widths of an eye."
+    if not lacks:
+        return [page.paragraph("The source has every expression that the target asks for.")]
+    items = "".join(f"<li>{escape(expression_sentence(gap))}</li>" for gap in lacks)
+    return [
+        f'<h3 class="bad">What to film</h3><ul id="lacking-expressions">{items}</ul>',
+        page.paragraph(told, "quiet"),
+    ]
 
 
 def _spread(both: Sequence[Subject]) -> list[str]:
@@ -320,6 +343,10 @@ def _row(name: str, track: Followed) -> list[Any]:
 
 def _signed(angle: float) -> str:
     return f"{angle:+.0f}" if angle else "0"
+
+
+def _counted(frames: Sequence[int]) -> str:
+    return f"{len(frames)} frame{'s' if len(frames) != 1 else ''} ({_frames(frames)})"
 
 
 def _frames(frames: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from understudy.events import Events
 from understudy.faceset.store import Faceset
 from understudy.plate.colour import ColourManager
 from understudy.plate.files import write_text
-from understudy.review.faceset_report import Subject, report_page, sentence
+from understudy.review.faceset_report import Subject, report_page
 from understudy.settings import FacesetReportSettings
 
 NAME = "report.html"
@@ -39,7 +39,7 @@ def run(settings: FacesetReportSettings, events: Events) -> dict[str, Any]:
         "target": str(target.faceset.folder) if target else None,
         "faces": len(source.faces),
         "doubtful": findings.doubtful,
-        "lacks": [sentence(gap) for gap in findings.gaps],
+        "lacks": findings.lacks,
         "pictures": findings.pictures,
         "page": str(out),
     }
