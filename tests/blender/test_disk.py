@@ -1,23 +1,35 @@
 """Asking the disk while panels are drawn."""
 
-import time
 from types import SimpleNamespace
 
 import pytest
 
 
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+
 @pytest.fixture
-def disk(extension, monkeypatch):
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def disk(extension, monkeypatch, clock):
     """The module as in a window."""
     from bl_ext.user_default.understudy.addon import disk
 
     monkeypatch.setattr(disk, "bpy", SimpleNamespace(app=SimpleNamespace(background=False)))
+    monkeypatch.setattr(disk, "time", clock)
     monkeypatch.setattr(disk, "_answers", {})
     return disk
 
 
-def test_the_disk_is_asked_once_a_moment(disk, tmp_path, monkeypatch):
-    monkeypatch.setattr(disk, "GOOD", 0.1)
+def test_the_disk_is_asked_once_a_moment(disk, clock, tmp_path):
     asked = []
     for _ in range(5):
         assert disk.told(lambda path: asked.append(path) or path.name, tmp_path / "a") == "a"
@@ -31,22 +43,21 @@ def test_the_disk_is_asked_once_a_moment(disk, tmp_path, monkeypatch):
     assert [disk.told(ask, tmp_path / "a") for _ in range(5)] == [False] * 5
     assert len(asked) == 1
     (tmp_path / "a").touch()
-    time.sleep(0.11)
+    clock.now += disk.GOOD
     assert disk.told(ask, tmp_path / "a")
 
 
-def test_a_slow_share_is_asked_less_often(disk, tmp_path, monkeypatch):
-    monkeypatch.setattr(disk, "GOOD", 0.0)
+def test_a_slow_share_is_asked_less_often(disk, clock, tmp_path):
     asked = []
 
     def slow(path):
         asked.append(path)
-        time.sleep(0.02)
+        clock.now += 0.4
 
-    end = time.monotonic() + 0.5
-    while time.monotonic() < end:
+    for wait in (0.0, 19.9, 0.1):  # good for fifty times as long as it took
+        clock.now += wait
         disk.told(slow, tmp_path)
-    assert len(asked) == 1
+    assert len(asked) == 2
 
 
 def test_a_script_is_told_anew(extension, tmp_path):

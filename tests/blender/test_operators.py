@@ -6,13 +6,12 @@ Needs the backend's command in UNDERSTUDY_COMMAND.
 import json
 import os
 import shutil
-import time
 from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
-from beside import Watch, until
+from beside import timed, until
 
 COMMAND = os.environ.get("UNDERSTUDY_COMMAND", "")
 SAMPLE = Path(__file__).parents[2] / "backend" / "understudy" / "sample"
@@ -29,7 +28,6 @@ def session(extension):
     yield session
     preferences.preferences().command = ""
     session._forget()
-    session.backend().close()
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +50,8 @@ def scene(session, footage, tmp_path_factory):
     scene = bpy.context.scene
     scene.understudy.source_footage = str(footage / "source_B.####.exr")
     training = scene.understudy.training
-    training.preset, training.iterations, training.preview_every, training.batch = "cpu", 20, 20, 2
+    training.preset, training.resolution, training.batch = "cpu", 64, 2
+    training.iterations, training.preview_every = 20, 20
     return scene
 
 
@@ -100,10 +99,8 @@ def test_buttons_that_cannot_work_say_why(session, scene):
             operator()
 
 
-def test_faces_are_found_beside_the_ui_and_no_call_is_slow(session, scene, beside_the_ui):
-    watch = Watch()
-    bpy.ops.understudy.find_faces()
-    watch.check("the call")
+def test_faces_are_found_beside_the_ui(session, scene, beside_the_ui):
+    timed(bpy.ops.understudy.find_faces)
     [task] = session.tasks(scene, "faces", "extract")
     assert scene.understudy.jobs[0].folder == str(task.job.folder)
     assert not bpy.ops.understudy.find_faces.poll(), "one is enough"
@@ -122,9 +119,7 @@ def test_faces_are_found_beside_the_ui_and_no_call_is_slow(session, scene, besid
 def test_the_new_face_is_found_beside_the_ui_and_previewed_before_any_training(session, scene, beside_the_ui):
     shot = scene.understudy
     assert not bpy.ops.understudy.preview_frame.poll()
-    watch = Watch()
-    bpy.ops.understudy.find_source_faces()
-    watch.check("the call")
+    timed(bpy.ops.understudy.find_source_faces)
     [task] = session.tasks(scene, "source", "extract")
     assert not bpy.ops.understudy.find_source_faces.poll(), "one is enough"
     until(session, lambda: not session.is_busy(scene))
@@ -146,7 +141,7 @@ def test_the_new_face_is_found_beside_the_ui_and_previewed_before_any_training(s
     shot.reference_frames = ""
 
 
-def test_a_training_is_stopped_and_resumed_and_no_call_is_slow(session, scene, beside_the_ui):
+def test_a_training_is_stopped_and_resumed(session, scene, beside_the_ui):
     shot = scene.understudy
     shot.training.iterations = 100000
     bpy.ops.understudy.train()
@@ -154,9 +149,7 @@ def test_a_training_is_stopped_and_resumed_and_no_call_is_slow(session, scene, b
     assert training.after is None, "both people are known already"
     until(session, lambda: training.job.metrics.get("loss"))
     assert "Step" in training.line()
-    watch = Watch()
-    bpy.ops.understudy.stop_job(number=training.number)
-    watch.check("the call")
+    timed(bpy.ops.understudy.stop_job, number=training.number)
     assert training.line() == "Stopping"
     until(session, lambda: not session.is_busy(scene))
     assert training.state == "stopped"
@@ -217,12 +210,12 @@ def test_an_asked_again_preview_replaces_the_open_one(session, scene, beside_the
 
 def test_a_range_is_converted_into_versions(session, scene):
     shot = scene.understudy
-    shot.renderer, shot.plate.frames = "network", "1002-1004"
+    shot.renderer, shot.plate.frames = "network", "1002-1003"
     bpy.ops.understudy.convert()
     [version] = shot.versions
-    assert (version.name, version.first, version.last) == ("v001", 1002, 1004)
+    assert (version.name, version.first, version.last) == ("v001", 1002, 1003)
     folder = Path(bpy.path.abspath("//understudy/renders/v001"))
-    assert sorted(file.name for file in folder.iterdir()) == [f"plate.{frame}.exr" for frame in (1002, 1003, 1004)]
+    assert sorted(file.name for file in folder.iterdir()) == [f"plate.{frame}.exr" for frame in (1002, 1003)]
     bpy.ops.understudy.open_result()
     result = bpy.data.images["Result"]
     assert (result.source, Path(result.filepath).name) == ("SEQUENCE", "plate.1002.exr")
@@ -240,10 +233,8 @@ def test_a_killed_conversion_is_said_and_finished_in_the_same_version(session, s
     until(session, lambda: task.job.state == "running" and (task.job.folder / "alive").exists())
     from bl_ext.user_default.understudy.addon.link.process import kill_tree
 
-    killed = time.monotonic()
     kill_tree(json.loads((task.job.folder / "alive").read_text())["pid"])
     until(session, lambda: task.ended)
-    assert time.monotonic() - killed < 2
     assert task.state == "failed"
     assert task.problem
     bpy.ops.understudy.show_log(number=task.number)

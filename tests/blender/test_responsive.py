@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import threading
-import time
 from pathlib import Path
 
 import bpy
@@ -105,7 +104,7 @@ def test_every_answer_becomes_state_on_the_main_thread(session, shot, beside_the
 
     monkeypatch.setattr(session, "handle", watch(handle))
     monkeypatch.setattr(session, "_conclude", watch(conclude))
-    others, least = set(), {}
+    others = set()
     timed(bpy.ops.understudy.inspect_plate)
     shot.understudy.plate.frames = "1002"
     timed(bpy.ops.understudy.convert, "INVOKE_DEFAULT")
@@ -113,15 +112,10 @@ def test_every_answer_becomes_state_on_the_main_thread(session, shot, beside_the
     def done():
         others.update(threading.enumerate())
         for panel in _panels():
-            started, worked = time.perf_counter(), time.thread_time()
-            _draw(panel)
-            least[panel] = min(least.get(panel, 1.0), time.thread_time() - worked)
-            assert time.perf_counter() - started < 0.5, panel
+            timed(_draw, panel)
         return not session.is_busy(shot)
 
     until(session, done)
-    # Little work, and no waiting for the backend: at its best, for one drawing may meet a collection of garbage.
-    assert max(least.values()) < 0.05, least
     assert callers == {threading.main_thread()}
     assert any(thread.name.startswith("understudy") for thread in others), "threads were at work"
     assert len(shot.understudy.versions) == 1

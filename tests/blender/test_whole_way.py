@@ -41,10 +41,10 @@ def test_a_shot_goes_from_its_plate_to_the_rendered_comp(shot, tmp_path, rendere
         assert np.array_equal(render(shot, tmp_path / "plate.exr")[..., :3], plate)
 
 
-def test_a_mask_drawn_in_blender_holds_the_new_face_out(shot):
+def test_a_mask_and_a_fade_made_in_blender_are_converted(shot):
     own = shot.understudy
-    own.plate.frames = "1002"
-    free = _converted_matte(own)
+    own.plate.frames = "1001-1003x2"
+    free = _converted_mattes(own)
     mask = bpy.data.masks.new("hand")
     spline = mask.layers.new(name="layer").splines.new()
     spline.use_cyclic = True
@@ -53,26 +53,18 @@ def test_a_mask_drawn_in_blender_holds_the_new_face_out(shot):
         point.handle_type = "VECTOR"
         point.co = point.handle_left = point.handle_right = place
     assert bpy.ops.understudy.use_active_mask(mask="hand", role="HOLDOUT") == {"FINISHED"}
-    held = _converted_matte(own)
-    middle = held.shape[1] // 2
-    assert free[:, : middle - 2].max() > 0.5 and held[:, : middle - 2].max() == 0
-    assert np.array_equal(held[:, middle + 2 :], free[:, middle + 2 :])
-
-
-def test_a_fade_that_is_keyed_in_blender_is_converted(shot):
-    own = shot.understudy
     for frame, opacity in ((1001, 0.0), (1004, 1.0)):
         own.conversion.opacity = opacity
         assert own.conversion.keyframe_insert("opacity", frame=frame)
     for curve in _curves(shot):
         for point in curve.keyframe_points:
             point.interpolation = "LINEAR"
-    own.plate.frames = "1001-1003x2"
-    assert bpy.ops.understudy.convert() == {"FINISHED"}
-    files = [Path(bpy.path.abspath(own.versions[-1].pattern) % frame) for frame in (1001, 1003)]
-    unseen, faded = (read(file, ["matte.A"])[..., 0] for file in files)
-    assert unseen.max() == 0
-    assert faded.max() == pytest.approx(2 / 3, rel=HALF)
+    unseen, faded = _converted_mattes(own)
+    assert unseen.max() == 0 < free[0].max()
+    middle = faded.shape[1] // 2
+    left, right = slice(middle - 2), slice(middle + 2, None)
+    assert free[1][:, left].max() > 0.5 and faded[:, left].max() == 0
+    assert faded[:, right] == pytest.approx(2 / 3 * free[1][:, right], rel=2 * HALF, abs=2.0**-14)
 
 
 def _curves(scene):
@@ -80,10 +72,11 @@ def _curves(scene):
     return data.action.layers[0].strips[0].channelbag(data.action_slot).fcurves
 
 
-def _converted_matte(own):
-    """The matte of the one frame of a new version."""
+def _converted_mattes(own):
+    """The mattes of frames 1001 and 1003 in a new version."""
     assert bpy.ops.understudy.convert() == {"FINISHED"}
-    return read(Path(bpy.path.abspath(own.versions[-1].pattern) % 1002), ["matte.A"])[..., 0]
+    files = [Path(bpy.path.abspath(own.versions[-1].pattern) % frame) for frame in (1001, 1003)]
+    return [read(file, ["matte.A"])[..., 0] for file in files]
 
 
 def _tree(scene):
