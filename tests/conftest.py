@@ -1,9 +1,17 @@
 """Being here, this file puts ``made_people`` within reach of every room's tests."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+with contextlib.suppress(ImportError):  # Blender's tests go without it
+    from hypothesis import HealthCheck, settings
+
+    # An example may take long because the machine is busy with other things, which says nothing about the code.
+    settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("patient")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import time
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
+from understudy import events as events_module
 from understudy.errors import Interrupted
 from understudy.events import Events, JsonLines, Recorder, beating
 
@@ -50,23 +54,37 @@ def test_a_request_to_stop_reaches_the_inner_stage() -> None:
 
 
 def test_beats_begin_at_once_go_on_beside_the_work_and_end_with_it() -> None:
-    times: list[float] = []
-    start = time.monotonic()
-    with beating(0.1, lambda: times.append(time.monotonic() - start)):
-        assert len(times) == 1
-        deadline = time.monotonic() + 20
-        while len(times) < 4 and time.monotonic() < deadline:
-            time.sleep(0.01)
-    count = len(times)
-    assert count >= 4 and times[3] >= 0.3
-    time.sleep(0.3)
-    assert len(times) == count
+    beats, enough, threads = count(), threading.Event(), threading.active_count()
+
+    def beat() -> None:
+        if next(beats) == 3:
+            enough.set()
+
+    with beating(0.01, beat):
+        assert next(beats) >= 1
+        assert enough.wait(60)
+    assert threading.active_count() == threads
+
+
+def test_beats_keep_their_distance(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    class Ended(threading.Event):
+        """Set at the third look, without any time having passed."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout or 0.0)
+            return len(waited) == 3
+
+    monkeypatch.setattr(events_module, "threading", SimpleNamespace(Event=Ended, Thread=threading.Thread))
+    beats: list[int] = []
+    with beating(7.5, lambda: beats.append(1)):
+        pass
+    assert waited == [7.5] * 3 and len(beats) == 3
 
 
 def test_beats_end_with_work_that_fails() -> None:
-    beats: list[int] = []
-    with pytest.raises(ValueError, match="no"), beating(0.05, lambda: beats.append(1)):
+    threads = threading.active_count()
+    with pytest.raises(ValueError, match="no"), beating(0.01, lambda: None):
         raise ValueError("no")
-    count = len(beats)
-    time.sleep(0.2)
-    assert len(beats) == count
+    assert threading.active_count() == threads

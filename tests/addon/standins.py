@@ -16,26 +16,30 @@ UNDERSTUDY = [
     f"import runpy, sys; sys.path.insert(0, {str(ROOT / 'backend')!r}); runpy.run_module('understudy', run_name='__main__')",
 ]
 
+PATIENCE = 240.0
+"""Seconds that anything may take that is bound to come: the machine may be busy with other things."""
+
 HELLO = {"event": "hello", "protocol": 1, "events": 1, "version": "9.9.9", "device": "none", "memory": 0}
 
 _TALKER = """
 import json, os, sys, time
 def say(**event): print(json.dumps(event), flush=True)
+def hang(): time.sleep(600)  # for longer than any test is patient
 def hello(**changes): say(**{**json.loads(%r), "pid": os.getpid(), **changes})
 """
 
 
 def program(body: str) -> list[str]:
-    """A command that runs ``body``, which can ``hello()`` and ``say(event=...)``."""
+    """A command that runs ``body``, which can ``hello()``, ``say(event=...)`` and ``hang()``."""
     return [sys.executable, "-c", _TALKER % json.dumps(HELLO) + body]
 
 
-def until(drain, seen, seconds=30.0):
-    """Drain, as Blender's timer does, until ``seen(events)``; all the events. Fails after ``seconds``."""
+def until(drain, seen):
+    """Drain, as Blender's timer does, until ``seen(events)``; all the events. Fails after :data:`PATIENCE`."""
     events = []
-    ends = time.monotonic() + seconds
+    ends = time.monotonic() + PATIENCE
     while not seen(events):
-        assert time.monotonic() < ends, f"waited {seconds} s; heard {events[-5:]}"
+        assert time.monotonic() < ends, f"waited {PATIENCE} s; heard {events[-5:]}"
         time.sleep(0.01)
         events += drain()
     return events
@@ -63,8 +67,10 @@ def lives(pid: int) -> bool:
         return False
 
 
-def wait_gone(pid: int, seconds=2.0):
-    ends = time.monotonic() + seconds
-    while lives(pid):
-        assert time.monotonic() < ends, f"process {pid} still runs after {seconds} s"
-        time.sleep(0.01)
+def wait_for(true):
+    """Look until ``true()``."""
+    until(lambda: [], lambda _: true())
+
+
+def wait_gone(pid: int):
+    wait_for(lambda: not lives(pid))

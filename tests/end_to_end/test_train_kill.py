@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from killing import start, wait_until, written
+from killing import PATIENCE, start, wait_until, written
 from made_people import ANNE, BERT, make_faceset
 from understudy.model.store import load_model
 from understudy.training.checkpoint import FILE, load_checkpoint
@@ -62,7 +62,7 @@ def test_a_training_that_is_killed_again_and_again_goes_on(command, tmp_path):
     process = start(command, told)
     wait_for_a_save(process, model, told)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 130, told.read_text()
+    assert process.wait(timeout=PATIENCE) == 130, told.read_text()
     assert "stopped on request" in told.read_text() and "Traceback" not in told.read_text()
     state = load_checkpoint(model)
     assert state.numbers["step"] > reached[-1]

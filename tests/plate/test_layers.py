@@ -314,7 +314,7 @@ def test_the_writer_keeps_a_bounded_number_waiting(tmp_path: Path, monkeypatch: 
     done: list[Path] = []
 
     def slow(path: Path, *_: Any, **__: Any) -> None:
-        gate.wait(5)
+        gate.wait(60)
         done.append(path)
 
     monkeypatch.setattr(module, "write_layers", slow)
@@ -328,10 +328,13 @@ def test_the_writer_keeps_a_bounded_number_waiting(tmp_path: Path, monkeypatch: 
 
     producer = threading.Thread(target=produce)
     producer.start()
-    time.sleep(0.2)
+    give_up = time.monotonic() + 60
+    while len(submitted) < 3 and time.monotonic() < give_up:
+        time.sleep(0.01)
+    time.sleep(0.1)  # in which it could go further
     assert submitted == [0, 1, 2]
     gate.set()
-    producer.join(5)
+    producer.join(60)
     assert len(done) == 6
 
 

@@ -19,7 +19,7 @@ import understudy
 Event = dict[str, Any]
 
 SAMPLE = str(Path(understudy.__file__).parent / "sample" / "plate.####.exr")
-PATIENCE = 60.0  # seconds: a machine may be busy with other things
+PATIENCE = 240.0  # seconds: a machine may be busy with other things
 
 LISTENS, DEAF, NOISY, BROKEN, ANSWERS = range(5)
 """What the stand-in stage does, by the frame it is asked for."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import understudy
-from serving import ANSWERS, BROKEN, DEAF, LISTENS, NOISY, SAMPLE, STAND_IN, Child
+from serving import ANSWERS, BROKEN, DEAF, LISTENS, NOISY, PATIENCE, SAMPLE, STAND_IN, Child
 from understudy.settings import STAGES, job_schema
 
 INTERACTIVE = {"inspect", "find", "people", "model", "preview", "schema"}
@@ -146,28 +146,25 @@ def test_an_id_in_hand_cannot_be_used_again(stand_in: Child) -> None:
     assert stand_in.until("failed", number)[-1]["code"] == 130
 
 
-def test_life_is_shown_every_second_while_a_request_runs(stand_in: Child) -> None:
-    number = stand_in.act(LISTENS)
-    beats = []
-    while len(beats) < 3:
-        event = stand_in.next()
-        if event["event"] == "alive":
+def test_life_is_shown_while_a_request_runs_and_no_longer(stand_in: Child) -> None:
+    for _ in range(2):  # of the first one's signs, none is left in the second one's time
+        number = stand_in.act(LISTENS)
+        beats = []
+        while len(beats) < 2:
+            event = stand_in.next()
             assert event["id"] == number
-            beats.append(event["time"])
-    assert 0.8 < beats[2] - beats[1] < 3
-    stand_in.cancel(number)
-    stand_in.until("failed", number)
-    time.sleep(1.2)
-    assert stand_in.lines.empty()
+            if event["event"] == "alive":
+                beats.append(event["time"])
+        assert beats == sorted(beats)
+        stand_in.cancel(number)
+        stand_in.until("failed", number)
 
 
 def test_it_ends_with_its_input_however_busy_it_is(own: Child) -> None:
     own.until("note", own.act(DEAF))
-    start = time.monotonic()
     assert own.process.stdin is not None
     own.process.stdin.close()
-    assert own.process.wait(20) == 0
-    assert time.monotonic() - start < 2
+    assert own.process.wait(PATIENCE) == 0
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent in the POSIX way")
@@ -182,7 +179,7 @@ child.stdin.flush()
 while b"running" not in child.stdout.readline():
     pass
 print(child.pid, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
     environment = {**os.environ, "PYTHONPATH": str(Path(understudy.__file__).parents[1])}
     with subprocess.Popen([sys.executable, "-c", host], stdout=subprocess.PIPE, env=environment) as process:
@@ -190,10 +187,10 @@ time.sleep(60)
         child = int(process.stdout.readline())
         assert not gone(child)
         process.send_signal(signal.SIGKILL)
-    start = time.monotonic()
-    while not gone(child) and time.monotonic() - start < 20:
+    give_up = time.monotonic() + PATIENCE
+    while not gone(child):
+        assert time.monotonic() < give_up, f"process {child} still runs"
         time.sleep(0.02)
-    assert time.monotonic() - start < 2
 
 
 def gone(pid: int) -> bool:

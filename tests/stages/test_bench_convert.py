@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import understudy
+from made_clock import Clock
 from made_shots import picture, register, walk, write_frame
 from understudy.convert.place import Placed, Region
 from understudy.events import Events
@@ -19,7 +19,7 @@ from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate
 from understudy.review.truth import read_truth
 from understudy.settings import ExtractSettings
-from understudy.stages import convert, extract
+from understudy.stages import convert, extract, stopwatch
 from understudy.stages.bench import face_cost, fidelity, matte_once, steadiness, warm
 from understudy.stages.bench.bed import Bed, make_bed
 from understudy.stages.bench.criteria import criteria
@@ -138,33 +138,38 @@ def test_a_picture_is_enlarged_until_its_face_has_the_size_that_is_asked_for(tmp
 
 
 def test_steps_are_timed_one_by_one(squares, tmp_path, monkeypatch):
-    compose = face_cost.compose
-    monkeypatch.setattr(face_cost, "compose", lambda *rest: time.sleep(0.1) or compose(*rest))
+    clock = Clock()
+    clock.put_into(monkeypatch, stopwatch)
+    for name, seconds in (("compose", 3), ("read_frame", 2), ("write_layers", 1)):
+        step = getattr(face_cost, name)
+        monkeypatch.setattr(
+            face_cost, name, lambda *rest, s=step, n=seconds, **more: clock.sleep(n) or s(*rest, **more)
+        )
     trial = Trial.of(squares.plate, squares.faces, Events())
     model = face_cost.load_model(squares.model, torch.device("cpu"))
     told = face_cost._a_frame(trial, model, tmp_path)
     network, card = face_cost._untrained(model[1])
     assert (card.architecture.family, card.architecture.resolution) == face_cost.DEEP and card.crop == model[1].crop
     assert network.arch == card.architecture
-    assert told["composing"] >= 0.1
-    own = told["placing"] + told["composing"]
-    for profile in ("flat", "parts"):
-        whole = own + told["reading"] + told["networks"] + told["writing"][profile]
-        assert told["outside"][profile] == pytest.approx(own / whole)
+    assert told == {
+        "placing": 0, "composing": 3, "reading": 2, "networks": 0,
+        "writing": {"flat": 1, "parts": 1}, "outside": {"flat": 0.5, "parts": 0.5},
+    }  # fmt: skip
 
 
 def test_a_warm_answer_is_timed_against_a_cold_one(monkeypatch, tmp_path):
-    asked = []
+    asked, clock = [], Clock()
+    clock.put_into(monkeypatch, warm)
 
     def answer(settings, events, kept):
         asked.append((kept.get("model", 0, lambda: len(asked)), settings.model_fields_set))
-        time.sleep(0.001 if any(settings.model_fields_set & change.keys() for change in warm.CHANGES.values()) else 0.1)
+        clock.sleep(1 if any(settings.model_fields_set & change.keys() for change in warm.CHANGES.values()) else 8)
 
     monkeypatch.setattr(warm.preview, "run", answer)
     monkeypatch.setattr(warm, "find_faces", lambda plate, folder, events: tmp_path)
     told = warm.measure_warm(Bed("", tmp_path, tmp_path), SAMPLE, tmp_path, Events())
-    assert told["ratio"].keys() == warm.CHANGES.keys()
-    assert all(ratio < 0.2 for ratio in told["ratio"].values())
+    assert told["cold"] == 8 and told["warm"] == dict.fromkeys(warm.CHANGES, 1.0)
+    assert told["ratio"] == dict.fromkeys(warm.CHANGES, 1 / 8)
     rounds = 1 + len(warm.CHANGES)
     kept = [model for model, _ in asked[1:]]
     assert kept == [1 + rounds * (index // rounds) for index in range(warm.ROUNDS * rounds)]

@@ -2,17 +2,18 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
-import time
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from made_clock import Clock
 from made_people import ANNE, BERT, TINY, make_faceset
 from torch.utils.data import default_collate
 from understudy.errors import Interrupted, MissingInputError, OutOfMemoryError
 from understudy.events import Events, Recorder
 from understudy.model.losses import masked_mse
+from understudy.stages import stopwatch
 from understudy.stages.bench import against_peers, fast_path, learning, memory, peer_loop, train
 from understudy.stages.bench.against_peers import measure_against_peers
 from understudy.stages.bench.fast_path import measure_fast_path, product_rate, whole_float32
@@ -25,7 +26,6 @@ from understudy.training.objective import Weights
 from understudy.training.trainer import Trainer
 
 CPU = torch.device("cpu")
-NAP = 0.1  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -44,60 +44,66 @@ def footage(drawn, tmp_path):
 
 
 @pytest.fixture
-def slow(monkeypatch):
+def clock(monkeypatch):
+    made = Clock()
+    made.put_into(monkeypatch, learning, stopwatch)
+    return made
+
+
+@pytest.fixture
+def slow(monkeypatch, clock):
     """Training that takes its time: a quarter for the data, the rest for the network."""
     monkeypatch.setattr(learning, "warm_up", lambda step, device: None)
     monkeypatch.setattr(learning, "count_tflop", lambda trainer: 0.5)
     monkeypatch.setattr(learning, "peak_memory", lambda work, held, device: 1000)
-    monkeypatch.setattr(Trainer, "draw", lambda trainer, moment: time.sleep(NAP))
-    monkeypatch.setattr(Trainer, "learn", lambda trainer, draw, moment: time.sleep(3 * NAP) or torch.zeros(4))
+    monkeypatch.setattr(Trainer, "draw", lambda trainer, moment: clock.sleep(1))
+    monkeypatch.setattr(Trainer, "learn", lambda trainer, draw, moment: clock.sleep(3) or torch.zeros(4))
 
 
 def test_time_of_the_network_is_told_from_time_for_its_data(slow, footage):
-    told = measure_learning(footage.trainer(TINY, 4), MetricsLog(footage.folder, 0), Events(), 5 * NAP)
-    assert told["steps"] == 2
-    assert told["shares"]["data"] == pytest.approx(0.25, abs=0.05)
-    assert told["shares"]["networks"] == pytest.approx(0.75, abs=0.05)
-    assert told["outside_networks"] == pytest.approx(1 - told["shares"]["networks"])
-    assert sum(told["shares"].values()) == pytest.approx(1.0)
-    assert told["examples_per_second"] == pytest.approx(2 * 4 * 2 / told["seconds"])
+    told = measure_learning(footage.trainer(TINY, 4), MetricsLog(footage.folder, 0), Events(), 9)
+    assert (told["steps"], told["seconds"]) == (3, 12)
+    assert told["shares"] == {"data": 0.25, "networks": 0.75, "other": 0}
+    assert told["outside_networks"] == 0.25
+    assert told["examples_per_second"] == 2 * 4 * 3 / 12
     assert (told["peak_memory"], told["tflop_per_step"]) == (1000, 0.5)
 
 
-def test_what_is_done_while_a_device_computes_is_not_outside_the_networks(slow, footage, monkeypatch):
+def test_what_is_done_while_a_device_computes_is_not_outside_the_networks(slow, footage, monkeypatch, clock):
     trainer, busy = footage.trainer(TINY, 4), [0.0]
     monkeypatch.setattr(trainer, "device", torch.device("cuda"))
 
     def ask(trainer, draw, moment):
-        busy[0] = max(busy[0], time.perf_counter()) + 3 * NAP  # and the host goes on at once
+        busy[0] = max(busy[0], clock()) + 3  # and the host goes on at once
         return torch.zeros(4)
 
     monkeypatch.setattr(Trainer, "learn", ask)
     monkeypatch.setattr(
-        learning, "settle", lambda device: device.type == "cpu" or time.sleep(max(0, busy[0] - time.perf_counter()))
+        learning, "settle", lambda device: device.type == "cpu" or clock.sleep(max(0, busy[0] - clock()))
     )
     told = measure_learning(trainer, MetricsLog(footage.folder, 0), Events(), 0)
-    assert told["shares"]["data"] == pytest.approx(0.25, abs=0.05)
-    # Two steps: only the first one's faces are waited for.
-    assert told["seconds"] == pytest.approx((1 + 2 * 3) * NAP, rel=0.1)
-    assert told["outside_networks"] == pytest.approx(1 - 3 / 3.5, abs=0.04)
+    assert told["shares"]["data"] == 0.25
+    assert told["seconds"] == 1 + 2 * 3  # two steps: only the first one's faces are waited for
+    assert told["outside_networks"] == pytest.approx(1 - 3 / 3.5)
 
 
-def test_logging_is_part_of_the_measured_loop(slow, footage, monkeypatch):
+def test_logging_is_part_of_the_measured_loop(slow, footage, monkeypatch, clock):
     monkeypatch.setattr(learning, "LOG_EVERY", 1)
+    append = MetricsLog.append
+    monkeypatch.setattr(MetricsLog, "append", lambda *rest: clock.sleep(4) or append(*rest))
     recorder = Recorder()
     told = measure_learning(footage.trainer(TINY, 2), MetricsLog(footage.folder, 0), Events(recorder), 0)
-    assert told["shares"]["logging"] > 0
+    assert told["shares"]["logging"] == 0.5
     assert [event["done"] for event in recorder.of("progress")] == [1, 2]
     assert len((footage.folder / "metrics.jsonl").read_text().splitlines()) == 2
 
 
-def test_what_a_device_does_later_counts_for_the_part_that_asked_for_it(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: time.sleep(NAP))
+def test_what_a_device_does_later_counts_for_the_part_that_asked_for_it(monkeypatch, clock):
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: clock.sleep(2))
     watch = Stopwatch()
     with part(watch, "networks", torch.device("cuda")):
         pass
-    assert watch.seconds["networks"] >= NAP
+    assert watch.seconds["networks"] == 2
 
 
 def test_operations_are_two_for_each_product(monkeypatch, footage):
@@ -223,7 +229,7 @@ def one_step(step, events):
     return Timed(1, 1.0)
 
 
-def test_the_loops_take_turns_and_are_compared_over_all_of_them(footage, monkeypatch):
+def test_the_loops_take_turns_and_are_compared_over_all_of_them(footage, monkeypatch, clock):
     turns = []
 
     class Napping(PeerLoop):
@@ -232,18 +238,18 @@ def test_the_loops_take_turns_and_are_compared_over_all_of_them(footage, monkeyp
 
         def step(self):
             turns.append("theirs")
-            self.waited += NAP / 4
-            time.sleep(NAP)
+            self.waited += 1
+            clock.sleep(4)
             return 0.0
 
     monkeypatch.setattr(against_peers, "PeerLoop", Napping)
     monkeypatch.setattr(learning, "warm_up", lambda step, device: None)
-    monkeypatch.setattr(Trainer, "step", lambda trainer, moment: turns.append("ours") or time.sleep(NAP / 4))
+    monkeypatch.setattr(Trainer, "step", lambda trainer, moment: turns.append("ours") or clock.sleep(1))
     told = measure_against_peers(footage, TINY, 3, Events(), 0)
     assert turns == ["theirs"] + ["ours"] * 2 + ["theirs"] * 4 + ["ours"] * 2
-    assert told["peers_examples_per_second"] == pytest.approx(2 * 3 / NAP, rel=0.05)
-    assert told["ratio"] == pytest.approx(4, rel=0.1)
-    assert told["peers_waiting"] == pytest.approx(0.25, rel=0.05)
+    assert told["peers_examples_per_second"] == 2 * 3 / 4
+    assert told["ratio"] == 4
+    assert told["peers_waiting"] == 0.25
     assert (told["family"], told["resolution"], told["batch"]) == ("quick", 64, 3)
 
 

@@ -80,7 +80,7 @@ def test_it_says_what_it_wrote_and_where(tmp_path, shot, model, monkeypatch):
     recorder = Recorder()
     monkeypatch.chdir(tmp_path)
     report = preview.run(settings(shot, model, Path("look")), Events(recorder), Kept())
-    assert 0 < report.pop("seconds") < 60
+    assert report.pop("seconds") > 0
     folder = tmp_path / "look"
     assert report == {
         "frame": 1001,

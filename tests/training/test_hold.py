@@ -17,7 +17,7 @@ from pathlib import Path
 from understudy.training.hold import hold
 with hold(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
