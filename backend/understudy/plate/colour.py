@@ -40,6 +40,13 @@ _INTEROP: dict[str, tuple[str, ...]] = {
     "g22_adobergb_scene": ("adobergb",),
     "srgb_ap1_scene": ("srgb_ap1", "srgb_encoded_ap1_tx"),
     "g22_ap1_scene": ("g22_ap1", "g22_ap1_tx"),
+    "g24_rec709_scene": ("g24_rec709", "g24_rec709_tx"),
+    "pq_rec2020_display": ("rec2100_pq_display", "Rec.2100-PQ - Display", "Rec.2100-PQ"),
+    "pq_p3d65_display": ("st2084_p3d65_display", "ST2084-P3-D65 - Display"),
+    "hlg_rec2020_display": ("rec2100_hlg_display", "Rec.2100-HLG - Display", "Rec.2100-HLG"),
+    "g24_rec2020_display": ("rec1886_rec2020_display", "Rec.1886 Rec.2020 - Display", "Rec.2020"),
+    "g26_p3d65_display": ("p3d65_display", "P3-D65 - Display"),
+    "g26_p3dci_display": ("p3_dci_display", "P3-DCI - Display"),
     "data": ("data", "Raw"),
 }
 
@@ -128,10 +135,10 @@ class ColourManager:
         """The colour space of ``plate``.
 
         In this order: the ``setting`` (a name, alias or role), what the file says (ACES container, ``colorInteropID``,
-        known chromaticities), and a default for the kind of file. Untagged EXR, HDR and float TIFF are taken to be
+        known chromaticities, its encoding), and a default for the kind of file. Untagged EXR, HDR and float TIFF are taken to be
         in the working space; PNG, JPEG, integer TIFF and movies to be sRGB-encoded; DPX as its header says, else
-        in the role compositing_log. Raises ColourError for an unknown setting, and where a default is not in the
-        configuration.
+        in the role compositing_log. Raises ColourError for an unknown setting, where a default is not in the
+        configuration, and for PQ and HLG where their space is not.
         """
         if setting:
             return self._input(self.space(setting), "setting", None)
@@ -147,6 +154,16 @@ class ColourManager:
             if known and (space := self._by_interop_id(known)):
                 return self._input(space, "chromaticities", known)
             unknown = unknown or ", since the configuration does not know its chromaticities"
+        if (encoding := header.encoding) is not None:
+            if encoding.interop_id and (space := self._by_interop_id(encoding.interop_id)):
+                return self._input(space, encoding.said, encoding.interop_id)
+            if encoding.high_range:
+                raise ColourError(
+                    f"The OCIO configuration {self._uri} has no space for {plate.pattern}, whose pictures are in "
+                    f"{encoding.said}.",
+                    _HINT,
+                )
+            unknown = unknown or f", since the configuration does not know its {encoding.said}"
         return self._default_input(plate, header, unknown)
 
     def space(self, name: str) -> str:

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from understudy.plate.encoding import Encoding
+
 
 @dataclass(frozen=True)
 class Window:
@@ -42,7 +44,8 @@ class Header:
 
     ``dtype`` is what a composite of this frame is written as. ``fps`` is a fraction (numerator, denominator),
     ``timecode`` the two words of SMPTE 12M (time and flags, user data). ``attributes`` holds everything else by
-    OpenImageIO's names: str, int and float as they are, other types as :class:`Typed`.
+    OpenImageIO's names: str, int and float as they are, other types as :class:`Typed`. ``encoding`` is what the file says
+    of its colours beside an ``interop_id``, ``notes`` are sentences that whoever uses the file should read once.
     """
 
     data: Window
@@ -53,6 +56,8 @@ class Header:
     pixel_aspect: float = 1.0
     attributes: dict[str, Any] = field(default_factory=dict)
     interop_id: str | None = None
+    encoding: Encoding | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

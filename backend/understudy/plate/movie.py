@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, UnreadableError
 from understudy.plate.frame import Frame, Header, Window
+from understudy.plate.movie_tags import MovieTags, picture_stream, tags_of
 from understudy.plate.timecode import advance, parse_timecode
 
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
@@ -43,6 +44,7 @@ class Movie:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._times = _times(path)
+        self._tags = _tags(path)
         self._next = 1
         self._begin()
 
@@ -64,11 +66,11 @@ class Movie:
             picture = self._decode(number)
         except av.FFmpegError as error:
             raise self._damaged(number) from error
-        rgb = _rgb(picture)
+        rgb = self._tags.orientation.upright(_rgb(picture))
         return Frame(number, rgb, None, self._header(number))
 
     def header(self) -> Header:
-        """The header of the first frame; nothing is decoded."""
+        """The header of the first frame."""
         return self._header(1)
 
     def _decode(self, number: int) -> VideoFrame:
@@ -112,13 +114,14 @@ class Movie:
 
     def _begin(self) -> None:
         self._container = _open(self._path)
-        self._stream: VideoStream = self._container.streams.video[0]
+        self._stream: VideoStream = picture_stream(self._container)
         self._stream.thread_type = "AUTO"
         self._decoded = self._container.decode(self._stream)
         self._next = 1
 
     def _header(self, number: int) -> Header:
-        window = Window(0, 0, self._stream.width, self._stream.height)
+        tags = self._tags
+        window = tags.orientation.upright_window(Window(0, 0, self._stream.width, self._stream.height))
         rate = self._stream.average_rate or self._stream.guessed_rate
         fps = (rate.numerator, rate.denominator) if rate else None
         aspect = self._stream.sample_aspect_ratio
@@ -128,7 +131,9 @@ class Movie:
             display=window,
             fps=fps,
             timecode=advance(first, number - 1, fps) if first and fps else None,
-            pixel_aspect=float(aspect) if aspect else 1.0,
+            pixel_aspect=tags.orientation.upright_aspect(float(aspect)) if aspect else 1.0,
+            encoding=tags.encoding,
+            notes=tags.notes,
         )
 
     def _timecode(self) -> str:
@@ -146,10 +151,21 @@ def _open(path: Path) -> Any:
         container = av.open(str(path))
     except av.FFmpegError as error:
         raise UnreadableError(f"{path} cannot be read as a movie.", _DAMAGED) from error
-    if not container.streams.video:
+    if picture_stream(container) is None:
         container.close()
         raise UnreadableError(f"{path} has no pictures in it.", _DAMAGED)
     return container
+
+
+def _tags(path: Path) -> MovieTags:
+    state = path.stat()
+    return _read_tags(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=16)
+def _read_tags(path: Path, _changed: int, _size: int) -> MovieTags:
+    with _open(path) as container:
+        return tags_of(container, _times(path), str(path))
 
 
 def _times(path: Path) -> tuple[int | None, ...]:
@@ -165,7 +181,7 @@ def _read_times(path: Path, _changed: int, _size: int) -> tuple[int | None, ...]
     times: list[int | None] = []
     packets = 0
     with _open(path) as container:
-        stream = container.streams.video[0]
+        stream = picture_stream(container)
         try:
             for packet in container.demux(stream):
                 packets += packet.size > 0

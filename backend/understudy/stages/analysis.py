@@ -111,6 +111,8 @@ def prepare(options: PlateOptions, events: Events, colour: ColourManager | None 
         f"Colour of {Path(plate.pattern).name}: {space.name} ({space.reason}); "
         f"working space {colour.working} of {colour.config} ({colour.source})."
     )
+    for note in header.notes:
+        events.note(f"{Path(plate.pattern).name}: {note}")
     return Shot(plate, header, colour, space)
 
 

@@ -17,7 +17,8 @@ def run(settings: InspectSettings, events: Events) -> dict[str, Any]:
     Returns the report: ``plate`` (absolute printf pattern or file), ``movie``, ``first``, ``last``, ``frames`` (range),
     ``count``, ``missing`` (frame numbers), ``width`` and ``height`` of the display window, ``data_window`` as [x0, y0,
     x1, y1] in pixels from the display window's top left, ``dtype``, ``fps`` as a fraction or None, ``timecode`` as text
-    or None, ``colour_space``, ``colour_reason``, ``scene_linear`` and ``working_space``.
+    or None, ``pixel_aspect`` (a pixel's width over its height), ``encoding`` (what the file says of transfer and primaries)
+    or None, ``colour_space``, ``colour_reason``, ``scene_linear``, ``working_space`` and ``notes`` (sentences).
     Raises MissingInputError when no frame is there, UnreadableError, UsageError and ColourError.
     """
     shot = prepare(settings.model_copy(update={"missing": "skip"}), events)
@@ -39,8 +40,11 @@ def run(settings: InspectSettings, events: Events) -> dict[str, Any]:
         "dtype": header.dtype,
         "fps": list(header.fps) if header.fps else None,
         "timecode": format_timecode(header.timecode) if header.timecode else None,
+        "pixel_aspect": round(header.pixel_aspect, 6),
+        "encoding": header.encoding.said if header.encoding else None,
         "colour_space": shot.space.name,
         "colour_reason": shot.space.reason,
         "scene_linear": shot.space.scene_linear,
         "working_space": shot.colour.working,
+        "notes": list(header.notes),
     }
