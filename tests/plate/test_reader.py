@@ -284,9 +284,9 @@ def shot(tmp_path: Path) -> Plate:
 def test_frames_come_in_order_whoever_finishes_first(shot: Plate, monkeypatch: pytest.MonkeyPatch) -> None:
     straight = reader.read_picture
 
-    def uneven(path: Path, number: int) -> Frame:
+    def uneven(path: Path, number: int, layer: str | None, view: str | None) -> Frame:
         time.sleep(0.02 if number % 2 else 0.0)
-        return straight(path, number)
+        return straight(path, number, layer, view)
 
     monkeypatch.setattr(reader, "read_picture", uneven)
     frames = list(read_frames(shot, workers=3))
@@ -299,9 +299,9 @@ def test_reading_ahead_is_bounded_and_stops_with_the_consumer(shot: Plate, monke
     begun: list[int] = []
     straight = reader.read_picture
 
-    def noted(path: Path, number: int) -> Frame:
+    def noted(path: Path, number: int, layer: str | None, view: str | None) -> Frame:
         begun.append(number)
-        return straight(path, number)
+        return straight(path, number, layer, view)
 
     monkeypatch.setattr(reader, "read_picture", noted)
     before = threading.active_count()

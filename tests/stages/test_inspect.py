@@ -9,9 +9,12 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 from made_shots import picture, write_frame, write_shot
-from understudy.errors import MissingInputError, UsageError
+from PIL import Image
+from understudy.errors import MissingInputError, UnreadableError, UsageError
 from understudy.events import Events
+from understudy.plate.reader import read_frame
 from understudy.settings import InspectSettings
+from understudy.stages.analysis import prepare
 from understudy.stages.inspect import run
 
 
@@ -89,3 +92,39 @@ def test_what_is_not_there_is_a_mistake(tmp_path: Path) -> None:
         described(pattern, frames="2001-2003")
     with pytest.raises(UsageError):
         described(pattern, frames="one")
+
+
+def test_what_a_file_says_of_its_picture_is_told(tmp_path: Path) -> None:
+    spec = oiio.ImageSpec(8, 6, 6, "half")
+    spec.channelnames = ("ViewLayer.Combined.R", "ViewLayer.Combined.G", "ViewLayer.Combined.B", "N.R", "N.G", "N.B")
+    spec.attribute("PixelAspectRatio", 2.0)
+    buffer = oiio.ImageBuf(spec)
+    assert buffer.write(str(tmp_path / "a.0001.exr")), buffer.geterror()
+    report = described((tmp_path / "a.0001.exr").as_posix())
+    assert (report["layer"], report["layers"]) == ("ViewLayer.Combined", ["N", "ViewLayer.Combined"])
+    assert (report["view"], report["views"], report["pixel_aspect"]) == (None, [], 2.0)
+    assert report["notes"] == ["Its picture is the layer ViewLayer.Combined."]
+    assert described((tmp_path / "a.0001.exr").as_posix(), layer="N")["layer"] == "N"
+    with pytest.raises(UsageError, match="no layer of colour 'sky'"):
+        described((tmp_path / "a.0001.exr").as_posix(), layer="sky")
+
+
+def test_a_frame_of_another_size_is_named(tmp_path: Path) -> None:
+    pattern = write_shot(tmp_path, [[]] * 6)
+    write_frame(tmp_path / "shot.1004.exr", picture(64, 48, []))
+    said = f"Frame 1004 of {pattern} is 64 x 48 pixels, but frame 1001 is 320 x 200."
+    assert described(pattern)["notes"] == [said]
+    with pytest.raises(UnreadableError) as refused:  # whoever works on the frames must not begin
+        prepare(InspectSettings(plate=pattern), Events())
+    assert refused.value.message == said
+    assert len(prepare(InspectSettings(plate=pattern, frames="1001-1003,1005-1006"), Events()).plate.frames) == 5
+
+
+def test_straight_alpha_is_multiplied_in_light_and_only_in_what_is_written(tmp_path: Path) -> None:
+    straight = np.array([[(200, 120, 60, 255), (200, 120, 60, 51)]], np.uint8)
+    Image.fromarray(straight).save(tmp_path / "a.0001.png")
+    shot = prepare(InspectSettings(plate=(tmp_path / "a.0001.png").as_posix()), Events())
+    frame = read_frame(shot.plate, 1)
+    np.testing.assert_array_equal(frame.rgb[0, 1], frame.rgb[0, 0])  # as it is seen
+    light = shot.working(frame.rgb)[0, 0]
+    np.testing.assert_allclose(shot.written(frame)[0], [light, light * 0.2], rtol=1e-3)

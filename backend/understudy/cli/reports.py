@@ -108,7 +108,8 @@ def _inspect(console: Terminal, report: Report) -> None:
     rate = f"{report['fps'][0] / report['fps'][1]:.6g}" if report["fps"] else None
     left_out = ("movie", "first", "last", "scene_linear", "notes")
     told = {name: value for name, value in report.items() if name not in left_out}
-    general(console, told | {"missing": missing, "fps": rate})
+    names = {name: ", ".join(report[name]) or None for name in ("layers", "views")}
+    general(console, told | {"missing": missing, "fps": rate} | names)
 
 
 def _people(console: Terminal, report: Report) -> None:

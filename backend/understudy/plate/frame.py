@@ -45,7 +45,9 @@ class Header:
     ``dtype`` is what a composite of this frame is written as. ``fps`` is a fraction (numerator, denominator),
     ``timecode`` the two words of SMPTE 12M (time and flags, user data). ``attributes`` holds everything else by
     OpenImageIO's names: str, int and float as they are, other types as :class:`Typed`. ``encoding`` is what the file says
-    of its colours beside an ``interop_id``, ``notes`` are sentences that whoever uses the file should read once.
+    of its colours beside an ``interop_id``. With ``straight_alpha`` the colours are not multiplied by the alpha. ``layer``
+    and ``view`` say what was taken of the file's ``layers`` and ``views``; both are empty for bare channels. ``notes`` are
+    sentences that whoever uses the file should read once.
     """
 
     data: Window
@@ -57,6 +59,11 @@ class Header:
     attributes: dict[str, Any] = field(default_factory=dict)
     interop_id: str | None = None
     encoding: Encoding | None = None
+    straight_alpha: bool = False
+    layer: str = ""
+    layers: tuple[str, ...] = ()
+    view: str = ""
+    views: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +13,11 @@ import OpenImageIO as oiio
 from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, OutOfMemoryError, UnreadableError
+from understudy.plate.beauty import ColourLayer, PartNames, choose_layer, colour_layers, views_of
+from understudy.plate.colour_tags import encoding_of, exif_orientation, webp_chunks
 from understudy.plate.frame import Frame, Header, Window
 from understudy.plate.header import header_of
+from understudy.plate.orientation import Orientation
 
 _ROWS = 256  # decoded at a time where types are mixed: OpenImageIO then gives all channels as float
 
@@ -45,26 +48,30 @@ class Part:
     planes: dict[str, NDArray[Any]]
 
 
-def read_picture(path: Path, number: int) -> Frame:
-    """Frame ``number`` from the picture ``path``. Raises MissingInputError and UnreadableError."""
-    with _opened(path) as source:
-        part, colour, alpha = _colour_channels(source, path)
-        spec = source.spec(part)
+def read_picture(path: Path, number: int, layer: str | None = None, view: str | None = None) -> Frame:
+    """Frame ``number`` from the picture ``path``, or that ``layer`` of it, seen from that ``view``.
+
+    Raises MissingInputError, UnreadableError, and UsageError for a layer or view that is not there.
+    """
+    with _opened(path, as_stored=True) as source:
+        picture, layers = _picture_of(source, path, layer, view)
+        spec = source.spec(picture.part)
+        colour = list(picture.colour)
         dtype = _dtype(spec, colour)
-        rgb = _read(source, path, part, colour, dtype)
-        matte = _read(source, path, part, [alpha], dtype)[..., 0] if alpha is not None else None
-        header = _header(source, part, colour)
+        rgb = _read(source, path, picture.part, colour, dtype)
+        matte = None if picture.alpha is None else _read(source, path, picture.part, [picture.alpha], dtype)[..., 0]
+        header = _header(source, path, picture, layers)
     if len(colour) == 1:
         rgb = np.repeat(rgb, 3, axis=2)
-    turn = spec.get_int_attribute("Orientation", 1)
-    return Frame(number, _upright(rgb, turn), None if matte is None else _upright(matte, turn), header)
+    stored = _orientation(source, path, spec)
+    return Frame(number, stored.upright(rgb), None if matte is None else stored.upright(matte), header)
 
 
-def read_picture_header(path: Path) -> Header:
-    """The header alone; no pixels are decoded. Raises MissingInputError and UnreadableError."""
-    with _opened(path) as source:
-        part, colour, _ = _colour_channels(source, path)
-        return _header(source, part, colour)
+def read_picture_header(path: Path, layer: str | None = None, view: str | None = None) -> Header:
+    """The header alone; no pixels are decoded. Raises as :func:`read_picture` does."""
+    with _opened(path, as_stored=True) as source:
+        picture, layers = _picture_of(source, path, layer, view)
+        return _header(source, path, picture, layers)
 
 
 def read_plane(path: Path, channel: str) -> Plane:
@@ -135,18 +142,31 @@ def _parts(source: oiio.ImageInput) -> Iterator[tuple[int, oiio.ImageSpec]]:
     source.geterror()  # running past the last part is not a failure
 
 
-def _colour_channels(source: oiio.ImageInput, path: Path) -> tuple[int, list[int], int | None]:
-    """Part and channel indices of the picture itself: R G B or, failing that, Y; and of its A."""
-    available: list[str] = []
-    for part, spec in _parts(source):
-        names = list(spec.channelnames)
-        for wanted in ("R", "G", "B"), ("Y",):
-            if all(name in names for name in wanted):
-                return part, [names.index(name) for name in wanted], names.index("A") if "A" in names else None
-        available += names
-    raise UnreadableError(
-        f"{path} has no channels R, G and B; it has {', '.join(available)}.",
-        "Write the plate's colour to the main layer of the EXR.",
+def _picture_of(
+    source: oiio.ImageInput, path: Path, layer: str | None, view: str | None
+) -> tuple[ColourLayer, list[ColourLayer]]:
+    """The layer that is wanted, and all layers of colour there are."""
+    # Only an EXR holds layers; the further pictures of a TIFF are other pages.
+    specs = [spec for _, spec in _parts(source)] if source.format_name() == "openexr" else [source.spec(0)]
+    layers = colour_layers([_names(spec) for spec in specs])
+    channels = [name for spec in specs for name in spec.channelnames]
+    picture = choose_layer(layers, path, channels, layer, view)
+    kinds = {str(specs[picture.part].channelformat(channel)) for channel in picture.colour}
+    if source.format_name() == "openexr" and "uint" in kinds:
+        raise UnreadableError(
+            f"The colour channels of {path} hold whole numbers, such as object ids, and no light.",
+            "Name another layer by --layer, or write the picture as half or float.",
+        )
+    return picture, layers
+
+
+def _names(spec: oiio.ImageSpec) -> PartNames:
+    views: Any = spec.getattribute("multiView") or ()
+    return PartNames(
+        list(spec.channelnames),
+        str(spec.getattribute("oiio:subimagename") or spec.getattribute("name") or ""),
+        str(spec.getattribute("view") or ""),
+        [views] if isinstance(views, str) else list(views),
     )
 
 
@@ -211,20 +231,58 @@ def _rows(
     return pixels
 
 
-def _header(source: oiio.ImageInput, part: int, colour: list[int]) -> Header:
+def _header(source: oiio.ImageInput, path: Path, picture: ColourLayer, layers: Sequence[ColourLayer]) -> Header:
+    part, colour = picture.part, picture.colour
     spec = source.spec(part)
     wide = any(str(spec.channelformat(channel)) in ("float", "double", "uint", "int") for channel in colour)
     header = header_of(spec, "float" if wide else "half")
     if header.interop_id is None and part > 0:
         # The tag stands in the first part's header and speaks for all colour parts.
         header = replace(header, interop_id=source.spec(0).getattribute("colorInteropID") or None)
-    if spec.get_int_attribute("Orientation", 1) in (5, 6, 7, 8):
-        header = replace(header, data=_turned(header.data), display=_turned(header.display))
-    return header
+    stored = _orientation(source, path, spec)
+    return replace(
+        header,
+        data=stored.upright_window(header.data),
+        display=stored.upright_window(header.display),
+        pixel_aspect=stored.upright_aspect(header.pixel_aspect),
+        encoding=encoding_of(path, spec, source.format_name()),
+        straight_alpha=picture.alpha is not None and spec.get_int_attribute("oiio:UnassociatedAlpha", 0) == 1,
+        layer=picture.layer,
+        layers=tuple(dict.fromkeys(one.layer or "rgba" for one in layers)),
+        view=picture.view,
+        views=tuple(views_of(layers)),
+        notes=_notes(source, spec, picture, layers, stored),
+    )
 
 
-def _turned(window: Window) -> Window:
-    return Window(window.y, window.x, window.height, window.width)
+def _notes(
+    source: oiio.ImageInput,
+    spec: oiio.ImageSpec,
+    picture: ColourLayer,
+    layers: Sequence[ColourLayer],
+    stored: Orientation,
+) -> tuple[str, ...]:
+    """What is told of the picture, each a sentence."""
+    notes = [] if stored.is_upright else [f"It is stored askew: it is {stored.describe()}."]
+    if picture.layer:
+        notes.append(f"Its picture is the layer {picture.layer}.")
+    if len(views := views_of(layers)) > 1:
+        notes.append(f"Of its views {', '.join(views)} the view {picture.view} is taken.")
+    if "CMYK" in (spec.getattribute("jpeg:ColorSpace"), spec.getattribute("tiff:ColorSpace")):
+        notes.append("Its inks (CMYK) are turned into R G B without their profile.")
+    pages = spec.get_int_attribute("oiio:subimages", 1)
+    if source.format_name() == "tiff" and pages > 1:
+        notes.append(f"Of its {pages} pages the first is taken.")
+    return tuple(notes)
+
+
+def _orientation(source: oiio.ImageInput, path: Path, spec: oiio.ImageSpec) -> Orientation:
+    """How the picture is stored. An EXR is always upright, whatever is carried along from a photograph."""
+    if source.format_name() == "openexr":
+        return Orientation()
+    if source.format_name() == "webp":  # of which OpenImageIO reads no Exif
+        return Orientation.from_exif(exif_orientation(webp_chunks(path).get("EXIF", b"")))
+    return Orientation.from_exif(spec.get_int_attribute("Orientation", 1))
 
 
 def _check_dpx_size(source: oiio.ImageInput, path: Path) -> None:
@@ -237,19 +295,6 @@ def _check_dpx_size(source: oiio.ImageInput, path: Path) -> None:
     # Some writers leave the field at zero or all ones.
     if stated != 0xFFFFFFFF and path.stat().st_size < stated:
         raise UnreadableError(f"{path} ends before its last pixel.", _DAMAGED)
-
-
-def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Undo the camera's rotation (Exif orientation 1 to 8), as every viewer does."""
-    if orientation in (3, 4):
-        pixels = pixels[::-1, ::-1]
-    elif orientation in (5, 6):
-        pixels = np.rot90(pixels, -1)
-    elif orientation in (7, 8):
-        pixels = np.rot90(pixels)
-    if orientation in (2, 4, 5, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
 
 
 def _sentence(reason: str) -> str:

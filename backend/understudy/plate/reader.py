@@ -11,16 +11,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.errors import UnderstudyError
 from understudy.plate.frame import Frame, Header
 from understudy.plate.picture import read_picture, read_picture_header, read_plane
 from understudy.plate.sequence import Plate
+
+_HEADERS = 8
+"""Headers that are read at a time: a file server takes its time for each."""
 
 
 def read_frame(plate: Plate, number: int) -> Frame:
     """Frame ``number`` of ``plate``.
 
-    Pixels are in the file's own colour space; those of an EXR are taken as they are (premultiplied where there is
-    alpha). Raises MissingInputError when the file is not there and UnreadableError when it is damaged or no picture.
+    Pixels are in the file's own colour space, and multiplied by their alpha or not as the file's are. Raises
+    MissingInputError when the file is not there and UnreadableError when it is damaged or no picture.
     """
     with _opened(plate) as read:
         return read(number)
@@ -66,7 +70,34 @@ def probe(plate: Plate) -> Header:
 
         with Movie(Path(plate.pattern)) as movie:
             return movie.header()
-    return read_picture_header(plate.path(plate.frames[0]))
+    return read_picture_header(plate.path(plate.frames[0]), plate.layer, plate.view)
+
+
+def odd_one_out(plate: Plate, header: Header) -> str | None:
+    """A sentence about the first frame that is of another size than ``header``, that of the first; None where all agree.
+
+    By the headers alone. A frame that cannot be read is passed over: whoever wants it is told.
+    """
+    if plate.kind != "sequence":
+        return None
+    wanted = header.display.width, header.display.height
+    with ThreadPoolExecutor(_HEADERS, "headers") as pool:
+        for number, size in zip(plate.frames, pool.map(lambda frame: _size(plate, frame), plate.frames), strict=True):
+            if size not in (None, wanted):
+                pool.shutdown(wait=True, cancel_futures=True)
+                return (
+                    f"Frame {number} of {plate.pattern} is {size[0]} x {size[1]} pixels, "
+                    f"but frame {plate.frames[0]} is {wanted[0]} x {wanted[1]}."
+                )
+    return None
+
+
+def _size(plate: Plate, number: int) -> tuple[int, int] | None:
+    try:
+        display = read_picture_header(plate.path(number), plate.layer, plate.view).display
+    except UnderstudyError:
+        return None
+    return display.width, display.height
 
 
 @contextmanager
@@ -78,4 +109,4 @@ def _opened(plate: Plate) -> Iterator[Callable[[int], Frame]]:
         with Movie(Path(plate.pattern)) as movie:
             yield movie.read
     else:
-        yield lambda number: read_picture(plate.path(number), number)
+        yield lambda number: read_picture(plate.path(number), number, plate.layer, plate.view)

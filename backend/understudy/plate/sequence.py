@@ -27,13 +27,16 @@ class Plate:
     """A run of pictures: where they are and which frames are meant.
 
     ``pattern`` is the printf form (``dir/shot.%04d.exr``) of a sequence, or the path of a movie or still, with forward
-    slashes. ``frames`` are ascending; a movie's count from 1.
+    slashes. ``frames`` are ascending; a movie's count from 1. ``layer`` and ``view`` of a file's are read where they are
+    named, else what is known to be its picture.
     """
 
     name: str
     pattern: str
     kind: Literal["sequence", "still", "movie"]
     frames: tuple[int, ...]
+    layer: str | None = None
+    view: str | None = None
 
     def path(self, frame: int) -> Path:
         """The file that holds ``frame``."""

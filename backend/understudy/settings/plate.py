@@ -18,6 +18,10 @@ class PlateOptions(Options):
     )
     ocio: str | None = option(None, "OCIO configuration; $OCIO, $BLENDER_OCIO or the built-in one when left out.")
     missing: Literal["error", "skip"] = option("error", "What to do about frames that are not there.")
+    layer: str | None = option(
+        None, "Layer of an EXR that is the picture, such as ViewLayer.Combined; the one known to be it when left out."
+    )
+    view: str | None = option(None, "View of an EXR with several, such as right; its first when left out.")
 
 
 class CompareSettings(Options):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.errors import UnreadableError
 from understudy.events import Events
 from understudy.face.appearance import appearance
 from understudy.face.detect import Survey, survey
@@ -26,7 +27,7 @@ from understudy.face.resample import coverage, footprint, warp
 from understudy.face.roles import Card, Detection, Detector, Image, Landmarker, Landmarks, Recogniser
 from understudy.plate.colour import ColourManager, InputSpace
 from understudy.plate.frame import Frame, Header
-from understudy.plate.reader import probe, read_frames
+from understudy.plate.reader import odd_one_out, probe, read_frames
 from understudy.plate.sequence import Plate, open_plate
 from understudy.settings import AnalysisOptions, PlateOptions
 from understudy.stages.stopwatch import Stopwatch
@@ -79,10 +80,15 @@ class Shot:
         return Camera(known / 36.0 * window.width, (window.width / 2, window.height / 2))
 
     def written(self, frame: Frame) -> NDArray[np.floating[Any]]:
-        """The frame's colours (H, W, 3), half or float, as a composite keeps them: in :attr:`written_space`."""
+        """The frame's colours (H, W, 3), half or float, as a composite keeps them: in :attr:`written_space`, and
+        multiplied by their alpha.
+        """
+        rgb = frame.rgb if self.space.scene_linear else self.working(frame.rgb)
+        if frame.header.straight_alpha and frame.alpha is not None:
+            rgb = rgb * as_float(frame.alpha)[..., None]
         if self.space.scene_linear:
-            return frame.rgb
-        return self.working(frame.rgb).astype(np.float16 if frame.header.dtype == "half" else np.float32)
+            return rgb.astype(frame.rgb.dtype, copy=False)
+        return rgb.astype(np.float16 if frame.header.dtype == "half" else np.float32)
 
     def working(self, rgb: NDArray[Any]) -> NDArray[np.float32]:
         """Plate colours (H, W, 3) in the working space, float32."""
@@ -97,13 +103,15 @@ class Shot:
         return np.asarray(np.rint(display * 255.0), np.uint8)
 
 
-def prepare(options: PlateOptions, events: Events, colour: ColourManager | None = None) -> Shot:
-    """Find the plate and decide its colour space, and say which.
+def prepare(options: PlateOptions, events: Events, colour: ColourManager | None = None, *, mixed: bool = False) -> Shot:
+    """Find the plate and decide its colour space, and say which, and what else its file says.
 
-    ``colour`` is the configuration that the options name, where it is loaded already.
+    ``colour`` is the configuration that the options name, where it is loaded already. A frame of another size than the
+    first is an error, and with ``mixed`` a note.
     Raises MissingInputError, UnreadableError, UsageError and ColourError.
     """
-    plate = open_plate(options.plate, options.frames, options.missing)
+    found = open_plate(options.plate, options.frames, options.missing)
+    plate = replace(found, layer=options.layer, view=options.view)
     header = probe(plate)
     colour = colour or ColourManager.discover(options.ocio)
     space = colour.input_space(plate, header, options.colour_space)
@@ -113,6 +121,11 @@ def prepare(options: PlateOptions, events: Events, colour: ColourManager | None 
     )
     for note in header.notes:
         events.note(f"{Path(plate.pattern).name}: {note}")
+    if (odd := odd_one_out(plate, header)) is not None:
+        if not mixed:
+            raise UnreadableError(odd, "Copy or render it again, or leave it out of --frames.")
+        header = replace(header, notes=(*header.notes, odd))
+        events.note(odd)
     return Shot(plate, header, colour, space)
 
 

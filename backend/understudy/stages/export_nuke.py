@@ -84,6 +84,11 @@ def _layers(result: Plate, events: Events) -> set[str]:
 def _check_same(plate: Plate, result: Plate, header: Header) -> None:
     """Raise UsageError unless the first frame of both has the bits of ``plate`` wherever the result's matte is 0."""
     number = plate.frames[0]
+    if layer := probe(plate).layer:
+        raise UsageError(
+            f"The picture of {plate.pattern} is its layer {layer}, which the script's Read does not show.",
+            "Leave --plate out: then the script takes the plate from the result.",
+        )
     under, over = read_frame(plate, number), read_frame(result, number)
     for name in ("display", "data"):
         mine, its = getattr(under.header, name), getattr(header, name)

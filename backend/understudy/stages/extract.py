@@ -261,6 +261,8 @@ def _fingerprint(settings: ExtractSettings, shot: Shot) -> dict[str, Any]:
         "frames": format_range(shot.plate.frames),
         "colour_space": shot.space.name,
         "ocio": shot.colour.config,
+        "layer": settings.layer,
+        "view": settings.view,
         **settings.model_dump(mode="json", include=names),
     }
 

@@ -85,6 +85,8 @@ def _plate_of(settings: RecropSettings, old: Faceset, faces: Sequence[Face], eve
         frames=format_range(sorted({face.frame for face in faces})),
         colour_space=made.get("colour_space"),
         ocio=made.get("ocio"),
+        layer=made.get("layer"),
+        view=made.get("view"),
     )
     shot = prepare(options, events)
     if Path(shot.key).name != Path(plates[0]).name:

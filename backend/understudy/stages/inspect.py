@@ -18,10 +18,11 @@ def run(settings: InspectSettings, events: Events) -> dict[str, Any]:
     ``count``, ``missing`` (frame numbers), ``width`` and ``height`` of the display window, ``data_window`` as [x0, y0,
     x1, y1] in pixels from the display window's top left, ``dtype``, ``fps`` as a fraction or None, ``timecode`` as text
     or None, ``pixel_aspect`` (a pixel's width over its height), ``encoding`` (what the file says of transfer and primaries)
-    or None, ``colour_space``, ``colour_reason``, ``scene_linear``, ``working_space`` and ``notes`` (sentences).
+    or None, ``colour_space``, ``colour_reason``, ``scene_linear``, ``working_space``, ``layer`` and ``view`` that are taken of
+    ``layers`` and ``views`` (names), and ``notes`` (sentences).
     Raises MissingInputError when no frame is there, UnreadableError, UsageError and ColourError.
     """
-    shot = prepare(settings.model_copy(update={"missing": "skip"}), events)
+    shot = prepare(settings.model_copy(update={"missing": "skip"}), events, mixed=True)
     frames, header = shot.plate.frames, shot.header
     wanted = range(frames[0], frames[-1] + 1) if settings.frames is None else parse_range(settings.frames)
     data, display = header.data, header.display
@@ -46,5 +47,9 @@ def run(settings: InspectSettings, events: Events) -> dict[str, Any]:
         "colour_reason": shot.space.reason,
         "scene_linear": shot.space.scene_linear,
         "working_space": shot.colour.working,
+        "layer": header.layer or "rgba",
+        "layers": list(header.layers),
+        "view": header.view or None,
+        "views": list(header.views),
         "notes": list(header.notes),
     }

@@ -60,6 +60,7 @@ class ShotConverter:
             **renderer.attributes,
             "plate": Path(shot.plate.pattern).name,
             "colour_space": shot.written_space,
+            **{f"plate_{name}": asked for name in ("layer", "view") if (asked := getattr(shot.plate, name))},
         }
         """What made a picture, for its header."""
         self._measures = PlateMeasures(shot, faceset, faces, renderer.crop[1])

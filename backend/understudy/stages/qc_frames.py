@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from understudy.errors import MissingInputError, UnderstudyError, UnreadableError, UsageError
 from understudy.events import Events
@@ -49,26 +50,32 @@ def plate_of(settings: QcSettings, sequence: Plate, events: Events) -> Shot | No
     if text is None:
         events.note("The plate is not known, and what needs it is not checked. Name it with --plate.")
         return None
+    told = _told(sequence)
+    layer, view = (told.get(f"understudy/plate_{name}") for name in ("layer", "view"))
     options = PlateOptions(
-        plate=text, frames=settings.frames, colour_space=settings.colour_space, ocio=settings.ocio, missing="skip"
-    )
+        plate=text, frames=settings.frames, colour_space=settings.colour_space, ocio=settings.ocio, missing="skip",
+        layer=str(layer) if layer else None, view=str(view) if view else None,
+    )  # fmt: skip
     return prepare(options, events)
 
 
 def _named_plate(sequence: Plate, frames: str | None) -> str | None:
     """The plate that the first readable header names, where it lies beside the sequence or one folder above."""
-    for frame in sequence.frames:
-        try:
-            told = read_picture_header(sequence.path(frame)).attributes.get("understudy/plate")
-        except UnderstudyError:
-            continue
+    if told := _told(sequence).get("understudy/plate"):
         folder = Path(sequence.pattern).resolve().parent
-        for place in (folder, folder.parent) if told else ():
+        for place in (folder, folder.parent):
             text = str(place / Path(str(told)).name)  # only a name: no file leads elsewhere
             with suppress(UnderstudyError):
                 return open_plate(text, frames, "skip").pattern
-        return None
     return None
+
+
+def _told(sequence: Plate) -> Mapping[str, Any]:
+    """The attributes of the first header that can be read."""
+    for frame in sequence.frames:
+        with suppress(UnderstudyError):
+            return read_picture_header(sequence.path(frame)).attributes
+    return {}
 
 
 def check_frames(settings: QcSettings, sequence: Plate, shot: Shot | None) -> Iterator[Finding]:

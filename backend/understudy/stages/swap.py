@@ -52,6 +52,8 @@ def run(settings: SwapSettings, events: Events) -> dict[str, Any]:
             frames=settings.source_frames,
             colour_space=settings.source_colour_space,
             face=settings.source_face,
+            layer=None,
+            view=None,
             out=source,
         ),
         events.within("source"),
