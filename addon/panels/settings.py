@@ -34,7 +34,7 @@ _SECTIONS = {
 # The Plate panel shows it in its own way.
 _ELSEWHERE = {"plate"}
 # A preset is for any shot on any machine.
-_OF_THE_SHOT = {"holdout", "roto", "force", "device"}
+_OF_THE_SHOT = {"holdout", "roto", "force", "keep", "device"}
 
 
 # What of a choice means something where the new face is made of footage, which the plate's light falls on.

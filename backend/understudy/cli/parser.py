@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from understudy import settings as schema
 from understudy.errors import UsageError
-from understudy.settings import Options, animates, families, family_name, option
+from understudy.settings import Options, animates, families, family_name, flag_of, option
 
 _DESCRIPTION = """Face replacement on film pixels. Scene-linear plates in, layered EXR out.
 
@@ -239,8 +239,7 @@ def _sentence(model: type[Options], command: str, error: ValidationError) -> tup
     if not problem["loc"]:
         return f"{problem['msg'].removeprefix('Value error, ')}.", hint
     name = str(problem["loc"][0])
-    extra = _extra(model.model_fields[name])
-    shown = name.upper() if extra.get("positional") else "--" + str(extra.get("flag", name)).replace("_", "-")
+    extra, shown = _extra(model.model_fields[name]), flag_of(model, name)
     unit = f" {extra['unit']}" if "unit" in extra else ""
     limits, given = problem.get("ctx", {}), problem["input"]
     match problem["type"]:

@@ -159,6 +159,15 @@ class Faceset:
         """The face's pixels (S, S, 4) float16, linear RGBA. Raises :class:`FacesetError` naming the file."""
         return self._pack.read(face.file) if self._pack else read_pixels(self.folder / face.file)
 
+    def stamps(self, faces: Iterable[Face]) -> list[tuple[str, int, int]]:
+        """File, size in bytes and time in microseconds of each of ``faces``; for a pack, those of its own file."""
+        if self._pack:
+            status = self.folder.stat()
+            return [(face.file, status.st_size, status.st_mtime_ns // 1000) for face in faces]
+        present = self._files()
+        gone = (-1, -1000)
+        return [(face.file, size, time // 1000) for face in faces for size, time in [present.get(face.file, gone)]]
+
     def remove(self, faces: Iterable[Face]) -> None:
         """Delete the files of ``faces``; one that is gone already is fine.
 

@@ -41,12 +41,17 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise cannot_write(path, error) from error
 
 
+def existing(path: str | Path) -> Path:
+    """The nearest of the folders that ``path`` is to lie in that is there already; a file that is in the way is one too."""
+    path = Path(path).absolute()
+    return next((folder for folder in path.parents if folder.exists()), path)
+
+
 def check_writable(path: str | Path) -> None:
-    """Make the folder of ``path`` where it is missing, and raise OutputError where no file can be made in it."""
+    """Raise OutputError where no file can be made in the folder of ``path``; where that is missing, in the one it lies in."""
     path = Path(path)
-    probe = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:12]}{path.suffix}")
+    probe = existing(path) / f".understudy.{uuid.uuid4().hex[:12]}.probe"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             probe.touch(exist_ok=False)
         finally:

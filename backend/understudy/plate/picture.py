@@ -109,6 +109,13 @@ def channel_names(path: Path) -> list[set[str]]:
         return [set(spec.channelnames) for _, spec in _parts(source)]
 
 
+def text_attribute(path: Path, name: str) -> str | None:
+    """The attribute ``name`` of a picture's first part, where it is text. Raises MissingInputError and UnreadableError."""
+    with _opened(path) as source:
+        value: Any = source.spec(0).getattribute(name)
+        return value if isinstance(value, str) else None
+
+
 def read_parts(path: Path) -> list[Part]:
     """All parts with all their channels. Raises MissingInputError and UnreadableError."""
     with _opened(path, as_stored=True) as source:

@@ -86,7 +86,17 @@ def output_path(pattern: str, frame: int) -> Path:
 
 
 def check_output_pattern(pattern: str, frame_count: int) -> None:
-    """Raise UsageError when ``frame_count`` frames would overwrite each other in one file."""
+    """Raise UsageError for what cannot hold ``frame_count`` layered frames.
+
+    That is a folder, a name that does not end in ``.exr``, and one without a number for more than one frame.
+    """
+    if Path(pattern).is_dir():
+        raise UsageError(f"{pattern} is a folder, not the name of frames.", "Name the output like shot.####.exr.")
+    if Path(pattern).suffix.lower() != ".exr":
+        raise UsageError(
+            f"{pattern} does not end in .exr, and only EXR holds the layers that are written.",
+            "Name the output like shot.####.exr.",
+        )
     if frame_count > 1 and not _PADDING.search(Path(pattern).name):
         raise UsageError(
             f"{pattern} has no frame number, but {frame_count} frames would be written to it.",

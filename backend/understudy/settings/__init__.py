@@ -68,7 +68,9 @@ from understudy.settings.option import (
     families,
     family_name,
     first_problem,
+    flag_of,
     option,
+    written,
 )
 from understudy.settings.plate import (
     CompareSettings,
@@ -141,7 +143,9 @@ __all__ = [
     "families",
     "family_name",
     "first_problem",
+    "flag_of",
     "job_schema",
     "option",
     "parse_job",
+    "written",
 ]

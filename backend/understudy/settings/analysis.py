@@ -46,7 +46,7 @@ class AnalysisOptions(Options):
 class ExtractSettings(AnalysisOptions, PlateOptions):
     """Find the faces of a plate, follow them through the shot and store them as a faceset."""
 
-    out: Path = option(..., "Folder of the faceset.")
+    out: Path = option(..., "Folder of the faceset.", writes="folder")
     explain: int | None = option(
         None, "Only draw what the detector sees on this frame, and why each box is kept or not, as a picture."
     )

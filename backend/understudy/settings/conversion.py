@@ -82,6 +82,7 @@ class ConversionOptions(Options):
     morph: Animated = option(1.0, "How far a morph model goes: 0 is the face in the plate, 1 the new one.", ge=0, le=1)
     convert_batch: int = option(8, "Frames per pass of the network.", ge=1, le=256)
     force: bool = option(False, "Write every frame again, complete or not.")
+    keep: bool = option(False, "Leave complete frames alone, also where what they are made of changed since.")
 
 
 class LayerOptions(Options):
@@ -115,7 +116,7 @@ class NewFaceOptions(Options):
 class ConvertSettings(NewFaceOptions, ConversionOptions, LayerOptions, AnalysisOptions, PlateOptions):
     """Lay a new face into a plate and write layered EXR."""
 
-    out: str = option(..., "Output sequence, such as out.####.exr.")
+    out: str = option(..., "Output sequence, such as out.####.exr.", writes="frames")
     faceset: Path | None = option(None, "Extraction of this plate; made beside the output when left out.")
     device: str = option("auto", "Where networks run: auto, cpu, cuda, cuda:1, mps.")
 
@@ -124,7 +125,7 @@ class PreviewSettings(NewFaceOptions, ConversionOptions, AnalysisOptions, PlateO
     """Convert one frame of a plate into pictures to look at; nothing else is written."""
 
     frame: int = option(..., "Frame to convert.")
-    out: Path = option(..., "Folder for the pictures.")
+    out: Path = option(..., "Folder for the pictures.", writes="folder")
     faceset: Path | None = option(None, "Extraction of this plate; a preview does not wait for one to be made.")
     device: str = option("auto", "Where networks run: auto, cpu, cuda, cuda:1, mps.")
 
@@ -138,8 +139,10 @@ class SwapSettings(ConversionOptions, LayerOptions, TrainingOptions, AnalysisOpt
         "What makes the new face: the source's footage, or a network that is trained; auto is footage, unless a time of "
         "training is given.",
     )
-    out: str = option(..., "Output sequence, such as out.####.exr.")
-    work: Path | None = option(None, "Folder for facesets and the model; beside the output when left out.")
+    out: str = option(..., "Output sequence, such as out.####.exr.", writes="frames")
+    work: Path | None = option(
+        None, "Folder for facesets and the model; beside the output when left out.", writes="folder"
+    )
     target_facesets: list[Path] = option(
         [], "More facesets of the face in the plate, from other footage of the same performer."
     )

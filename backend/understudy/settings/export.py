@@ -12,7 +12,7 @@ class ExportNukeSettings(Options):
     """Write a Nuke script that rebuilds a converted shot from its layers."""
 
     result: str = option(..., "The converted shot, such as out.####.exr.", positional=True)
-    out: Path = option(..., "Nuke script to write, such as comp.nk.")
+    out: Path = option(..., "Nuke script to write, such as comp.nk.", writes="file", endings=(".nk",))
     plate: str | None = option(
         None, "The plate that was converted; taken from the result, as composite minus delta, when left out."
     )

@@ -19,7 +19,7 @@ class PeopleSettings(Options):
     """List the people of a faceset, with a picture of each."""
 
     faceset: Path = option(..., "Folder of the faceset.", positional=True)
-    pictures: Path = option(..., "Folder for the pictures.")
+    pictures: Path = option(..., "Folder for the pictures.", writes="folder")
 
 
 FaceMeasure = Literal[
@@ -93,7 +93,9 @@ class FacesetReportSettings(Options):
 
     faceset: Path = option(..., "Folder of the faceset, the source, or a pack.", positional=True)
     target: Path | None = option(None, "The faceset of the footage whose faces it is to replace.")
-    out: Path | None = option(None, "The page; report.html in the faceset's folder, or beside a pack, when left out.")
+    out: Path | None = option(
+        None, "The page; report.html in the faceset's folder, or beside a pack, when left out.", writes="file"
+    )
     pose_bin: float = option(15.0, "Width of a bin of yaw and of pitch.", unit="deg", ge=5, le=90)
 
 
@@ -101,7 +103,7 @@ class RecropSettings(Options):
     """Cut the faces of a faceset out of their plate again, with another kind or size of crop, without a new analysis."""
 
     faceset: Path = option(..., "Folder of the faceset.", positional=True)
-    out: Path = option(..., "Folder of the new faceset.")
+    out: Path = option(..., "Folder of the new faceset.", writes="folder")
     crop: Literal["face", "full", "whole", "head"] = option("whole", "How much of the head a crop holds.")
     crop_size: int = option(256, "Side of the new crops.", unit="px", ge=32, le=2048)
     plate: str | None = option(None, "The plate, where it has moved since.")
@@ -111,11 +113,11 @@ class PackSettings(Options):
     """Pack a faceset into one file, which training reads like the folder."""
 
     faceset: Path = option(..., "Folder of the faceset.", positional=True)
-    out: Path = option(..., "The file to write, such as faces.zip.")
+    out: Path = option(..., "The file to write, such as faces.zip.", writes="file")
 
 
 class UnpackSettings(Options):
     """Make a packed faceset a folder again."""
 
     pack: Path = option(..., "The packed faceset.", positional=True)
-    out: Path = option(..., "Folder of the faceset.")
+    out: Path = option(..., "Folder of the faceset.", writes="folder")

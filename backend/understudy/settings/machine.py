@@ -11,7 +11,7 @@ from understudy.settings.option import Options, option
 class DemoSettings(Options):
     """Make the new face of the bundled sample and compare the result with the true render."""
 
-    out: Path = option(Path("build/demo"), "Folder for everything that the demo makes.")
+    out: Path = option(Path("build/demo"), "Folder for everything that the demo makes.", writes="folder")
     minutes: float = option(0.0, "Time for training a network, to be compared; 0 trains none.", unit="min", ge=0)
     sample: Path | None = option(None, "Folder of another sample; the bundled one when left out.")
 
@@ -31,7 +31,7 @@ class BenchSettings(Options):
         "auto", "What tells people apart, for render; the first that is installed when left out."
     )
     pack: str | None = option(None, "Folder or name of an InsightFace model pack, for render.")
-    json_file: Path | None = option(None, "Write the figures to this file too.", flag="json")
+    json_file: Path | None = option(None, "Write the figures to this file too.", flag="json", writes="file")
 
 
 class DoctorSettings(Options):

@@ -25,7 +25,7 @@ class TimelapseSettings(Options):
     """Write how the swap came to be as a movie: a picture at each preview of the training."""
 
     model: Path = option(..., "Folder of the model.", positional=True)
-    out: Path = option(..., "Movie to write: .mp4, .mov or .mkv.")
+    out: Path = option(..., "Movie to write: .mp4, .mov or .mkv.", writes="file", endings=(".mp4", ".mov", ".mkv"))
 
 
 class BackupsSettings(Options):
@@ -48,7 +48,7 @@ class ModelExportSettings(Options):
     format: Literal["dfm", "torchscript"] = option(
         ..., "dfm is ONNX for live hosts, BGR as on a screen; torchscript takes and gives scene-linear RGBA."
     )
-    out: Path = option(..., "File to write.")
+    out: Path = option(..., "File to write.", writes="file")
     morph: float | None = option(
         None, "Fix the slider of a morph model, 0 the target, 1 the source; a dfm leaves it to the host.", ge=0, le=1
     )

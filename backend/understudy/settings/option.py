@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Writes = Literal["frames", "folder", "file"]
+"""What an option names that is written."""
 
 
 def option(
@@ -19,10 +22,14 @@ def option(
     gt: float | None = None,
     positional: bool = False,
     flag: str | None = None,
+    writes: Writes | None = None,
+    endings: tuple[str, ...] = (),
 ) -> Any:
     """One option: its default, what it does, its range and unit.
 
     On a command line it is ``positional``, or called ``flag`` where its field cannot have the name wanted there.
+    ``writes`` says that it names what is written: EXR ``frames``, a ``folder``, or a
+    ``file``, whose name has one of the ``endings`` where there are any.
     """
     extra: dict[str, Any] = {}
     if unit:
@@ -31,6 +38,10 @@ def option(
         extra["positional"] = True
     if flag:
         extra["flag"] = flag
+    if writes:
+        extra["writes"] = writes
+    if endings:
+        extra["endings"] = list(endings)
     return Field(default, description=description, ge=ge, le=le, gt=gt, json_schema_extra=extra or None)
 
 
@@ -53,6 +64,20 @@ def families(model: type[Options]) -> Iterator[tuple[type[Options], list[str]]]:
 def family_name(family: type[Options]) -> str:
     """``PlateOptions`` are the family ``plate``."""
     return family.__name__.removesuffix("Options").lower()
+
+
+def written(model: type[Options]) -> Iterator[tuple[str, Writes, tuple[str, ...]]]:
+    """The options of ``model`` that name what is written, what that is, and its endings where they are limited."""
+    for name, info in model.model_fields.items():
+        extra: Any = info.json_schema_extra or {}
+        if "writes" in extra:
+            yield name, extra["writes"], tuple(extra.get("endings", ()))
+
+
+def flag_of(model: type[Options], name: str) -> str:
+    """How the option ``name`` of ``model`` is typed: ``--roto-operation``, or ``PLATE`` where it has a place of its own."""
+    extra: Any = model.model_fields[name].json_schema_extra or {}
+    return name.upper() if extra.get("positional") else "--" + str(extra.get("flag", name)).replace("_", "-")
 
 
 def first_problem(error: ValidationError) -> str:

@@ -54,7 +54,7 @@ class CompareSettings(Options):
         None,
         "Faceset of the plate that says which way the face looks, where no NAME.truth.json beside B or the plate does.",
     )
-    out: Path | None = option(None, "Folder for compare.json and compare.png.")
+    out: Path | None = option(None, "Folder for compare.json and compare.png.", writes="folder")
 
 
 class InspectSettings(PlateOptions):

@@ -30,5 +30,5 @@ class QcSettings(Options):
         0, "Smallest width of the picture that is accepted, 3840 for UHD; 0 is any.", unit="px", ge=0
     )
     strict: bool = option(False, "Let warnings fail too.")
-    out: Path | None = option(None, "Folder for qc.html; NAME_qc beside the sequence when left out.")
-    json_file: Path | None = option(None, "Write the results to this file too.", flag="json")
+    out: Path | None = option(None, "Folder for qc.html; NAME_qc beside the sequence when left out.", writes="folder")
+    json_file: Path | None = option(None, "Write the results to this file too.", flag="json", writes="file")

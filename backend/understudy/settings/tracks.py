@@ -17,7 +17,7 @@ class TracksExportSettings(Options):
         "cornerpin and tracker are for Nuke (tracker as text of 3DEqualizer unless --out ends in .nk), chan is the pose, "
         "usd the moving mesh of the head with its camera (.usda, .usdc).",
     )
-    out: Path = option(..., "File to write.")
+    out: Path = option(..., "File to write.", writes="file")
     track: int | None = option(None, "Number of the track; needed where a file holds one and there are several.")
     crop: Literal["face", "full", "whole", "head"] = option(
         "whole", "Crop whose corners a corner pin holds, and whose picture the texture of a usd is."
@@ -42,7 +42,7 @@ class TracksImportSettings(Options):
     """Turn another program's tracks into corrections, which extraction obeys."""
 
     file: Path = option(..., "Tracks: .json or .csv as exported, .txt of points, or .chan.", positional=True)
-    out: Path = option(..., "Corrections file to write.")
+    out: Path = option(..., "Corrections file to write.", writes="file")
     track: int | None = option(
         None, "The track to take, or that points or a chan are for; all, or the face at that place, when left out."
     )

@@ -100,7 +100,7 @@ class TrainingOptions(Options):
 class TrainSettings(TrainingOptions):
     """Train a model on two people's facesets, or go on training one."""
 
-    model: Path = option(..., "Folder of the model; training goes on where it stopped.")
+    model: Path = option(..., "Folder of the model; training goes on where it stopped.", writes="folder")
     source: list[Path] = option([], "Facesets of the new face.")
     target: list[Path] = option([], "Facesets of the face in the plate.")
     others: list[str] = option([], "More people of a comb model, as NAME=FACESET; a name may come again.")

@@ -51,7 +51,13 @@ MODULES: dict[type[schema.Options], str] = {
 
 
 def run(settings: schema.Options, events: Events) -> dict[str, Any]:
-    """Run the stage that ``settings`` are made for; returns its report and raises what it raises."""
+    """Run the stage that ``settings`` are made for; returns its report and raises what it raises.
+
+    Where it writes is looked at before anything is loaded or read: see :func:`~understudy.stages.outputs.check_outputs`.
+    """
+    from understudy.stages.outputs import check_outputs  # it knows pictures, which the command line does not load
+
+    check_outputs(settings)
     module = importlib.import_module(f"{__name__}.{MODULES[type(settings)]}")
     report: dict[str, Any] = module.run(settings, events)
     return report

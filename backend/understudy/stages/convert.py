@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,8 @@ from understudy.faceset.store import Faceset
 from understudy.model.device import choose_device
 from understudy.model.network import SIDES, SwapNetwork
 from understudy.model.store import Card, load_model
-from understudy.plate.files import check_writable
 from understudy.plate.frame import Frame
-from understudy.plate.layers import Layer, LayerWriter, is_complete
+from understudy.plate.layers import Layer, LayerWriter
 from understudy.plate.reader import read_frames
 from understudy.plate.sequence import check_output_pattern, open_plate, output_path, output_pattern
 from understudy.settings import ConvertSettings, ExtractSettings, SwapSettings
@@ -31,9 +30,12 @@ from understudy.stages.animation import at_frame, check_keys
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.extra_layers import ExtraLayers, check_profile
 from understudy.stages.face_renderer import FaceRenderer
+from understudy.stages.fingerprint import ATTRIBUTE, Fingerprints, due, text_of
+from understudy.stages.fingerprint import Person as Fingerprinted
 from understudy.stages.laying import ShotConverter
 from understudy.stages.network_renderer import NetworkRenderer
 from understudy.stages.new_face import Frames, MadeOf, check_look, check_source, footage_renderer, made_of
+from understudy.stages.outputs import check_frames, check_outputs, check_room, frames_size
 from understudy.stages.stopwatch import Stopwatch
 
 
@@ -52,13 +54,17 @@ EVERYBODY: dict[str, Any] = {"face": "all", "reference": None, "likeness": None}
 
 
 def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = None) -> dict[str, Any]:
-    """Convert the plate; see :class:`ConvertSettings`. Frames that are complete already are left alone.
+    """Convert the plate; see :class:`ConvertSettings`. Frames that are complete already, and were made
+    of the same as now, are left alone.
 
     ``watch`` is told where the time of the pass over the frames goes. Returns the report: ``out`` as a printf pattern,
-    ``first``, ``last``, ``frames`` written, ``skipped``, ``without_face``, ``seconds`` and what
-    the renderer reports.
+    ``first``, ``last``, ``frames`` written, ``skipped``, ``changed`` (what frames that were there are made otherwise by, and
+    how many of them), ``without_face``, ``seconds`` and what the renderer reports.
     """
     started = time.perf_counter()
+    check_outputs(settings)
+    if settings.force and settings.keep:
+        raise UsageError("--force writes every frame again, and --keep none that is there.", "Give one of them.")
     new = made_of(settings)
     check_look(settings, new.renderer)
     pinned = Frames(settings.reference_frames, settings.forbidden_frames)
@@ -88,19 +94,28 @@ def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = Non
     extras = ExtraLayers(
         shot, faceset, settings.extra_layers, people[0].converter.renderer.crop, [one.label for one in people]
     )
+    prints = Fingerprints(
+        settings, shot, mattes, faceset,
+        [Fingerprinted(new, one.converter.faces) for (_, new), one in zip(made, people, strict=True)],
+    )  # fmt: skip
     expected = [*CHANNELS, *extras.layers, *(f"{name}_{one.label}" for one in people if one.label for name in LAYERS)]
-    todo = [frame for frame in frames if settings.force or not is_complete(output_path(settings.out, frame), expected)]
+    files = {frame: output_path(settings.out, frame) for frame in frames}
+    todo = due(files, expected, prints, force=settings.force, keep=settings.keep)
+    for note in todo.notes(len(frames)):
+        events.note(note)
     missing = sum(all(frame not in one.converter.faces for one in people) for frame in frames)
     if missing:
         events.note(f"{missing} of {len(frames)} frames have no face to swap; they keep the plate.")
-    if todo:
-        _convert(settings, events, shot, people, mattes, extras, todo, watch or Stopwatch())
+    if todo.frames:
+        texts = {frame: text_of(prints.of(frame)) for frame in todo.frames}
+        _convert(settings, events, shot, people, mattes, extras, texts, watch or Stopwatch())
     return {
         "out": output_pattern(settings.out),
         "first": frames[0],
         "last": frames[-1],
-        "frames": len(todo),
-        "skipped": len(frames) - len(todo),
+        "frames": len(todo.frames),
+        "skipped": len(frames) - len(todo.frames),
+        "changed": dict(todo.changed),
         "without_face": missing,
         "seconds": round(time.perf_counter() - started, 3),
         **people[0].converter.renderer.report(),
@@ -145,11 +160,17 @@ def checked(settings: ConvertSettings | SwapSettings, shot: Shot) -> GivenMattes
     """The mattes of the ``shot``. Raises for whatever is wrong with the look, the mattes and the output."""
     frames = shot.plate.frames
     check_output_pattern(settings.out, len(frames))
+    check_frames(settings.out, frames, [("plate", shot.plate)])
     check_keys(settings, open_plate(settings.plate, missing="skip").frames)
     check_profile(settings.extra_layers, settings.profile)
     mattes = GivenMattes.open(settings.holdout, settings.roto, frames)
+    check_frames(
+        settings.out, frames,
+        [(what, matte.plate) for what in ("holdout", "roto") if (matte := getattr(mattes, what)) is not None],
+    )  # fmt: skip
     mattes.check(shot.header, frames)
-    check_writable(output_path(settings.out, frames[0]))
+    needed = frames_size(shot.header, shot.plate, settings.out, frames)
+    check_room(output_path(settings.out, frames[0]), needed, f"{len(frames)} frames")
     return mattes
 
 
@@ -160,13 +181,13 @@ def _convert(
     people: Sequence[_Person],
     mattes: GivenMattes,
     extras: ExtraLayers,
-    todo: Sequence[int],
+    todo: Mapping[int, str],
     watch: Stopwatch,
 ) -> None:
-    """The pass over the frames: read, align, predict in batches, lay, write."""
+    """The pass over the frames ``todo``, with what their headers tell: read, align, predict in batches, lay, write."""
     done = 0
     with watch.running(), LayerWriter() as writer:
-        for batch in _batches(read_frames(shot.plate, todo), settings.convert_batch, watch):
+        for batch in _batches(read_frames(shot.plate, list(todo)), settings.convert_batch, watch):
             events.raise_if_stopping()
             painted = [_painted(one.converter, batch, watch) for one in people]
             for index, frame in enumerate(batch):
@@ -188,7 +209,7 @@ def _convert(
                         profile=settings.profile,
                         compression=settings.compression,
                         interop_id=shot.written_id,
-                        attributes={**people[0].converter.attributes, **more.attributes},
+                        attributes={**people[0].converter.attributes, **more.attributes, ATTRIBUTE: todo[frame.number]},
                     )
                 done += 1
                 events.progress(done, len(todo), "frames")

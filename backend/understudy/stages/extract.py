@@ -34,6 +34,7 @@ from understudy.stages.crops import cut_out, describe, is_stored
 from understudy.stages.deletions import deleted_places, drop_damaged, listed, without_deleted
 from understudy.stages.explaining import explain
 from understudy.stages.following import solved_tracks
+from understudy.stages.outputs import check_room, crops_size
 from understudy.stages.people import People
 from understudy.stages.sighting import Spotted, follow, look_through, sighting
 from understudy.stages.stopwatch import Stopwatch
@@ -240,8 +241,10 @@ def _write_tracks(folder: Path, shot: Shot, cuts: tuple[int, ...], tracks: Seque
 
 
 def _existing(settings: ExtractSettings, shot: Shot) -> Faceset | None:
-    """The faceset that an earlier run of the same extraction began; None where there is none."""
+    """The faceset that an earlier run of the same extraction began; None where there is none, but room for one."""
     if not Faceset.is_one(settings.out):
+        crops = len(shot.plate.frames)
+        check_room(settings.out / "crop", crops_size(crops, settings.crop_size), f"{crops} crops")
         return None
     faceset = Faceset.open(settings.out, allow_empty=True)
     hint = "Choose another folder, or delete this one. For other crops of the same faces there is faceset recrop."

@@ -15,6 +15,7 @@ from understudy.stages.analysis import prepare
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.convert import EVERYBODY, also_swapped, beside, check_also, checked
 from understudy.stages.new_face import Renderer, check_look
+from understudy.stages.outputs import check_outputs
 from understudy.training.place import place_of_process
 
 S = TypeVar("S", bound=Options)
@@ -33,6 +34,7 @@ def run(settings: SwapSettings, events: Events) -> dict[str, Any]:
             "Several processes can train together, not extract and convert.",
             "Do the three stages one by one, and start several processes for train alone.",
         )
+    check_outputs(settings)
     work = settings.work or beside(settings.out, "work")
     source, target, model = work / "source", work / "target", work / "model"
     also = also_swapped(settings)
