@@ -19,7 +19,7 @@ from understudy.errors import OutputError
 from understudy.faceset.fingerprint import fingerprint
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
-from understudy.plate.files import stamp, write_json
+from understudy.plate.files import write_json
 
 FOLDER = "heads"
 _SHAPE = (468, 3)
@@ -38,7 +38,7 @@ def kept_head_shape(
         return make()
     faces = list(faces)
     # The records do not tell of pixels that were retouched in place.
-    files = sorted(stamp(faceset.folder / face.file)[1:] for face in faces)
+    files = sorted(stamp[1:] for stamp in faceset.stamps(faces))
     key = hashlib.sha256(f"{fit} {fingerprint(faces)} {files}".encode()).hexdigest()[:24]
     path = faceset.folder / FOLDER / f"{key}.json"
     if (kept := _read(path)) is not None:
