@@ -58,7 +58,7 @@ class Watch:
         elif event == "call":
             self.calls += 1
             if (name := _WAITING_IN.get(frame.f_code)) and not _starting(frame):
-                self._waited = name
+                self._waited = f"{name} in {_callers(frame)}"
 
 
 def timed(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -83,6 +83,16 @@ def _starting(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def _callers(frame: FrameType) -> str:
+    """The functions that led to ``frame``, nearest first."""
+    names: list[str] = []
+    caller = frame.f_back
+    while caller is not None and len(names) < 6:
+        names.append(caller.f_code.co_qualname)
+        caller = caller.f_back
+    return " < ".join(names)
 
 
 def _name(call: Any) -> str:

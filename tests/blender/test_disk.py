@@ -54,7 +54,7 @@ def test_a_slow_share_is_asked_less_often(disk, clock, tmp_path):
         asked.append(path)
         clock.now += 0.4
 
-    for wait in (0.0, 19.9, 0.1):  # good for fifty times as long as it took
+    for wait in (0.0, 19.0, 2.0):  # good for fifty times as long as it took
         clock.now += wait
         disk.told(slow, tmp_path)
     assert len(asked) == 2

@@ -139,6 +139,7 @@ def test_one_person_whose_track_is_broken_stays_one(session, a_task, fresh):
 
 
 def test_polling_is_idle_without_work_and_keeps_its_budget(session, a_task, monkeypatch):
+    monkeypatch.setattr(session, "_backend", None)
     assert session.poll() is None
     task = a_task()
     seen = []
