@@ -10,7 +10,9 @@ import bpy
 from . import compat
 from .sequence import frame_path, is_sequence
 
-MOVIES = frozenset({".mov", ".mp4", ".mkv", ".mxf", ".avi", ".gif"})
+MOVIES = frozenset(
+    ".mov .mp4 .m4v .mkv .webm .mxf .avi .gif .ts .mts .m2ts .mpg .mpeg .wmv .flv".split()  # noqa: SIM905 - a list to read
+)
 
 
 def load(scene: bpy.types.Scene, name: str, pattern: str, first: int, colour_space: str | None) -> bpy.types.Image:

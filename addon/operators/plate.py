@@ -11,7 +11,6 @@ from bpy.props import BoolProperty, StringProperty
 from .. import editor, session, shot
 from ..places import pattern_of
 from ..properties import settings_of
-from ..sequence import frame_ranges
 from ..tasks import Task
 from .asking import Asks, can
 
@@ -90,12 +89,11 @@ def inspected(scene: bpy.types.Scene, task: Task) -> str:
     own.width, own.height, own.first, own.last = found["width"], found["height"], found["first"], found["last"]
     own.fps = float(Fraction(*found["fps"])) if found.get("fps") else 0.0
     own.colour = found["colour_space"]
-    own.gaps = frame_ranges(found["missing"])
+    own.gaps = found["missing"].replace(",", ", ")
     if task.extra.get("set_scene"):
         _set_up(scene, found)
-    there = next((frame for frame in range(own.first, own.last + 1) if frame not in set(found["missing"])), own.first)
     try:
-        image = editor.load(scene, "Plate", found["plate"], there, found["colour_space"])
+        image = editor.load(scene, "Plate", found["plate"], own.first, found["colour_space"])
     except RuntimeError as error:
         task.notes.append(f"Blender does not show this plate: {error}.")
     else:

@@ -131,5 +131,7 @@ def cannot_write(path: object, error: OSError) -> OutputError:
     """The :class:`OutputError` for an ``OSError`` met while writing ``path``."""
     if error.errno == errno.ENOSPC:
         return OutputError(f"The disk is full: {path} could not be written.", "Free some space and run it again.")
+    if error.errno == errno.ENAMETOOLONG:
+        return OutputError(f"{path} could not be written: its name is too long.", "Give it a shorter name.")
     reason = error.strerror or str(error)
     return OutputError(f"{path} could not be written: {reason}.", "Choose a folder that you may write to.")

@@ -80,7 +80,7 @@ def test_a_request_that_was_asked_to_stop_is_no_failure(session, a_task):
 
 def test_a_report_fills_the_scene_even_when_it_was_renamed(session, a_task, fresh):
     report = {
-        "plate": "/nowhere/shot.%04d.exr", "first": 1001, "last": 1010, "missing": [1003, 1007, 1008],
+        "plate": "/nowhere/shot.%04d.exr", "first": 1001, "last": 1010, "missing": "1003,1007-1008",
         "width": 2048, "height": 1152, "fps": [24000, 1001], "colour_space": "ACEScg",
     }  # fmt: skip
     task = a_task(extra={"set_scene": True})

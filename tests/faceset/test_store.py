@@ -219,3 +219,14 @@ def test_pixels_of_another_shape_or_type_are_a_defect(faceset) -> None:
     with pytest.raises(ValueError, match=r"\(8, 8, 4\)"):
         faceset.add(make_face(), make_pixels()[..., :3])
     assert not list(faceset.folder.glob("*.exr"))
+
+
+@pytest.mark.parametrize("letter", ["a", "日"])
+def test_a_plate_with_the_longest_name_has_faces_too(faceset, letter) -> None:
+    plates = [f"/shots/{letter * (234 // len(letter.encode()))}{end}.%04d.exr" for end in "xy"]
+    for plate in plates:
+        faceset.add(make_face(plate=plate), make_pixels())
+    faces = Faceset.open(faceset.folder).faces()
+    assert sorted(face.plate for face in faces) == plates
+    # A rank may come before the name, and a temporary's number after it.
+    assert max(len(face.file.encode()) for face in faces) < 255 - 20

@@ -5,8 +5,17 @@ import os
 from pathlib import Path
 
 import pytest
-from understudy.errors import OutputError
-from understudy.plate.files import atomic_path, stamp, write_json, write_text
+from understudy.errors import OutputError, UnreadableError
+from understudy.plate.files import (
+    atomic_path,
+    check_name,
+    check_writable,
+    is_leftover,
+    shortened,
+    stamp,
+    write_json,
+    write_text,
+)
 
 
 def test_the_new_file_replaces_the_old_one_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -80,3 +89,32 @@ def test_a_stamp_tells_a_file_from_the_one_that_replaces_it(tmp_path: Path, monk
     path.write_bytes(b"three")
     os.utime(path, ns=(0, 11))
     assert len({missing, first, later, stamp(path)}) == 4
+
+
+@pytest.mark.parametrize("name", ["a" * 241 + ".1001.exr", "日" * 81 + ".1001.exr", "a" * 251 + ".exr"])
+def test_a_name_as_long_as_the_file_system_takes_is_written(tmp_path: Path, name: str) -> None:
+    check_writable(tmp_path / name)
+    with atomic_path(tmp_path / name) as temporary:
+        temporary.write_text("x")
+        assert is_leftover(temporary) and temporary.suffix == ".exr"
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_a_name_that_is_too_long_is_told_before_anything_is_made_for_it(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="too long"):
+        check_writable(tmp_path / ("a" * 252 + ".exr"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "short"), [("abc", 3, "abc"), ("abc", 2, "ab"), ("a日b", 3, "a"), ("日本", 5, "日")]
+)
+def test_names_are_cut_between_letters(name: str, most: int, short: str) -> None:
+    assert shortened(name, most) == short
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of Windows are always Unicode")
+def test_a_name_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    check_name(tmp_path / "Müller 日本")
+    with pytest.raises(UnreadableError, match=r"M\\xfcller is not UTF-8"):
+        check_name(os.fsdecode(b"/shots/M\xfcller"))

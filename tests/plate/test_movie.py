@@ -56,6 +56,14 @@ MOVIES = [
     ("d.mxf", "mpeg2video", "yuv420p", Fraction(25), {"g": "12", "bf": "2", "b": "20M"}),
     ("e.avi", "mpeg4", "yuv420p", Fraction(30000, 1001), None),
     ("f.gif", "gif", "gray", Fraction(10), None),
+    ("g.webm", "libvpx", "yuv420p", Fraction(25), {"auto-alt-ref": "1", "lag-in-frames": "16"}),
+    ("h.m4v", "libx264", "yuv420p", Fraction(25), {"bf": "2"}),
+    ("i.ts", "libx264", "yuv420p", Fraction(25), {"g": "12", "bf": "2"}),
+    ("j.mts", "mpeg2video", "yuv420p", Fraction(25), {"g": "12", "bf": "2", "b": "20M"}),
+    ("k.mpg", "mpeg2video", "yuv420p", Fraction(25), {"g": "12", "bf": "2", "b": "20M"}),
+    ("l.wmv", "wmv2", "yuv420p", Fraction(25), {"b": "20M"}),
+    ("m.flv", "flv", "yuv420p", Fraction(25), {"b": "20M"}),
+    ("n.FLV", "libx264", "yuv420p", Fraction(25), {"bf": "2"}),
 ]
 
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
+import tracemalloc
 from pathlib import Path
 
+import OpenImageIO as oiio
 import pytest
 from understudy.errors import MissingInputError, UnreadableError, UsageError
 from understudy.plate.sequence import check_output_pattern, open_plate, output_path, output_pattern
@@ -13,7 +16,7 @@ def shot(tmp_path: Path) -> Path:
     folder = tmp_path / "50% grey" / "shot"
     folder.mkdir(parents=True)
     for frame in range(1001, 1006):
-        (folder / f"plate.{frame:04d}.exr").touch()
+        (folder / f"plate.{frame:04d}.exr").write_bytes(b"x")
     return folder
 
 
@@ -58,6 +61,141 @@ def test_a_gap_is_an_error_that_names_the_frames(shot: Path) -> None:
     assert open_plate(str(shot / "plate.####.exr"), missing="skip").frames == (1001, 1004, 1005)
     with pytest.raises(MissingInputError, match="1-2"):
         open_plate(str(shot / "plate.####.exr"), "1-2", missing="skip")
+
+
+@pytest.mark.parametrize(
+    "name", ["GoogleDrive-me@studio.com", "shot#3", "####", "50%done", "%04d", "a$F4", "a@b#c%d", "[x]{y}*"]
+)
+def test_a_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name / "in"
+    folder.mkdir(parents=True)
+    for frame in (1001, 1002):
+        (folder / f"s.{frame}.exr").touch()
+    for text in (folder / "s.####.exr", folder / "s.%04d.exr", folder / "s.@@@@.exr", folder / "s.$F4.exr", folder):
+        plate = open_plate(str(text))
+        assert plate.frames == (1001, 1002)
+        assert [plate.path(frame) for frame in plate.frames] == [folder / "s.1001.exr", folder / "s.1002.exr"]
+
+
+@pytest.mark.parametrize("stem", ["shot-", "A001-", "sc-01-", "shot-010-", "2024-05-01-", "shot--", "a - ", "1001-"])
+def test_a_dash_before_the_number_belongs_to_the_name(tmp_path: Path, stem: str) -> None:
+    for frame in (1001, 1002):
+        (tmp_path / f"{stem}{frame}.exr").touch()
+    for text in (tmp_path / f"{stem}####.exr", tmp_path):
+        plate = open_plate(str(text))
+        assert plate.frames == (1001, 1002)
+        assert plate.path(1002) == tmp_path / f"{stem}1002.exr"
+
+
+@pytest.mark.parametrize("name", ["shot.{}.exr", "shot-{}.exr", "shot{}.exr", "{}.exr", "sc-01_{}.exr"])
+@pytest.mark.parametrize("width", [3, 4])
+def test_negative_frames_have_their_sign_before_or_among_the_digits(tmp_path: Path, name: str, width: int) -> None:
+    numbers = [f"{abs(frame):0{width}d}" if frame >= 0 else f"-{-frame:0{width}d}" for frame in range(-12, 3)]
+    if width == 3:
+        numbers = [f"{frame:04d}" for frame in range(-12, 3)]
+    for number in numbers:
+        (tmp_path / name.format(number)).touch()
+    for text in (tmp_path / name.format("####"), tmp_path):
+        plate = open_plate(str(text))
+        assert plate.frames == tuple(range(-12, 3))
+        assert [plate.path(frame).name for frame in plate.frames] == [name.format(number) for number in numbers]
+
+
+def test_negative_frames_alone_are_negative_after_a_dot(tmp_path: Path) -> None:
+    for number in ("-0003", "-0002", "-0001"):
+        (tmp_path / f"shot.{number}.exr").touch()
+    assert open_plate(str(tmp_path)).frames == open_plate(str(tmp_path / "shot.####.exr")).frames == (-3, -2, -1)
+
+
+def test_what_lies_between_photographs_named_by_the_time_of_day_is_told_as_a_range(tmp_path: Path) -> None:
+    for time in ("093012345", "173510777"):
+        (tmp_path / f"PXL_20240501_{time}.jpg").write_bytes(b"x")
+    tracemalloc.start()
+    with pytest.raises(MissingInputError, match=r"Frames 93012346-\d+ of .* are missing") as caught:
+        open_plate(str(tmp_path))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(caught.value.message) < 400 + len(str(tmp_path))
+    assert most < 4e6
+    with pytest.raises(MissingInputError, match=r"Frames 93012346-93112345 of"):
+        open_plate(str(tmp_path), "93012345-93112345")
+    assert open_plate(str(tmp_path), missing="skip").frames == (93012345, 173510777)
+
+
+def test_of_many_gaps_the_first_are_told(tmp_path: Path) -> None:
+    for frame in range(0, 30000, 100):
+        (tmp_path / f"a.{frame:05d}.png").touch()
+    with pytest.raises(MissingInputError, match=r"Frames 1-99,101-199,.* and 291 more ranges of") as caught:
+        open_plate(str(tmp_path))
+    assert len(caught.value.message) < 400
+
+
+def test_links_to_nowhere_and_files_that_are_not_whole_are_missing(tmp_path: Path) -> None:
+    for frame in (1001, 1002, 1004):
+        oiio.ImageBuf(oiio.ImageSpec(64, 48, 3, "half")).write(str(tmp_path / f"s.{frame}.exr"))
+    (tmp_path / "s.1003.exr").symlink_to(tmp_path / "nowhere.exr")
+    (tmp_path / "s.1005.exr").touch()
+    half = (tmp_path / "s.1004.exr").read_bytes()
+    (tmp_path / "s.1004.exr").write_bytes(half[: len(half) // 2])
+    for text in (tmp_path, tmp_path / "s.####.exr"):
+        assert open_plate(str(text), missing="skip").frames == (1001, 1002)
+        assert open_plate(str(text), "1001-1005x2", missing="skip").frames == (1001,)
+        with pytest.raises(MissingInputError, match=r"Frame 1003 of"):
+            open_plate(str(text))
+    with pytest.raises(MissingInputError, match="link"):
+        open_plate(str(tmp_path / "s.1003.exr"))
+
+
+def test_a_folder_of_single_pictures_is_taken_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for name in ("Zoe.JPG", "anne 2.jpg", "anne 10.jpeg", "ben.jpg", ".hidden.jpg", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    plate = open_plate(str(tmp_path))
+    assert (plate.kind, plate.frames) == ("stills", (1, 2, 3, 4))
+    order = [plate.path(frame).name for frame in plate.frames]
+    assert order == ["anne 2.jpg", "anne 10.jpeg", "ben.jpg", "Zoe.JPG"]
+    assert open_plate(str(tmp_path), "2-3").frames == (2, 3)
+    (tmp_path / "chart.png").touch()
+    with pytest.raises(MissingInputError, match="5 plates"):
+        open_plate(str(tmp_path))
+
+
+def test_a_folder_of_foreign_pictures_says_what_to_make_of_them(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"IMG_{number:04d}.HEIC").touch()
+    with pytest.raises(UnreadableError, match=r"holds no pictures, but a HEIC photograph and 2 more") as caught:
+        open_plate(str(tmp_path))
+    assert "TIFF" in caught.value.hint
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of Windows are always Unicode")
+def test_a_name_that_is_not_utf8_is_told_in_a_sentence(tmp_path: Path) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/M\xfcller")
+    Path(folder).mkdir()
+    for name in ("s.1001.exr", "s.1002.exr"):
+        (Path(folder) / name).write_bytes(b"x")
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    for text in (folder, f"{folder}/s.####.exr", f"{folder}/s.1001.exr", str(link)):
+        with pytest.raises(UnreadableError, match=r"M\\xfcller.* is not UTF-8"):
+            open_plate(text)
+    (tmp_path / os.fsdecode(b"\xe9.1001.exr")).touch()
+    with pytest.raises(UnreadableError, match="not UTF-8"):
+        open_plate(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 300 + ".####.exr", "a" * 300 + "/b.exr", "a\0b.exr", "a.####\0.exr", "#" * 40 + ".exr"]
+)
+def test_a_path_that_cannot_be_is_told_in_a_sentence(tmp_path: Path, text: str) -> None:
+    with pytest.raises((MissingInputError, UsageError)):
+        open_plate(f"{tmp_path}/{text}")
+
+
+def test_links_in_a_circle_are_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(MissingInputError):
+        open_plate(str(tmp_path / "a"))
 
 
 def test_a_folder_with_one_sequence_is_that_sequence(shot: Path) -> None:

@@ -341,6 +341,20 @@ def test_a_track_ends_at_a_cut_that_is_said(squares, no_networks, tmp_path):
     assert report["tracks"] == 2
 
 
+def test_single_pictures_are_no_footage_whatever_their_sizes(squares, tmp_path):
+    """Each is a shot of its own: nobody is followed, smoothed or looked for from one to the next."""
+    (tmp_path / "stills").mkdir()
+    places = {"b": (40.0, (320, 200)), "c 10 a": (180.0, (400, 240)), "c 9 a": (60.0, (240, 300))}
+    for name, (x, (width, height)) in places.items():
+        write_png(tmp_path / "stills" / f"{name}.png", picture(width, height, [(x, 50.0, 60.0, RED)]))
+    report, _ = run(str(tmp_path / "stills"), tmp_path / "faces")
+    faces = Faceset.open(tmp_path / "faces").faces()
+    assert [face.frame for face in faces] == [1, 2, 3] and report["tracks"] == 3
+    middles = [float(face.landmarks.mean(0)[0]) for face in faces]
+    whole = [40.0 + 30, 60.0 + 30, 180.0 + 30]  # in the order of their names: b, c 9, c 10
+    np.testing.assert_allclose(middles, whole, atol=8)
+
+
 def test_the_tracks_lie_beside_the_faces(squares, tmp_path):
     run(write_shot(tmp_path / "plate", walk(6)), tmp_path / "faces")
     shot = read_tracks(tmp_path / "faces")

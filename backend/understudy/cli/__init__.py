@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from understudy import __version__
 from understudy.cli.parser import parse
 from understudy.cli.perform import perform
-from understudy.cli.streams import quiet_when_unread
+from understudy.cli.streams import never_fail_for_a_letter, quiet_when_unread
 from understudy.errors import ExitCode, UsageError
 from understudy.failure import Failure
 
@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None, serve: Callable[[], int] | None
     ``serve`` does the command ``serve``, which is another room's work. Help and malformed options leave by
     ``SystemExit``, as usual.
     """
+    never_fail_for_a_letter()
     arguments = sys.argv[1:] if arguments is None else arguments
     request = None
     try:

@@ -104,7 +104,7 @@ def _find(console: Terminal, report: Report) -> None:
 
 
 def _inspect(console: Terminal, report: Report) -> None:
-    missing = ", ".join(map(str, report["missing"])) or "none"
+    missing = report["missing"] or "none"
     rate = f"{report['fps'][0] / report['fps'][1]:.6g}" if report["fps"] else None
     left_out = ("movie", "first", "last", "scene_linear", "notes")
     told = {name: value for name, value in report.items() if name not in left_out}

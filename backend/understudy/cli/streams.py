@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,16 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from understudy.events import JsonLines
+
+
+def never_fail_for_a_letter() -> None:
+    """From here on stdout and stderr write what their encoding cannot show as its number.
+
+    A console of Windows, and what a farm's log is written with, may know a few hundred letters; a name may have any.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def silence(stream: IO[str]) -> None:

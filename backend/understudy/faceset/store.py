@@ -23,11 +23,12 @@ from understudy.faceset.index import Known, Stamp
 from understudy.faceset.pack import Pack
 from understudy.faceset.record import Face
 from understudy.plate.exr import has_all_pixels
-from understudy.plate.files import atomic_path, is_leftover, write_json
+from understudy.plate.files import atomic_path, is_leftover, shortened, write_json
 
 KIND = "understudy faceset"
 SCHEMA = 1
 DESCRIPTION = "faceset.json"
+_MOST_STEM = 180  # bytes of a face's name that are its plate's: a rank may stand before it, and numbers after it
 _PRINTF = re.compile(r"[._-]?(%0?\d*d|#+|@+)")
 
 
@@ -250,7 +251,9 @@ def file_names(face: Face) -> tuple[str, str]:
     plate = face.plate.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     stem = re.sub(r"[^\w.-]+", "_", _PRINTF.sub("", plate.rsplit(".", 1)[0])).lstrip(".") or "plate"
     end = f".{face.frame:04d}.{face.track:02d}.exr"
-    return stem + end, f"{stem}-{hashlib.sha256(face.plate.encode()).hexdigest()[:6]}{end}"
+    told = f"-{hashlib.sha256(face.plate.encode()).hexdigest()[:6]}"
+    short = shortened(stem, _MOST_STEM)
+    return stem + end if short == stem else f"{short}{told}{end}", f"{short}{told}{end}"
 
 
 def _key(face: Face) -> tuple[str, int, int]:

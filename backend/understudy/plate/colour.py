@@ -10,7 +10,6 @@ import os
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 import cv2
@@ -234,7 +233,7 @@ class ColourManager:
         return InputSpace(space, reason, linear, interop_id or self.interop_id_of(space))
 
     def _default_input(self, plate: Plate, header: Header, unknown: str) -> InputSpace:
-        extension = PurePosixPath(plate.pattern).suffix.lower()
+        extension = plate.path(plate.frames[0]).suffix.lower()
         transfer = str(header.attributes.get("dpx:Transfer", ""))
         if extension in _LINEAR_FILES or (extension in (".tif", ".tiff") and header.dtype == "float"):
             space, what = self.working, "role scene_linear"

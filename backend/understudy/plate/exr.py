@@ -17,6 +17,11 @@ EXR_MAGIC = struct.pack("<I", _MAGIC)
 _TILED, _DEEP, _MULTIPART = 0x200, 0x800, 0x1000
 
 
+def is_deep(start: bytes) -> bool:
+    """Whether a file that begins with ``start`` (8 bytes or more of an EXR file) says that it holds deep pixels."""
+    return len(start) >= 8 and bool(struct.unpack("<I", start[4:8])[0] & _DEEP)
+
+
 def has_all_pixels(path: Path) -> bool:
     """True when every block of pixels of a flat (not deep) EXR file lies inside the file."""
     size = path.stat().st_size

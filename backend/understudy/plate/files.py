@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -11,7 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from understudy.errors import OutputError, cannot_write
+from understudy.errors import OutputError, UnreadableError, cannot_write
+
+MOST_BYTES = 255
+"""As long, in bytes, a file's name may be on the file systems in use; NTFS counts letters, which are fewer."""
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.\w+")
 
@@ -26,8 +30,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     of the body or of the replacement, with ``path`` named.
     """
     path = Path(path)
-    # A random name, not the process id: two machines of a farm write to one folder.
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:12]}{path.suffix}")
+    temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -50,14 +53,41 @@ def existing(path: str | Path) -> Path:
 def check_writable(path: str | Path) -> None:
     """Raise OutputError where no file can be made in the folder of ``path``; where that is missing, in the one it lies in."""
     path = Path(path)
-    probe = existing(path) / f".understudy.{uuid.uuid4().hex[:12]}.probe"
+    folder = existing(path)
+    probe = folder / _temporary(path).name
     try:
         try:
+            with contextlib.suppress(FileNotFoundError):
+                (folder / path.name).stat()  # the name itself may be too long
             probe.touch(exist_ok=False)
         finally:
             probe.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def check_name(path: str | Path) -> None:
+    """Raise UnreadableError for a name that is not UTF-8: no header, document or report could hold it."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise UnreadableError(
+            f"The name {shown[-200:]} is not UTF-8, as on an old file server.",
+            "Rename the file or folder, or copy it elsewhere.",
+        ) from None
+
+
+def shortened(name: str, most: int) -> str:
+    """``name`` cut to at most ``most`` bytes of UTF-8, between two letters."""
+    return name.encode()[:most].decode("utf-8", "ignore")
+
+
+def _temporary(path: Path) -> Path:
+    """A hidden name beside ``path``, no longer than a file system takes."""
+    # A random name, not the process id: two machines of a farm write to one folder.
+    end = f".{uuid.uuid4().hex[:12]}{path.suffix}"
+    return path.with_name(f".{shortened(path.stem, MOST_BYTES - 1 - len(end.encode()))}{end}")
 
 
 def explained(path: Path, temporary: Path, reason: str) -> OutputError:

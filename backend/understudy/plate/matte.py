@@ -35,7 +35,7 @@ class Matte:
         plate = open_plate(pattern)
         if plate.kind == "movie":
             raise UsageError(f"The matte {pattern} is a movie.", "Give a sequence of pictures, or one picture.")
-        if plate.kind == "sequence":
+        if plate.kind in ("sequence", "stills"):
             try:
                 plate = open_plate(pattern, format_range(frames))
             except MissingInputError as error:

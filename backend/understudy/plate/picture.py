@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from understudy.errors import MissingInputError, OutOfMemoryError, UnreadableError
 from understudy.plate.beauty import ColourLayer, PartNames, choose_layer, colour_layers, views_of
 from understudy.plate.colour_tags import encoding_of, exif_orientation, webp_chunks
+from understudy.plate.foreign import recognised
 from understudy.plate.frame import Frame, Header, Window
 from understudy.plate.header import header_of
 from understudy.plate.orientation import Orientation
@@ -58,6 +59,7 @@ def read_picture(path: Path, number: int, layer: str | None = None, view: str | 
         spec = source.spec(picture.part)
         colour = list(picture.colour)
         dtype = _dtype(spec, colour)
+        _check_no_ids(spec, colour, path)
         rgb = _read(source, path, picture.part, colour, dtype)
         matte = None if picture.alpha is None else _read(source, path, picture.part, [picture.alpha], dtype)[..., 0]
         header = _header(source, path, picture, layers)
@@ -71,6 +73,7 @@ def read_picture_header(path: Path, layer: str | None = None, view: str | None =
     """The header alone; no pixels are decoded. Raises as :func:`read_picture` does."""
     with _opened(path, as_stored=True) as source:
         picture, layers = _picture_of(source, path, layer, view)
+        _check_no_ids(source.spec(picture.part), list(picture.colour), path)
         return _header(source, path, picture, layers)
 
 
@@ -81,7 +84,9 @@ def read_plane(path: Path, channel: str) -> Plane:
     """
     with _opened(path, as_stored=True) as source:
         part, spec = _part_with(source, path, channel)
-        values = _read(source, path, part, [list(spec.channelnames).index(channel)], "float")[..., 0]
+        index = list(spec.channelnames).index(channel)
+        _check_no_ids(spec, [index], path)
+        values = _read(source, path, part, [index], "float")[..., 0]
         header = header_of(spec, "float")
         return Plane(values, header.data, header.display)
 
@@ -89,7 +94,9 @@ def read_plane(path: Path, channel: str) -> Plane:
 def read_plane_header(path: Path, channel: str) -> Header:
     """The header of the part that :func:`read_plane` would read, and raises as it does; no pixel is decoded."""
     with _opened(path, as_stored=True) as source:
-        return header_of(_part_with(source, path, channel)[1], "float")
+        spec = _part_with(source, path, channel)[1]
+        _check_no_ids(spec, [list(spec.channelnames).index(channel)], path)
+        return header_of(spec, "float")
 
 
 def _part_with(source: oiio.ImageInput, path: Path, channel: str) -> tuple[int, oiio.ImageSpec]:
@@ -133,8 +140,14 @@ def _opened(path: Path, *, as_stored: bool = False) -> Iterator[oiio.ImageInput]
     source: oiio.ImageInput | None = oiio.ImageInput.open(str(path), wishes)
     if source is None:
         reason = _sentence(oiio.geterror())
+        if kind := recognised(path):
+            raise UnreadableError(f"{path} is {kind[0]}, which is not read.", kind[1])
         raise UnreadableError(f"{path} cannot be read as a picture: {reason}.", _DAMAGED)
     try:
+        if source.spec().deep:
+            raise UnreadableError(
+                f"{path} holds deep pixels.", "Flatten it, as with Nuke's DeepToImage or oiiotool --flatten."
+            )
         _check_dpx_size(source, path)
         yield source
     finally:
@@ -175,6 +188,16 @@ def _names(spec: oiio.ImageSpec) -> PartNames:
         str(spec.getattribute("view") or ""),
         [views] if isinstance(views, str) else list(views),
     )
+
+
+def _check_no_ids(spec: oiio.ImageSpec, channels: list[int], path: Path) -> None:
+    """Raise UnreadableError for an EXR's 32-bit integers: numbers of objects, which are neither light nor a matte."""
+    ids = [spec.channelnames[channel] for channel in channels if spec.channelformat(channel) == oiio.TypeUInt32]
+    if ids:
+        raise UnreadableError(
+            f"Channel {ids[0]} of {path} holds ids (whole numbers), not a picture.",
+            "Make a matte of the wanted id and write it as half or float, as with Nuke's Expression or Cryptomatte.",
+        )
 
 
 def _dtype(spec: oiio.ImageSpec, channels: list[int]) -> Literal["half", "float"]:

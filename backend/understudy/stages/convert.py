@@ -267,5 +267,5 @@ def _faceset(settings: ConvertSettings, events: Events) -> Faceset:
 def beside(out: str, what: str) -> Path:
     """The folder for a by-product of the output ``out``: ``shot.####.exr`` gives ``shot_faces``."""
     path = Path(output_pattern(out))
-    stem = path.name.split("%")[0].rstrip("._-") or "understudy"
+    stem = (path.name.rpartition("%")[0] or path.name).rstrip("._-") or "understudy"
     return path.with_name(f"{stem}_{what}")

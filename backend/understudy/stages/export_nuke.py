@@ -60,6 +60,8 @@ def _pictures(name: str, frames: str | None, settings: ExportNukeSettings) -> Pl
         raise UsageError(
             f"{name} is a movie; its frames are no pictures of their own.", "Name a sequence of EXR files."
         )
+    if found.kind == "stills":
+        raise UsageError(f"{name} is a folder of single pictures.", "Name a sequence of EXR files.")
     return found
 
 

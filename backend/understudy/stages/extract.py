@@ -64,9 +64,11 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
         raise UsageError("A reference picture needs a recogniser.", "Add one, such as --recogniser insightface.")
     corrections = load(settings.corrections) if settings.corrections else Corrections()
     given = given_cuts(settings.cuts)
-    rule = CutRule(given, frozenset(corrections.cuts.add), frozenset(corrections.cuts.remove))
     wanted = _wanted(settings)
     shot = prepare(settings, events)
+    # Single pictures are no footage: each is a shot of its own.
+    cuts_at = frozenset(shot.plate.frames[1:]) if given is None and shot.plate.kind == "stills" else given
+    rule = CutRule(cuts_at, frozenset(corrections.cuts.add), frozenset(corrections.cuts.remove))
     corrections.check(shot.plate.frames)
     if outside := (given or frozenset()) - set(shot.plate.frames):
         raise UsageError(

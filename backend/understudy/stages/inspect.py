@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from understudy.events import Events
-from understudy.plate.ranges import format_range, parse_range
+from understudy.plate.ranges import format_range, gaps, parse_range, runs_of, runs_told
 from understudy.plate.timecode import format_timecode
 from understudy.settings import InspectSettings
 from understudy.stages.analysis import prepare
+
+_MOST = 200  # ranges that are told
 
 
 def run(settings: InspectSettings, events: Events) -> dict[str, Any]:
     """Describe the plate from the header of its first frame; frames that are not there are told, not complained about.
 
     Returns the report: ``plate`` (absolute printf pattern or file), ``movie``, ``first``, ``last``, ``frames`` (range),
-    ``count``, ``missing`` (frame numbers), ``width`` and ``height`` of the display window, ``data_window`` as [x0, y0,
+    ``count``, ``missing`` (ranges, empty for none), ``width`` and ``height`` of the display window, ``data_window`` as [x0, y0,
     x1, y1] in pixels from the display window's top left, ``dtype``, ``fps`` as a fraction or None, ``timecode`` as text
     or None, ``pixel_aspect`` (a pixel's width over its height), ``encoding`` (what the file says of transfer and primaries)
     or None, ``colour_space``, ``colour_reason``, ``scene_linear``, ``working_space``, ``layer`` and ``view`` that are taken of
@@ -24,7 +26,10 @@ def run(settings: InspectSettings, events: Events) -> dict[str, Any]:
     """
     shot = prepare(settings.model_copy(update={"missing": "skip"}), events, mixed=True)
     frames, header = shot.plate.frames, shot.header
-    wanted = range(frames[0], frames[-1] + 1) if settings.frames is None else parse_range(settings.frames)
+    if settings.frames is None:
+        absent = gaps(frames, frames[0], frames[-1])
+    else:
+        absent = runs_of(set(parse_range(settings.frames)) - set(frames))
     data, display = header.data, header.display
     x0, y0 = data.x - display.x, data.y - display.y
     return {
@@ -34,7 +39,7 @@ def run(settings: InspectSettings, events: Events) -> dict[str, Any]:
         "last": frames[-1],
         "frames": format_range(frames),
         "count": len(frames),
-        "missing": sorted(set(wanted) - set(frames)),
+        "missing": runs_told(absent, most=_MOST),
         "width": display.width,
         "height": display.height,
         "data_window": [x0, y0, x0 + data.width, y0 + data.height],
