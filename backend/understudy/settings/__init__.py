@@ -21,6 +21,7 @@ from understudy.settings.conversion import (
     LayerOptions,
     NewFaceOptions,
     PreviewSettings,
+    SourceOptions,
     SwapSettings,
 )
 from understudy.settings.export import (
@@ -131,6 +132,7 @@ __all__ = [
     "SchemaSettings",
     "SelectSettings",
     "SortSettings",
+    "SourceOptions",
     "SwapSettings",
     "TimelapseSettings",
     "TracksExportSettings",

@@ -130,10 +130,36 @@ class PreviewSettings(NewFaceOptions, ConversionOptions, AnalysisOptions, PlateO
     device: str = option("auto", "Where networks run: auto, cpu, cuda, cuda:1, mps.")
 
 
-class SwapSettings(ConversionOptions, LayerOptions, TrainingOptions, AnalysisOptions, PlateOptions):
-    """From two people's footage to a converted shot: extract, train where wanted, and convert in one."""
+class SourceOptions(Options):
+    """The source's footage, and whose face in it; what has no twin here (detector, crop) is that of both footages."""
 
     source: str = option(..., "Footage of the new face.")
+    source_frames: str | None = option(None, "Frames of the source footage; all when left out.")
+    source_colour_space: str | None = option(None, "Colour space of the source footage.")
+    source_layer: str | None = option(None, "Layer of the source footage's EXR, as for --layer.")
+    source_view: str | None = option(None, "View of the source footage's EXR, as for --view.")
+    source_missing: Literal["error", "skip"] = option("error", "What to do about frames of it that are not there.")
+    source_face: str = option("one", "Whose face in the source footage: as for --face.")
+    source_reference: Path | None = option(
+        None, "Picture of the person to take from the source footage; needs a recogniser."
+    )
+    source_likeness: float | None = option(
+        None, "Smallest cosine to that reference that counts; the recogniser's own when left out.", gt=0, le=1
+    )
+    source_min_face: float = option(24.0, "Smallest face that counts in the source footage.", unit="px", ge=4)
+    source_smoothing: float = option(
+        0.5, "How strongly the source's faces are steadied over time; 0 is off.", unit="frames", ge=0, le=100
+    )
+    source_lens: float | None = option(
+        None, "Focal length of the source footage's camera, as for --lens.", unit="mm", ge=5, le=5000
+    )
+    source_cuts: str = option("auto", "Where the source footage is cut: as for --cuts.")
+    source_corrections: Path | None = option(None, "Corrections of the source's faces: a JSON document.")
+
+
+class SwapSettings(SourceOptions, ConversionOptions, LayerOptions, TrainingOptions, AnalysisOptions, PlateOptions):
+    """From two people's footage to a converted shot: extract, train where wanted, and convert in one."""
+
     renderer: Renderer = option(
         "auto",
         "What makes the new face: the source's footage, or a network that is trained; auto is footage, unless a time of "
@@ -146,6 +172,3 @@ class SwapSettings(ConversionOptions, LayerOptions, TrainingOptions, AnalysisOpt
     target_facesets: list[Path] = option(
         [], "More facesets of the face in the plate, from other footage of the same performer."
     )
-    source_frames: str | None = option(None, "Frames of the source footage; all when left out.")
-    source_colour_space: str | None = option(None, "Colour space of the source footage.")
-    source_face: str = option("one", "Whose face in the source footage: as for --face.")

@@ -51,12 +51,8 @@ def run(settings: SwapSettings, events: Events) -> dict[str, Any]:
             ExtractSettings,
             settings,
             plate=settings.source,
-            frames=settings.source_frames,
-            colour_space=settings.source_colour_space,
-            face=settings.source_face,
-            layer=None,
-            view=None,
             out=source,
+            **_of_source(settings),
         ),
         events.within("source"),
     )
@@ -114,6 +110,12 @@ def _check_likeness(settings: SwapSettings, *, trained: bool) -> None:
         raise UsageError(
             "Only a morph model paints what lies between two people.", "Leave --morph out, or add --family morph."
         )
+
+
+def _of_source(settings: SwapSettings) -> dict[str, Any]:
+    """What of an extraction is said of the source's footage by itself."""
+    twins = {name: f"source_{name}" for name in ExtractSettings.model_fields}
+    return {name: getattr(settings, twin) for name, twin in twins.items() if twin in SwapSettings.model_fields}
 
 
 def _settings(kind: type[S], settings: SwapSettings, **changes: Any) -> S:
