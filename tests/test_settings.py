@@ -105,7 +105,7 @@ def test_every_option_in_the_schema_says_whose_it_is() -> None:
     }
     assert groups["preview"]["model"] == groups["preview"]["source"] == "newface"
     named = [groups["swap"][name] for name in ("plate", "crop", "minutes", "device", "holdout", "source")]
-    assert named == ["plate", "analysis", "training", "training", "conversion", "own"]
+    assert named == ["plate", "analysis", "training", "training", "conversion", "source"]
     assert {name for name, group in groups["preview"].items() if group == "own"} == {
         *("frame", "out", "faceset", "device")
     }

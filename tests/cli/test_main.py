@@ -285,7 +285,7 @@ def run(settings, events):
 module = ModuleType("understudy.stages.convert")
 module.run = run
 sys.modules[module.__name__] = module
-sys.exit(main(["convert", "p", "--model", "m", "--out", "o", *sys.argv[1:]]))
+sys.exit(main(["convert", "p", "--model", "m", "--out", "o.exr", *sys.argv[1:]]))
 """
 
 
@@ -334,7 +334,7 @@ def test_signals_are_as_before_afterwards(stage, capsys) -> None:
         ["schema"],
         ["train", "--help"],
         ["--version"],
-        ["convert", "p", "--model", "m", "--out", "o", "--events", "json"],
+        ["convert", "p", "--model", "m", "--out", "o.exr", "--events", "json"],
     ],
 )
 def test_a_reader_that_goes_away_is_no_failure(arguments: list[str], tmp_path: Path) -> None:

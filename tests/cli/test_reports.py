@@ -133,11 +133,15 @@ def test_faces_on_a_frame_are_a_table_and_one_without_landmarks_has_no_angles(
 
 
 def test_a_plate_is_told_with_its_gaps_and_rate(capsys: pytest.CaptureFixture[str]) -> None:
-    show(InspectSettings(plate="p"), {"frames": "1-3,12", "missing": "4-11", "fps": [24000, 1001]})
+    show(
+        InspectSettings(plate="p"),
+        {"frames": "1-3,12", "missing": "4-11", "fps": [24000, 1001], "layers": ["beauty", "depth"], "views": []},
+    )
     lines = told_lines(capsys)
     assert "missing 4-11" in lines
     assert "fps 23.976" in lines
-    show(InspectSettings(plate="p"), {"frames": "1-3", "missing": "", "fps": None})
+    assert "layers beauty, depth" in lines
+    show(InspectSettings(plate="p"), {"frames": "1-3", "missing": "", "fps": None, "layers": [], "views": []})
     assert "missing none" in told_lines(capsys)
 
 

@@ -20,10 +20,12 @@ OF_A_FOOTAGE = (AnalysisOptions.model_fields.keys() | PlateOptions.model_fields.
 PLATE: dict[str, Any] = {
     "frames": "1001-1002", "colour_space": "ACEScg", "missing": "skip", "face": "index:1", "reference": Path("anne.png"),
     "likeness": 0.4, "min_face": 40.0, "smoothing": 2.0, "lens": 50.0, "cuts": "1002", "corrections": Path("anne.json"),
+    "layer": None, "view": None,  # the plate is opened, and has one of each
 }  # fmt: skip
 SOURCE: dict[str, Any] = {
     "frames": "5-9", "colour_space": "lin_rec709", "missing": "error", "face": "track:2", "reference": Path("bert.png"),
     "likeness": 0.6, "min_face": 30.0, "smoothing": 1.0, "lens": 85.0, "cuts": "none", "corrections": Path("bert.json"),
+    "layer": "beauty", "view": "right",
 }  # fmt: skip
 
 

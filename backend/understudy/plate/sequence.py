@@ -174,9 +174,8 @@ def _open_stills(folder: Path, pictures: Sequence[str], frames: str | None, miss
     names = dict(enumerate(pictures, 1))
     pattern = folder.as_posix()
     chosen = _chosen(pattern, folder, names, frames, missing)
-    return Plate(
-        folder.resolve().name or "stills", pattern, "stills", chosen, {frame: names[frame] for frame in chosen}
-    )
+    chosen_names = {frame: names[frame] for frame in chosen}
+    return Plate(folder.resolve().name or "stills", pattern, "stills", chosen, names=chosen_names)
 
 
 def _open_file(path: Path, frames: str | None, missing: Missing) -> Plate:
@@ -225,7 +224,7 @@ def _opened(folder: Path, found: Numbered, frames: str | None, missing: Missing)
     short = found.before.rstrip("._- ") or folder.resolve().name
     chosen = _chosen(pattern, folder, found.files, frames, missing)
     odd = {frame: found.files[frame] for frame in chosen if output_path(found.name, frame).name != found.files[frame]}
-    return Plate(short, pattern, "sequence", chosen, odd)
+    return Plate(short, pattern, "sequence", chosen, names=odd)
 
 
 def _chosen(
