@@ -7,20 +7,18 @@ import time
 from pathlib import Path
 
 import pytest
-from killing import start, wait_until
+from killing import call, preload, wait_until
 from understudy.events import Events
 from understudy.faceset.crop import read_pixels, read_record
 from understudy.settings import ExtractSettings
 from understudy.stages import extract
 
 DEMO = Path(__file__).parents[3] / "shared" / "data" / "synthetic" / "demo"
-RUN = """
-import sys
-from understudy.events import Events
-from understudy.settings import ExtractSettings
-from understudy.stages import extract
-extract.run(ExtractSettings.model_validate_json(sys.argv[1]), Events())
-"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded() -> None:
+    preload("mediapipe", "understudy.stages.extract")
 
 
 def content(folder: Path) -> dict[str, object]:
@@ -42,12 +40,13 @@ def test_an_extraction_that_is_killed_again_and_again_ends_like_one_that_is_not(
     plate = (DEMO / "plate.%04d.exr").as_posix()
     extract.run(ExtractSettings(plate=plate, out=tmp_path / "through", crop_size=128), Events())
     settings = ExtractSettings(plate=plate, out=tmp_path / "killed", crop_size=128)
+    arguments = ["extract", plate, "--out", str(settings.out), "--crop-size", "128"]
     moments, told = random.Random(5), tmp_path / "told.txt"
     journal = settings.out / "frames.jsonl"
     seen: list[int] = []
-    for _ in range(4):
+    for _ in range(3):
         before = journal.stat().st_size if journal.exists() else 0
-        process = start(["-c", RUN, settings.model_dump_json()], told)
+        process = call(arguments, told)
         # From when it begins to write: somewhere within the next frames.
         wait_until(lambda: journal.exists() and journal.stat().st_size > before, process, told)  # noqa: B023
         time.sleep(moments.uniform(0, 0.5))

@@ -10,7 +10,7 @@ import socket
 
 import pytest
 import torch
-from killing import PATIENCE, start, wait_until
+from killing import PATIENCE, call, preload, start, wait_until
 from made_people import ANNE, BERT, make_faceset
 from understudy.cli import main
 from understudy.training.checkpoint import load_checkpoint
@@ -30,9 +30,10 @@ sys.exit(main())
 
 @pytest.fixture(scope="module")
 def command(tmp_path_factory) -> list[str]:
+    preload("torch._dynamo", "understudy.stages.train")
     folder = tmp_path_factory.mktemp("people")
     source, target = make_faceset(folder / "bert", BERT, 6, seed=1), make_faceset(folder / "anne", ANNE, 5, seed=2)
-    return ["train", "--source", str(source), "--target", str(target), "--device", "cpu"]
+    return ["train", "--source", str(source), "--target", str(target), "--device", "cpu", "--resolution", "64"]
 
 
 @pytest.fixture(autouse=True)
@@ -47,16 +48,16 @@ def test_two_processes_of_a_farm_train_like_one_with_the_doubled_batch(command, 
         found.bind(("127.0.0.1", 0))
         port = str(found.getsockname()[1])
     farm = {"UNDERSTUDY_MAIN_ADDR": "127.0.0.1", "UNDERSTUDY_MAIN_PORT": port, "UNDERSTUDY_WORLD_SIZE": "2"}
-    command = ["-m", "understudy", *command, "--iterations", str(STEPS)]
+    command = [*command, "--iterations", str(STEPS)]
     told = [tmp_path / name for name in ("first.txt", "second.txt")]
     # The second would write elsewhere, if it wrote at all.
     processes = [
-        start([*command, "--batch", "2", "--model", str(tmp_path / "two")], told[0], **farm, UNDERSTUDY_RANK="0"),
-        start([*command, "--batch", "2", "--model", str(tmp_path / "second")], told[1], **farm, UNDERSTUDY_RANK="1"),
+        call([*command, "--batch", "2", "--model", str(tmp_path / "two")], told[0], **farm, UNDERSTUDY_RANK="0"),
+        call([*command, "--batch", "2", "--model", str(tmp_path / "second")], told[1], **farm, UNDERSTUDY_RANK="1"),
     ]
     try:
-        assert main([*command[2:], "--batch", "4", "--model", str(tmp_path / "one")]) == 0
-        codes = [process.wait(timeout=PATIENCE) for process in processes]
+        assert main([*command, "--batch", "4", "--model", str(tmp_path / "one")]) == 0
+        codes = [process.wait(PATIENCE) for process in processes]
     finally:
         for process in processes:
             process.kill()

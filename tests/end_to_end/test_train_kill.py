@@ -6,13 +6,12 @@ import json
 import os
 import random
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 import torch
-from killing import PATIENCE, start, wait_until, written
+from killing import PATIENCE, Process, call, preload, wait_until, written
 from made_people import ANNE, BERT, make_faceset
 from understudy.model.store import load_model
 from understudy.training.checkpoint import FILE, load_checkpoint
@@ -26,11 +25,23 @@ def command(tmp_path_factory) -> list[str]:
     folder = tmp_path_factory.mktemp("people")
     source, target = make_faceset(folder / "bert", BERT, 6, seed=1), make_faceset(folder / "anne", ANNE, 5, seed=2)
     # Saves all the time, so that a kill often hits a save.
-    options = ["--batch", "1", "--save-every", "0.001", "--iterations", "100000", "--device", "cpu"]
-    return ["-m", "understudy", "train", "--source", str(source), "--target", str(target), *options]
+    options = [
+        "--batch",
+        "1",
+        "--resolution",
+        "64",
+        "--save-every",
+        "0.001",
+        "--iterations",
+        "100000",
+        "--device",
+        "cpu",
+    ]
+    preload("torch._dynamo", "understudy.stages.train")
+    return ["train", "--source", str(source), "--target", str(target), *options]
 
 
-def wait_for_a_save(process: subprocess.Popen[str], model: Path, told: Path) -> None:
+def wait_for_a_save(process: Process, model: Path, told: Path) -> None:
     before = written(model / FILE)
     wait_until(lambda: written(model / FILE) > before, process, told)
     assert process.poll() is None, told.read_text()
@@ -42,12 +53,12 @@ def test_a_training_that_is_killed_again_and_again_goes_on(command, tmp_path):
     command = [*command, "--model", str(model)]
     moments, reached = random.Random(3), [0]
     for kill in range(KILLS):
-        process = start(command, told)
+        process = call(command, told)
         if kill % 2 == 0:
             wait_for_a_save(process, model, told)
             time.sleep(moments.uniform(0.0, 1.2))
         else:
-            time.sleep(moments.uniform(0.0, 8.0))  # anywhere, from before anything is read
+            time.sleep(moments.uniform(0.0, 3.0))  # anywhere, from before anything is read
         process.kill()
         process.wait()
         state = load_checkpoint(model)
@@ -59,10 +70,10 @@ def test_a_training_that_is_killed_again_and_again_goes_on(command, tmp_path):
     assert reached == sorted(reached), "nothing that was saved is lost"
     assert len(set(reached)) > KILLS // 2, reached
     # The same command goes on from there; Ctrl-C ends it with everything saved.
-    process = start(command, told)
+    process = call(command, told)
     wait_for_a_save(process, model, told)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=PATIENCE) == 130, told.read_text()
+    assert process.wait(PATIENCE) == 130, told.read_text()
     assert "stopped on request" in told.read_text() and "Traceback" not in told.read_text()
     state = load_checkpoint(model)
     assert state.numbers["step"] > reached[-1]
