@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import functools
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import OpenEXR
+import OpenImageIO as oiio
 import pytest
 from numpy.typing import NDArray
 from understudy.errors import ColourError
+from understudy.plate import colour
 from understudy.plate.colour import BUILT_IN, ColourManager, encode_srgb
 from understudy.plate.frame import Header, Typed, Window
 from understudy.plate.sequence import Plate
@@ -231,6 +234,25 @@ def test_a_house_configuration_works_with_what_it_has(house: Path) -> None:
         manager.input_space(plate("a.png"), header(), None)
     with pytest.raises(ColourError, match="compositing_log"):
         manager.input_space(plate("a.dpx"), header(), None)
+
+
+def test_what_the_library_holds_itself_is_read_once_and_a_file_whenever_it_is_asked_for(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    straight = oiio.ColorConfig
+    monkeypatch.setattr(colour.oiio, "ColorConfig", lambda config: read.append(config) or straight(config))
+    monkeypatch.setattr(colour, "_loaded", functools.cache(colour._load))
+    white = np.ones((1, 1, 3), np.float32)
+    built_in = [ColourManager(BUILT_IN, "test").to_working(white, "lin_rec709_scene") for _ in range(2)]
+    np.testing.assert_array_equal(*built_in)
+    ColourManager.discover(str(house)).to_working(white, "Linear Rec.709")
+    house.write_text(MINIMAL.replace("0.25", "0.75"))
+    assert ColourManager.discover(str(house)).to_working(white, "Linear Rec.709")[0, 0, 1] == pytest.approx(0.75)
+    assert read == [BUILT_IN, str(house), str(house)]
+    for _ in range(2):  # what is wrong is told each time
+        with pytest.raises(ColourError, match="nothing-of-the-kind"):
+            ColourManager("ocio://nothing-of-the-kind", "test")
 
 
 def test_threads_may_share_a_manager(rng: np.random.Generator) -> None:

@@ -6,6 +6,7 @@ All names and transforms are those of an OpenColorIO configuration, reached thro
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import threading
 from collections.abc import Iterable
@@ -63,6 +64,12 @@ _VIDEO_DPX = ("SMPTE 274M", "Rec709", "Rec601", "NTSC", "PAL", "Unspecified vide
 _HINT = "Name the plate's colour space, or another OCIO configuration, in the settings."
 
 
+_Matrices = dict[tuple[str, str], NDArray[np.float32] | None]
+_BUILT_IN_MATRICES: dict[str, _Matrices] = {}
+"""What was measured of the configurations that OpenColorIO holds itself: one of a file may change while we run."""
+
+_LOCK = threading.Lock()  # of all matrices
+
 _REC709_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
@@ -89,8 +96,7 @@ class ColourManager:
         """``config`` is a path or an ``ocio://`` name, ``source`` says who asked for it. Raises ColourError."""
         self._uri = config
         self.source = source
-        self._config = oiio.ColorConfig(config)
-        problem = self._config.geterror()
+        self._config, problem = _loaded(config) if _is_built_in(config) else _load(config)
         if problem:
             reason = " ".join(problem.split()).rstrip(".")
             raise ColourError(f"The OCIO configuration {config} ({source}) cannot be used: {reason}.", _HINT)
@@ -104,8 +110,7 @@ class ColourManager:
         if working is None:
             raise ColourError(f"The OCIO configuration {config} ({source}) has no role scene_linear.", _HINT)
         self.working = working
-        self._matrices: dict[tuple[str, str], NDArray[np.float32] | None] = {}
-        self._lock = threading.Lock()
+        self._matrices: _Matrices = _BUILT_IN_MATRICES.setdefault(config, {}) if _is_built_in(config) else {}
 
     @classmethod
     def discover(cls, config: str | None = None) -> ColourManager:
@@ -288,7 +293,7 @@ class ColourManager:
 
         OpenImageIO loads the whole configuration at every conversion; a product costs a tenth of that.
         """
-        with self._lock:
+        with _LOCK:
             if (source, target) not in self._matrices:
                 self._matrices[source, target] = self._measure_matrix(source, target)
             return self._matrices[source, target]
@@ -322,6 +327,20 @@ def encode_srgb(linear: NDArray[np.float32]) -> NDArray[np.float32]:
     low = clipped <= np.float32(0.0031308)
     clipped *= np.float32(12.92)
     return np.where(low, clipped, power)
+
+
+def _is_built_in(config: str) -> bool:
+    return config.startswith("ocio://")
+
+
+def _load(config: str) -> tuple[oiio.ColorConfig, str]:
+    """The configuration, and what is wrong with it."""
+    loaded = oiio.ColorConfig(config)
+    return loaded, str(loaded.geterror())
+
+
+_loaded = functools.cache(_load)
+"""The same, once: it takes longer than many a small picture."""
 
 
 def _named_primaries(attribute: Any) -> str | None:
