@@ -16,7 +16,7 @@ from understudy.events import Events
 from understudy.plate.layers import LayerWriter
 from understudy.settings import BenchSettings
 from understudy.stages import bench, convert, stopwatch
-from understudy.stages.bench import against_exr
+from understudy.stages.bench import against_exr, bed
 from understudy.stages.bench import convert as bench_convert
 from understudy.stages.bench.bed import make_bed
 
@@ -25,6 +25,7 @@ from understudy.stages.bench.bed import make_bed
 def sample(monkeypatch, tmp_path):
     """A sample folder of squares, with networks that see nothing else."""
     register(monkeypatch.setitem)
+    monkeypatch.setattr(bed, "RESOLUTION", 64)
     for footage in ("source_B", "target_A"):
         for index in range(16):
             frame = picture(160, 120, [(20.0 + 4 * index, 40.0, 40.0, RED)])
@@ -60,8 +61,8 @@ def test_conversion_is_measured_against_reading_and_writing_the_same_frames(samp
     compose = convert.compose
     monkeypatch.setattr(convert, "compose", lambda *rest: clock.sleep(2) or compose(*rest))
     folder = sample / "bench"
-    bed = make_bed((sample / "plate.%04d.exr").as_posix(), folder, Events())
-    told = against_exr.measure_against_exr(bed, folder, Events(), rounds=2)
+    made = make_bed((sample / "plate.%04d.exr").as_posix(), folder, Events())
+    told = against_exr.measure_against_exr(made, folder, Events(), rounds=2)
     assert [path.name for path in compared] == [f"copy.{1001 + index}.exr" for index in range(5)] * 2
     assert told["frames"] == 5
     assert (told["seconds"], told["frames_per_second"]) == (20, 0.5)

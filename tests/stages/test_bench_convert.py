@@ -20,7 +20,7 @@ from understudy.plate.sequence import open_plate
 from understudy.review.truth import read_truth
 from understudy.settings import ExtractSettings
 from understudy.stages import convert, extract, stopwatch
-from understudy.stages.bench import face_cost, fidelity, matte_once, steadiness, warm
+from understudy.stages.bench import bed, face_cost, fidelity, matte_once, steadiness, warm
 from understudy.stages.bench.bed import Bed, make_bed
 from understudy.stages.bench.criteria import criteria
 from understudy.stages.bench.rote import Moment, RoteNetwork
@@ -33,6 +33,7 @@ SAMPLE = Path(understudy.__file__).parent / "sample"
 def squares(monkeypatch, tmp_path) -> Bed:
     """A plate of squares for faces, with networks that see nothing else."""
     register(monkeypatch.setitem)
+    monkeypatch.setattr(bed, "RESOLUTION", 64)
     for index, frame in enumerate(walk(4)):
         write_frame(tmp_path / f"plate.{1001 + index}.exr", picture(160, 120, frame))
     return make_bed((tmp_path / "plate.%04d.exr").as_posix(), tmp_path, Events())

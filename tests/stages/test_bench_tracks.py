@@ -8,6 +8,7 @@ import pytest
 import understudy
 from understudy.events import Events
 from understudy.review.truth import read_truth
+from understudy.stages.bench import tracks
 from understudy.stages.bench.tracks import compare, measure_shots, measure_still
 from understudy.tracks.track import Followed
 
@@ -46,8 +47,10 @@ def test_a_shift_is_an_error_of_its_size_and_frames_without_a_face_are_told():
 
 
 @pytest.mark.slow
-def test_the_solve_beats_raw_landmarks_and_grain():
+def test_the_solve_beats_raw_landmarks_and_grain(monkeypatch):
     pytest.importorskip("mediapipe")
+    monkeypatch.setattr(tracks, "_landmarkers", lambda: ["mediapipe"])
+    monkeypatch.setattr(tracks, "STILL_FRAMES", 12)
     told = measure_shots(SAMPLE, Events())["plate"]["mediapipe"]
     assert told["faces"] == 24  # the profiles and those behind the hand, too
     for one in told["error"].values():
