@@ -12,6 +12,7 @@ from understudy.face.geometry import FloatArray
 from understudy.face.resample import warp
 from understudy.plate.frame import Frame, Header
 from understudy.plate.matte import Matte
+from understudy.plate.square import in_square
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,13 @@ class GivenMattes:
 
     def of(self, frame: Frame) -> Limits:
         """The mattes of ``frame``; outside their files they are 0. Raises as :meth:`Matte.weights`."""
-        given = (self.holdout, self.roto)
-        return Limits(
-            *(matte.weights(frame.number, frame.header, frame.header.data) if matte else None for matte in given)
-        )
+        return Limits(*(_weights(matte, frame) if matte else None for matte in (self.holdout, self.roto)))
+
+
+def _weights(matte: Matte, frame: Frame) -> NDArray[np.float32]:
+    """The matte over the array of ``frame``, as which it is stored or not."""
+    header = frame.as_stored.header
+    found = matte.weights(frame.number, header, header.data)
+    if frame.stored is None:
+        return found
+    return np.clip(in_square(found, header, frame.header, frame.stretch), 0, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -48,6 +48,11 @@ class Choice:
     kind: str
     number: int = 0
     point: tuple[float, float] = (0.0, 0.0)
+
+    def in_square(self, stretch: tuple[float, float]) -> Choice:
+        """The same choice on a plate whose pixels ``stretch`` makes square."""
+        x, y = self.point
+        return replace(self, point=(x * stretch[0], y * stretch[1]))
 
     def __str__(self) -> str:
         if self.kind == "point":

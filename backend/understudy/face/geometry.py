@@ -13,7 +13,7 @@ Matrices are (2, 3) float64 and map plate pixels to crop pixels, both with pixel
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 import cv2
@@ -24,6 +24,11 @@ from understudy.errors import NoFaceError, UsageError
 
 FloatArray = NDArray[np.floating[Any]]
 CropKind = Literal["face", "full", "whole", "head"]
+
+Stretch = tuple[float, float]
+"""What x and y of a plate are multiplied by for pixels that are square: (2, 1) for a squeezed plate of pixel aspect 2."""
+
+SQUARE: Stretch = (1.0, 1.0)
 
 CROP_SIDE: dict[str, float] = {"face": 1.1909, "full": 1.5966, "whole": 2.1314, "head": 2.9799}
 """Side of each crop in mean-face units."""
@@ -81,14 +86,21 @@ class Head:
     """A rigid head seen by a camera.
 
     With t = scale * (rotation @ head point), the plate point is centre + (t[:2] + offset - centre) / (1 + t[2] / focal);
-    without a camera it is t[:2] + offset, the scaled orthographic limit of a long lens.
+    without a camera it is t[:2] + offset, the scaled orthographic limit of a long lens. All of this is in square pixels;
+    where the plate's are not, ``stretch`` takes its pixels there.
     """
 
-    scale: float  # plate pixels per mean-face unit, at the depth of the head's origin
+    scale: float  # square pixels per mean-face unit, at the depth of the head's origin
     rotation: FloatArray  # (3, 3)
-    offset: FloatArray  # (2,) plate pixels: where the head's origin is seen
+    offset: FloatArray  # (2,) square pixels: where the head's origin is seen
     error: float  # weighted RMS distance of the landmarks from the fitted head, in mean-face units
     camera: Camera | None = None
+    stretch: Stretch = SQUARE
+
+    @property
+    def seen_at(self) -> NDArray[np.float64]:
+        """(2,) plate pixels: where the head's origin is seen."""
+        return np.asarray(self.offset, np.float64) / self.stretch
 
     @property
     def angles(self) -> tuple[float, float, float]:
@@ -116,6 +128,8 @@ class Head:
 
     def project(self, points: FloatArray) -> FloatArray:
         """(N, 3) head points in mean-face units -> (N, 2) plate pixels."""
+        if self.stretch != SQUARE:
+            return np.asarray(replace(self, stretch=SQUARE).project(points) / self.stretch)
         turned = self.scale * (np.asarray(points, np.float64) @ self.rotation.T)
         if self.camera is None:
             return np.asarray(turned[:, :2] + self.offset)
@@ -123,7 +137,7 @@ class Head:
         return np.asarray((turned[:, :2] + self.offset - centre) / (1 + turned[:, 2:] / self.camera.focal) + centre)
 
     def scale_at(self, point: FloatArray) -> float:
-        """Plate pixels per mean-face unit at a (3,) head point: what is farther away looks smaller."""
+        """Square pixels per mean-face unit at a (3,) head point: what is farther away looks smaller."""
         if self.camera is None:
             return self.scale
         return self.scale / (1 + self.scale * float(self.rotation[2] @ np.asarray(point)) / self.camera.focal)
@@ -186,8 +200,11 @@ def fit_points(model: FloatArray, points: FloatArray, weights: FloatArray) -> He
 def crop_matrix(head: Head, kind: CropKind, size: int) -> NDArray[np.float64]:
     """The (2, 3) matrix from plate pixels to the pixels of a ``size`` x ``size`` crop of ``kind`` around ``head``.
 
-    A similarity: the face stands upright in the crop, at the kind's multiple of the mean-face unit (``CROP_SIDE``).
+    A similarity of square pixels: the face stands upright in the crop, at the kind's multiple of the mean-face unit
+    (``CROP_SIDE``).
     """
+    if head.stretch != SQUARE:
+        return stretched(crop_matrix(replace(head, stretch=SQUARE), kind, size), head.stretch)
     middle = np.array([0.0, -CROP_LIFT[kind], CENTRE_DEPTH])
     centre = head.project(middle[None])[0]
     scale = size / (CROP_SIDE[kind] * head.scale_at(middle))
@@ -210,6 +227,11 @@ def invert(matrix: FloatArray) -> NDArray[np.float64]:
     determinant = a * d - b * c
     rows = [d, -b, b * y - d * x], [-c, a, c * x - a * y]
     return np.array(rows, np.float64) / np.float64(determinant)
+
+
+def stretched(matrix: FloatArray, stretch: Stretch) -> NDArray[np.float64]:
+    """A (2, 3) matrix from square pixels as one from plate pixels that ``stretch`` takes there."""
+    return np.asarray(matrix, np.float64) * (*stretch, 1.0)
 
 
 def rescale(matrix: FloatArray, size: float, new_size: float) -> NDArray[np.float64]:

@@ -14,9 +14,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import Camera, Head
+from understudy.face.geometry import SQUARE, Camera, Head
 from understudy.faceset.measures import BINS, THUMBNAIL, Measures
 from understudy.faceset.record import SCHEMA, Face
+from understudy.tracks.plain import stretch_from_json
 
 NAME = "index.npz"
 FORM = 2
@@ -75,7 +76,7 @@ def read_index(source: Path | IO[bytes]) -> Known:
     rows = zip(texts["files"], columns["whole"].tolist(), numbers.tolist(), strict=True)
     for row, (file, whole, values) in enumerate(rows):
         size, mtime, frame, track, crop_size, alike, has_raw, has_camera = whole
-        plate, crop_kind, colour_space, origin, analysis = texts["shared"][alike]
+        plate, crop_kind, colour_space, origin, analysis, *stretch = texts["shared"][alike]
         camera = Camera(values[20], (values[21], values[22])) if has_camera else None
         points_of, own = dense[row], identity[row]
         known[file] = (
@@ -95,7 +96,9 @@ def read_index(source: Path | IO[bytes]) -> Known:
                 crop_size=crop_size,
                 confidence=values[0],
                 origin=origin,
-                head=Head(values[7], rotations[row], offsets[row], values[19], camera),
+                head=Head(
+                    values[7], rotations[row], offsets[row], values[19], camera, *map(stretch_from_json, stretch[:1])
+                ),
                 colour_space=colour_space,
                 identity=None if own is None else tuple(own.tolist()),
                 measures=_measures(values[23:], looks[row].tobytes()),
@@ -108,7 +111,8 @@ def read_index(source: Path | IO[bytes]) -> Known:
 
 def _shared(face: Face) -> str:
     """What many faces have in common."""
-    return json.dumps([face.plate, face.crop_kind, face.colour_space, face.origin, dict(face.analysis)])
+    told = [face.plate, face.crop_kind, face.colour_space, face.origin, dict(face.analysis)]
+    return json.dumps(told if face.head.stretch == SQUARE else [*told, face.head.stretch])
 
 
 def _numbers(face: Face) -> list[float]:

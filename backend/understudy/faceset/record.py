@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import FacesetError
-from understudy.face.geometry import Head
+from understudy.face.geometry import SQUARE, Head, Stretch, stretched
 from understudy.faceset.measures import Measures
 from understudy.tracks.plain import (
     array_of,
@@ -73,6 +73,16 @@ class Face:
     eye_trust: NDArray[np.float32] | None = None  # (2,)
     gaze: NDArray[np.float32] | None = None  # (2,) right, down
     mouth_opening: float | None = None
+
+    @cached_property
+    def square(self) -> Face:
+        """The same face in square pixels, for whatever looks at it in the plate."""
+        return self if self.head.stretch == SQUARE else _rescaled(self, self.head.stretch, SQUARE)
+
+    def in_plate(self, stretch: Stretch) -> Face:
+        """This face, which is in square pixels, in those of a plate that ``stretch`` takes there."""
+        x, y = stretch
+        return self if stretch == SQUARE else _rescaled(self, (1 / x, 1 / y), stretch)
 
     @cached_property
     def pose(self) -> tuple[float, float, float]:
@@ -140,6 +150,24 @@ class Face:
                 f"A face record is malformed: {error or type(error).__name__}.",
                 "Delete the file, or extract its frame again.",
             ) from error
+
+
+def _rescaled(face: Face, factors: Stretch, stretch: Stretch) -> Face:
+    """``face`` with its pixels multiplied by ``factors``, which makes those that ``stretch`` makes square."""
+
+    def moved(values: NDArray[Any] | None) -> Any:
+        return None if values is None else (values * np.array(factors)).astype(values.dtype)
+
+    return replace(
+        face,
+        box=(face.box * np.tile(factors, 2)).astype(face.box.dtype),
+        landmarks=moved(face.landmarks),
+        raw=moved(face.raw),
+        refined=moved(face.refined),
+        dense=moved(face.dense),
+        matrix=stretched(face.matrix, (1 / factors[0], 1 / factors[1])),
+        head=replace(face.head, stretch=stretch),
+    )
 
 
 def _packed(values: NDArray[np.floating[Any]]) -> str:

@@ -73,12 +73,21 @@ class Frame:
 
     ``rgb`` is (H, W, 3) float16 or float32 in the file's own colour space; ``alpha`` is (H, W) of the same dtype, or
     None. Half files stay half, bit for bit; integer files become float32 in 0..1. The array covers the data window.
+    A frame that was made of another, of pixels that are not square, keeps that one as ``stored``, whose pixels times
+    ``stretch`` are its own (plate/square.py).
     """
 
     number: int
     rgb: NDArray[Any]
     alpha: NDArray[Any] | None
     header: Header
+    stored: Frame | None = None
+    stretch: tuple[float, float] = (1.0, 1.0)
+
+    @property
+    def as_stored(self) -> Frame:
+        """The frame as its file holds it."""
+        return self.stored or self
 
     @property
     def origin(self) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from understudy.events import Events
 from understudy.face.appearance import appearance
 from understudy.face.detect import Survey, survey
 from understudy.face.exposure import evenly_exposed
-from understudy.face.geometry import Camera
+from understudy.face.geometry import SQUARE, Camera, Stretch
 from understudy.face.halves import HALF_MAX, as_float
 from understudy.face.keypoints import KeypointFinder, keypoint_box, keypoint_head
 from understudy.face.look import look, tilt_of
@@ -27,8 +27,9 @@ from understudy.face.resample import coverage, footprint, warp
 from understudy.face.roles import Card, Detection, Detector, Image, Landmarker, Landmarks, Recogniser
 from understudy.plate.colour import ColourManager, InputSpace
 from understudy.plate.frame import Frame, Header
-from understudy.plate.reader import odd_one_out, probe, read_frames
+from understudy.plate.reader import odd_one_out, probe, read_frame, read_frames
 from understudy.plate.sequence import Plate, open_plate
+from understudy.plate.square import MOST, squared, squared_header, stretch_of
 from understudy.settings import AnalysisOptions, PlateOptions
 from understudy.stages.stopwatch import Stopwatch
 from understudy.tracks.observed import LOOK, look_matrix
@@ -72,9 +73,32 @@ class Shot:
         """The colorInteropID of :attr:`written_space`, where it has one."""
         return self.space.interop_id if self.space.scene_linear else self.colour.interop_id_of(self.colour.working)
 
+    @property
+    def stretch(self) -> Stretch:
+        """What takes the plate's pixels to the square ones in which faces are looked at."""
+        return stretch_of(self.header.pixel_aspect)
+
+    @property
+    def square(self) -> Header:
+        """The header with square pixels."""
+        return squared_header(self.header, self.stretch)
+
+    def read(self, number: int) -> Frame:
+        """Frame ``number`` with square pixels. Raises as :func:`read_frame`."""
+        return squared(read_frame(self.plate, number), self.stretch)
+
+    def frames(self, numbers: Sequence[int]) -> Generator[Frame, None, None]:
+        """The frames of these ``numbers`` with square pixels. Raises as :func:`read_frames`."""
+        with closing(read_frames(self.plate, numbers)) as frames:
+            for frame in frames:
+                yield squared(frame, self.stretch)
+
     def camera(self, lens: float | None) -> Camera:
-        """The camera of a ``lens`` in mm on a 36 mm wide sensor; None takes the file's, else a usual one."""
-        window = self.header.display
+        """The camera of a ``lens`` in mm on a 36 mm wide sensor; None takes the file's, else a usual one.
+
+        Its numbers are square pixels.
+        """
+        window = self.square.display
         said = self.header.attributes.get("Exif:FocalLengthIn35mmFilm") or self.header.attributes.get("focalLength")
         known = lens or (float(said) if isinstance(said, int | float) and said > 0 else LENS)
         return Camera(known / 36.0 * window.width, (window.width / 2, window.height / 2))
@@ -121,6 +145,7 @@ def prepare(options: PlateOptions, events: Events, colour: ColourManager | None 
     )
     for note in header.notes:
         events.note(f"{Path(plate.pattern).name}: {note}")
+    _tell_aspect(plate, header, events)
     if (odd := odd_one_out(plate, header)) is not None:
         if not mixed:
             raise UnreadableError(odd, "Copy or render it again, or leave it out of --frames.")
@@ -129,9 +154,17 @@ def prepare(options: PlateOptions, events: Events, colour: ColourManager | None 
     return Shot(plate, header, colour, space)
 
 
+def _tell_aspect(plate: Plate, header: Header, events: Events) -> None:
+    aspect, name = header.pixel_aspect, Path(plate.pattern).name
+    if stretch_of(aspect) != SQUARE:
+        events.note(f"{name}: its pixels are {aspect:.4g} times as wide as high; faces are looked at in square ones.")
+    elif not 1 / MOST <= aspect <= MOST:
+        events.note(f"{name}: its pixel aspect of {aspect:.4g} is none that a picture has, and is not used.")
+
+
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A face on a frame, in plate pixels."""
+    """A face on a frame, in square pixels."""
 
     detection: Detection
     landmarks: Landmarks | None  # None: turned away too far, or hidden
@@ -247,7 +280,7 @@ class Analyser:
 
 def overviews(shot: Shot, analyser: Analyser, numbers: Sequence[int]) -> Generator[tuple[Frame, Image], None, None]:
     """Frames of the plate with what the detector is to see of them, both made beside the consumer."""
-    with closing(read_frames(shot.plate, numbers)) as frames, ThreadPoolExecutor(1, "overview") as pool:
+    with closing(shot.frames(numbers)) as frames, ThreadPoolExecutor(1, "overview") as pool:
         waiting: tuple[Frame, Future[Image]] | None = None
         for frame in frames:
             coming = frame, pool.submit(analyser.overview, shot, frame)

@@ -12,7 +12,7 @@ from understudy.stages.analysis import Shot
 
 
 def chosen_faces(faceset: Faceset, face: str, shot: Shot) -> dict[int, Face]:
-    """One face a frame, in the order of frames; ``face`` says whose, as the option does.
+    """One face a frame, in the order of frames and in square pixels; ``face`` says whose, as the option does.
 
     Raises when the faceset holds none (NoFaceError), several a frame (AmbiguousFaceError), or those of another plate
     (FacesetError).
@@ -36,7 +36,7 @@ def chosen_faces(faceset: Faceset, face: str, shot: Shot) -> dict[int, Face]:
                 f"Several faces of {faceset.folder} stand in frame {one.frame}.",
                 "Choose one with --face largest, index:N, track:N or point:FRAME,X,Y.",
             )
-        by_frame[one.frame] = one
+        by_frame[one.frame] = one.square
     if not by_frame:
         raise NoFaceError(f"The faceset {faceset.folder} holds no face to swap.")
     return by_frame

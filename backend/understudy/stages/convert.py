@@ -20,7 +20,6 @@ from understudy.model.network import SIDES, SwapNetwork
 from understudy.model.store import Card, load_model
 from understudy.plate.frame import Frame
 from understudy.plate.layers import Layer, LayerWriter
-from understudy.plate.reader import read_frames
 from understudy.plate.sequence import check_output_pattern, open_plate, output_path, output_pattern
 from understudy.settings import ConvertSettings, ExtractSettings, SwapSettings
 from understudy.stages import extract
@@ -187,7 +186,7 @@ def _convert(
     """The pass over the frames ``todo``, with what their headers tell: read, align, predict in batches, lay, write."""
     done = 0
     with watch.running(), LayerWriter() as writer:
-        for batch in _batches(read_frames(shot.plate, list(todo)), settings.convert_batch, watch):
+        for batch in _batches(shot.frames(list(todo)), settings.convert_batch, watch):
             events.raise_if_stopping()
             painted = [_painted(one.converter, batch, watch) for one in people]
             for index, frame in enumerate(batch):
@@ -199,13 +198,13 @@ def _convert(
                         None if (face := faces[index]) is None else one.converter.lay(frame, face, look, limits)
                         for one, faces in zip(people, painted, strict=True)
                     ]
-                    layers = _layers(shot, frame, people, placed)
+                    layers = _layers(shot, frame, people, [faces[index] for faces in painted], placed)
                     more = extras.of(frame, [one.converter.faces for one in people], placed)
                 with watch.part("writing"):
                     writer.submit(
                         output_path(settings.out, frame.number),
                         [*layers, *more.layers],
-                        frame.header,
+                        frame.as_stored.header,
                         profile=settings.profile,
                         compression=settings.compression,
                         interop_id=shot.written_id,
@@ -224,8 +223,19 @@ def _painted(converter: ShotConverter, batch: Sequence[Frame], watch: Stopwatch)
     return [None if face is None else (face, next(predicted)) for face in aligned]
 
 
-def _layers(shot: Shot, frame: Frame, people: Sequence[_Person], placed: Sequence[Placed | None]) -> list[Layer]:
+def _layers(
+    shot: Shot,
+    frame: Frame,
+    people: Sequence[_Person],
+    painted: Sequence[Painted | None],
+    square: Sequence[Placed | None],
+) -> list[Layer]:
     """The frame's layers, those of all people together first."""
+    placed = [
+        None if face is None or one is None else person.converter.in_plate(frame, face[0], one)
+        for person, face, one in zip(people, painted, square, strict=True)
+    ]
+    frame = frame.as_stored
     plate = shot.written(frame)
     layers = compose(plate, frame.alpha, together([one for one in placed if one is not None]))
     for person, one in zip(people, placed, strict=True):

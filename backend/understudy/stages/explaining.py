@@ -8,7 +8,6 @@ import numpy as np
 
 from understudy.events import Events
 from understudy.face.explain import picture
-from understudy.plate.reader import read_frame
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
 from understudy.stages.analysis import Analyser, prepare
@@ -24,7 +23,7 @@ def explain(settings: ExtractSettings, frame: int, events: Events) -> dict[str, 
     shot = prepare(settings.model_copy(update={"frames": str(frame), "missing": "error"}), events)
     analyser = Analyser(settings)
     events.raise_if_stopping()
-    read = read_frame(shot.plate, frame)
+    read = shot.read(frame)
     overview = analyser.overview(shot, read)
     survey = analyser.survey(read, overview)
     title = (

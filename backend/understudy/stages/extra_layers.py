@@ -13,6 +13,7 @@ from understudy.convert.cryptomatte import CHANNELS as CRYPTOMATTE_CHANNELS
 from understudy.convert.cryptomatte import LEVELS, cryptomatte, header
 from understudy.convert.geometry_layers import GEOMETRY_LAYERS, head_layers, st_inverse
 from understudy.convert.place import Placed, Region
+from understudy.convert.squeeze import layer_in_stored
 from understudy.errors import UsageError
 from understudy.face.geometry import CropKind, crop_matrix
 from understudy.face.mesh import HeadMesh
@@ -97,7 +98,8 @@ class ExtraLayers:
             attributes = header(CRYPTOMATTE, self._names())
             if seen:
                 pictures |= cryptomatte(CRYPTOMATTE, self._coverage(frame, people, placed, region))[0]
-        return More(tuple(self._layer(name, pictures.get(name), region) for name in self.layers), attributes)
+        layers = (self._layer(name, pictures.get(name), region) for name in self.layers)
+        return More(tuple(layer_in_stored(layer, frame) for layer in layers), attributes)
 
     def _add_head(
         self, pictures: dict[str, NDArray[np.float32]], frame: Frame, faces: Mapping[int, Face], region: Region
@@ -106,7 +108,7 @@ class ExtraLayers:
         if self._wanted & {"motion", "normals", "depth"}:
             mesh = self._mesh_of(face)
             before, after = (_beside(faces, face, step) for step in (-1, 1))
-            own = head_layers(mesh, face, before, after, region, frame.origin, self._shot.header.display.width)
+            own = head_layers(mesh, face, before, after, region, frame.origin, frame.header.display.width)
             covered = own["depth"][..., :1] > 0
             for name in own.keys() & set(self.layers):
                 pictures[name] = np.where(covered, own[name], pictures.get(name, np.float32(0)))

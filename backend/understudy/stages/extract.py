@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 from understudy.errors import AmbiguousFaceError, FacesetError, MissingInputError, NoFaceError, UsageError
 from understudy.events import Events
 from understudy.face.choose import Choice, Reference, choose, parse_choice
+from understudy.face.geometry import SQUARE
 from understudy.face.roles import SAME_PERSON, Card, Detection, digest
 from understudy.face.tracker import USUAL
 from understudy.faceset.journal import LOOKS, Entry, Journal
@@ -25,7 +27,7 @@ from understudy.faceset.sheet import SHEET, faceset_sheet
 from understudy.faceset.store import Faceset
 from understudy.plate.files import remove_leftovers, write_text
 from understudy.plate.ranges import format_range
-from understudy.plate.reader import probe, read_frame
+from understudy.plate.reader import probe
 from understudy.plate.sequence import open_plate
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
@@ -70,6 +72,7 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
     cuts_at = frozenset(shot.plate.frames[1:]) if given is None and shot.plate.kind == "stills" else given
     rule = CutRule(cuts_at, frozenset(corrections.cuts.add), frozenset(corrections.cuts.remove))
     corrections.check(shot.plate.frames)
+    corrections, choice = corrections.in_square(shot.stretch), choice.in_square(shot.stretch)
     if outside := (given or frozenset()) - set(shot.plate.frames):
         raise UsageError(
             f"--cuts names frame {min(outside)}, which the shot does not have.", "Name frames of the plate."
@@ -147,7 +150,7 @@ def _amended(spotted: list[Spotted], corrections: Corrections, shot: Shot, analy
     for forced in amended.forced:
         if analyser is None or forced.frame not in shot.plate.frames:
             continue
-        frame = read_frame(shot.plate, forced.frame)
+        frame = shot.read(forced.frame)
         seen = analyser.look_closely(shot, frame, Detection(np.array(forced.box, np.float32), 1.0))
         kept.append(Spotted(forced.frame, forced.track, -1, sighting(frame, seen), given=True))
     return sorted(kept, key=lambda one: (one.frame, one.track))
@@ -218,7 +221,7 @@ def _cut(
     due = [
         describe(
             shot, track.number, one, sightings.get((frame, track.number)), made_by, settings.crop, settings.crop_size
-        )
+        ).in_plate(shot.stretch)
         for track in tracks
         for frame, one in track.frames.items()
     ]
@@ -237,8 +240,9 @@ def _cut(
 
 
 def _write_tracks(folder: Path, shot: Shot, cuts: tuple[int, ...], tracks: Sequence[Track]) -> None:
-    window = shot.header.display
+    window, plate = shot.square.display, shot.header.display
     found = ShotTracks(shot.key, window.width, window.height, shot.plate.frames, cuts, tuple(tracks))
+    found = replace(found.in_plate(shot.stretch), width=plate.width, height=plate.height)
     write_text(folder / TRACKS, tracks_to_json(found))
 
 
@@ -261,7 +265,9 @@ def _existing(settings: ExtractSettings, shot: Shot) -> Faceset | None:
 def _fingerprint(settings: ExtractSettings, shot: Shot) -> dict[str, Any]:
     """What decides about the faces that are found and how they are framed: JSON."""
     names = {"detector", "landmarker", "recogniser", "pack", "crop", "crop_size", "min_face"}
+    aspect = {} if shot.stretch == SQUARE else {"pixel_aspect": shot.header.pixel_aspect}
     return {
+        **aspect,
         "plate": shot.key,
         "frames": format_range(shot.plate.frames),
         "colour_space": shot.space.name,
@@ -326,7 +332,7 @@ def _reference(settings: ExtractSettings, shot: Shot, analyser: Analyser) -> Ref
     plate = open_plate(str(settings.reference))
     header = probe(plate)
     picture = Shot(plate, header, shot.colour, shot.colour.input_space(plate, header, None))
-    frame = read_frame(plate, plate.frames[0])
+    frame = picture.read(plate.frames[0])
     seen = analyser.analyse(picture, frame, analyser.overview(picture, frame))
     if len(seen) > 1:
         raise AmbiguousFaceError(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from understudy.errors import NoFaceError
 from understudy.events import Events
 from understudy.face.geometry import fit_head
 from understudy.plate.frame import Frame
-from understudy.plate.reader import read_frame
 from understudy.settings import AnalysisOptions, FindSettings
 from understudy.stages.analysis import Analyser, Seen, prepare
 from understudy.stages.sighting import visible
@@ -26,9 +27,9 @@ def run(settings: FindSettings, events: Events) -> dict[str, Any]:
     shot = prepare(settings.model_copy(update={"frames": str(settings.frame), "missing": "error"}), events)
     analyser = warm_analyser(settings.detector, settings.landmarker, settings.pack, settings.min_face)
     events.raise_if_stopping()
-    frame = read_frame(shot.plate, settings.frame)
+    frame = shot.read(settings.frame)
     seen = analyser.analyse(shot, frame, analyser.overview(shot, frame))
-    display = frame.header.display
+    display = shot.header.display
     return {
         "frame": settings.frame,
         "width": display.width,
@@ -50,8 +51,8 @@ def warm_analyser(detector: str, landmarker: str, pack: str | None, min_face: fl
 def _record(frame: Frame, one: Seen) -> dict[str, Any]:
     marks = one.landmarks
     return {
-        "box": one.detection.box.tolist(),
-        "landmarks": marks.points68.tolist() if marks else None,
+        "box": (one.detection.box / np.tile(frame.stretch, 2)).tolist(),
+        "landmarks": (marks.points68 / frame.stretch).tolist() if marks else None,
         "confidence": marks.score * visible(frame, marks.points68) if marks else one.detection.score,
         "pose": _pose(one),
     }

@@ -23,6 +23,7 @@ from understudy.convert.place import Placed
 from understudy.convert.poisson import gradient_domain
 from understudy.convert.pyramid import pyramid_blend
 from understudy.convert.sharpness import match_sharpness, measure_sharpness
+from understudy.convert.squeeze import in_stored
 from understudy.face.geometry import apply, invert
 from understudy.face.motion import Motion, motion, smear
 from understudy.faceset.record import Face
@@ -116,6 +117,10 @@ class ShotConverter:
             seen = kept.get("seen", (pictures, region.part(part)), lambda: pictures.within(part))
             swap[part], final[part] = self._seen(frame, seen, matte[part], moved, look, limits, kept)
         return Placed(region, swap, raw.result(), final, occlusion, pictures.st, pictures.inside, pictures.confidence)
+
+    def in_plate(self, frame: Frame, face: Located, placed: Placed) -> Placed:
+        """What was ``placed`` in square pixels of ``frame`` in those of its file."""
+        return in_stored(placed, frame, face.matrix, self.renderer.crop[1])
 
     def _seen(
         self, frame: Frame, seen: Pictures, matte: NDArray[np.float32], moved: Motion | None,

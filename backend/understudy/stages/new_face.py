@@ -143,7 +143,7 @@ def source_faceset(source: Path, kept: Kept) -> Faceset:
 def check_source(source: Path, shot: Shot, frames: Frames, kept: Kept | None = None) -> tuple[Faceset, list[Face]]:
     """The faces of the new person. Raises FacesetError, NoFaceError and UsageError where no face can be made of them."""
     faceset = source_faceset(source, kept or Kept())
-    faces = faceset.faces()
+    faces = [face.square for face in faceset.faces()]
     if max(Counter((face.plate, face.frame) for face in faces).values()) > 1:
         raise FacesetError(
             f"The faceset {source} shows several people on one frame.",

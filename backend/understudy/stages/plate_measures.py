@@ -18,7 +18,6 @@ from understudy.face.resample import footprint
 from understudy.faceset.aligned import evenly
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
-from understudy.plate.reader import read_frame
 from understudy.stages.aligning import from_array
 from understudy.stages.analysis import Shot
 
@@ -44,12 +43,12 @@ class PlateMeasures:
         pictures = []
         for face in evenly(list(self._faces.values()), GRAIN_FRAMES):
             try:
-                frame = read_frame(self._shot.plate, face.frame)
+                frame = self._shot.read(face.frame)
             except MissingInputError:
                 continue
             within = from_array(crop_matrix(face.head, "head", self._size), frame)
             left, top, right, bottom = footprint(within, self._size, *frame.size)
-            pictures.append(self._shot.written(replace(frame, rgb=frame.rgb[top:bottom, left:right])))
+            pictures.append(self._shot.written(replace(frame, rgb=frame.rgb[top:bottom, left:right], alpha=None)))
         return measure_grain(pictures)
 
     @cached_property

@@ -23,7 +23,6 @@ from understudy.plate.colour import ColourManager
 from understudy.plate.files import stamp
 from understudy.plate.frame import Frame
 from understudy.plate.layers import Layer, LayerWriter
-from understudy.plate.reader import read_frame
 from understudy.plate.sequence import output_path
 from understudy.settings import PreviewSettings
 from understudy.stages.aligning import Located
@@ -64,7 +63,7 @@ def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[s
     look = at_frame(settings, settings.frame)
     converter = _converter(settings, new, shot, faceset, faces, kept)
     picture = stamp(shot.plate.path(settings.frame)), settings.frame
-    frame = kept.get("frame", picture, lambda: read_frame(shot.plate, settings.frame))
+    frame = kept.get("frame", picture, lambda: shot.read(settings.frame))
     given = tuple(
         None if matte is None else (stamp(matte.plate.path(settings.frame)), matte.channel)
         for matte in (mattes.holdout, mattes.roto)
@@ -72,7 +71,9 @@ def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[s
     limits = kept.get("limits", (picture, given), lambda: mattes.of(frame))
     events.raise_if_stopping()
     face = _painted(converter, frame, picture, kept)
-    placed = None if face is None else converter.lay(frame, face, look, limits, kept)
+    square = None if face is None else converter.lay(frame, face, look, limits, kept)
+    placed = None if face is None or square is None else converter.in_plate(frame, face[0], square)
+    frame = frame.as_stored
     shown = picture, shot.colour, shot.space
     plate = kept.get("plate", shown, lambda: shot.written(frame))
     layers = {layer.name or "composite": layer for layer in compose(plate, frame.alpha, placed)}

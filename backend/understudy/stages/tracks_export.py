@@ -40,12 +40,12 @@ def run(settings: TracksExportSettings, events: Events) -> dict[str, Any]:
         if not shot.tracks:
             raise UsageError(f"{settings.faceset} has no track {settings.track}.", f"Its tracks: {there}.")
     events.raise_if_stopping()
-    focal = None if settings.lens is None else focal_of(settings.lens, shot.width)
+    focal = None if settings.lens is None else focal_of(settings.lens, shot.in_square().width)
     if settings.format == "usd":
         check(settings.out)
         if not any(one.frames for one in shot.tracks):
             raise UsageError(f"{settings.faceset} has no track with a face.", "Extract the plate's faces again.")
-        write_usd(settings.out, shot, focal=focal, fps=settings.fps or _fps(shot), crop=settings.crop)
+        write_usd(settings.out, shot.in_square(), focal=focal, fps=settings.fps or _fps(shot), crop=settings.crop)
     else:
         write_text(settings.out, _text(settings, shot, focal))
     faces = sum(len(one.frames) for one in shot.tracks)
@@ -88,7 +88,8 @@ def _text(settings: TracksExportSettings, shot: ShotTracks, focal: float | None)
             write = tracker_node if settings.out.suffix.lower() == ".nk" else points_to_text
             return write(_only(shot, settings), shot.height, points)
         case _:
-            return track_to_chan(_only(shot, settings), shot.width, shot.height, focal)
+            square = shot.in_square()
+            return track_to_chan(_only(square, settings), square.width, square.height, focal)
 
 
 def _only(shot: ShotTracks, settings: TracksExportSettings) -> Track:

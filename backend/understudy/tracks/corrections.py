@@ -26,9 +26,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from understudy.errors import UnderstudyError, UsageError
+from understudy.face.geometry import SQUARE, Stretch
 from understudy.plate.files import write_text
 from understudy.plate.ranges import parse_range
 from understudy.settings import Options, first_problem
@@ -219,6 +221,12 @@ class Corrections(Options):
                     "Take it out, or extract all the frames that the corrections are for.",
                 )
 
+    def in_square(self, stretch: Stretch) -> Corrections:
+        """The same word about a plate whose pixels ``stretch`` makes square."""
+        if stretch == SQUARE:
+            return self
+        return Corrections.model_validate(_stretched(self.model_dump(exclude_unset=True), stretch))
+
     @property
     def changes_people(self) -> bool:
         """Whether anything is said of who is whom, or nobody."""
@@ -239,6 +247,24 @@ class Corrections(Options):
         """The document as JSON text, a key a line, without what is left at its default."""
         said_only = self.model_dump(mode="json", exclude_defaults=True)
         return _laid_out({"kind": KIND, "version": 1} | said_only) + "\n"
+
+
+def _stretched(said: Any, stretch: Stretch) -> Any:
+    """Places and boxes of a document's data in square pixels."""
+    if isinstance(said, list | tuple):
+        return [_stretched(one, stretch) for one in said]
+    if not isinstance(said, dict):
+        return said
+    changed = {name: _stretched(value, stretch) for name, value in said.items()}
+    if changed.get("point") is not None:
+        frame, *place = said["point"]
+        changed["point"] = [frame, *np.multiply(place, stretch).tolist()]
+    if changed.get("box") is not None:
+        changed["box"] = (np.asarray(said["box"]) * (*stretch, *stretch)).tolist()
+    for name in ("at", "move"):
+        if changed.get(name) is not None:
+            changed[name] = np.multiply(said[name], stretch).tolist()
+    return changed
 
 
 def _laid_out(value: Any, indent: str = "") -> str:

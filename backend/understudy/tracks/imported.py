@@ -55,7 +55,7 @@ def corrections_from_points(points: Sequence[PointTrack], who: int | None = None
 def corrections_from_heads(heads: Mapping[int, Head], who: int | None = None) -> Corrections:
     """Corrections that pose, place and size the head as ``heads`` have it; the face is track ``who``, or the one there."""
     first = min(heads)
-    x, y = map(float, heads[first].offset)
+    x, y = map(float, heads[first].seen_at)
     face = _named(who, (first, x, y)).model_copy(update={"head": _head_curves(heads)})
     return Corrections(faces=(face,))
 
@@ -97,7 +97,7 @@ def _head_curves(heads: Mapping[int, Head]) -> tuple[HeadCurve, ...]:
 
 
 def _head_key(frame: int, head: Head) -> HeadKey:
-    x, y = map(float, head.offset)
+    x, y = map(float, head.seen_at)
     return HeadKey(frame=frame, pose=head.angles, at=(x, y), size=head.scale)
 
 

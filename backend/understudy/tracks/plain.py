@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, UnreadableError
-from understudy.face.geometry import Camera, Head
+from understudy.face.geometry import SQUARE, Camera, Head, Stretch
 from understudy.tracks.track import Origin
 
 
@@ -34,13 +34,23 @@ def text_of(path: Path, what: str, hint: str = "Export it again.") -> str:
 def head_to_json(head: Head) -> dict[str, Any]:
     """``head`` as plain JSON; numbers come back exactly."""
     camera = head.camera
-    return {
+    record = {
         "scale": float(head.scale),
         "rotation": np.asarray(head.rotation, np.float64).tolist(),
         "offset": np.asarray(head.offset, np.float64).tolist(),
         "error": float(head.error),
         "camera": None if camera is None else {"focal": camera.focal, "centre": list(camera.centre)},
     }
+    # Only where pixels are not square: all else reads as it ever did.
+    return record if head.stretch == SQUARE else record | {"stretch": list(head.stretch)}
+
+
+def stretch_from_json(values: Any) -> Stretch:
+    """Read the ``stretch`` of a head; raises ValueError or TypeError for what no pixel has."""
+    x, y = array_of(values, (2,), np.float64).tolist()
+    if not (0.1 <= x <= 10 and 0.1 <= y <= 10):
+        raise ValueError(f"a stretch of {x:g} x {y:g}")
+    return x, y
 
 
 def head_from_json(record: dict[str, Any]) -> Head:
@@ -55,6 +65,7 @@ def head_from_json(record: dict[str, Any]) -> Head:
         offset=array_of(record["offset"], (2,), np.float64),
         error=float(record["error"]),
         camera=camera,
+        stretch=stretch_from_json(record["stretch"]) if "stretch" in record else SQUARE,
     )
 
 

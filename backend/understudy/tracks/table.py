@@ -36,8 +36,9 @@ def tracks_to_csv(tracks: Sequence[Track]) -> str:
     for track in tracks:
         for face in track.frames.values():
             head, camera = face.head, face.head.camera
-            seen = ("", "", "") if camera is None else (camera.focal, *camera.centre)
-            posed = (float(head.scale), *head.angles, *map(float, head.offset))
+            centre = () if camera is None else (at / by for at, by in zip(camera.centre, head.stretch, strict=True))
+            seen = ("", "", "") if camera is None else (camera.focal, *centre)
+            posed = (float(head.scale), *head.angles, *map(float, head.seen_at))
             about = (face.frame, track.number, face.origin, float(face.confidence))
             writer.writerow((*about, *numbers(face.box), *posed, *seen, *numbers(face.landmarks.ravel())))
     return text.getvalue()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import Head
+from understudy.face.geometry import SQUARE, Head, Stretch
 
 Origin = Literal["seen", "followed", "bridged", "given"]
 """Where a face's place comes from: its own landmarks, the pixels around it, its neighbours in time, or the artist."""
@@ -33,6 +33,17 @@ class Followed:
     gaze: NDArray[np.float32] | None = None
     """(2,) how far the irises are from the middle of the eyes, image right and down, in eye widths (tracks/gaze.py)."""
     mouth_opening: float | None = None  # gap of the inner lips over the width between their corners
+
+    def rescaled(self, factors: Stretch, stretch: Stretch) -> Followed:
+        """With pixels multiplied by ``factors``, which makes those that ``stretch`` makes square."""
+        return replace(
+            self,
+            box=(self.box * np.tile(factors, 2)).astype(np.float32),
+            landmarks=(self.landmarks * factors).astype(np.float32),
+            refined=(self.refined * factors).astype(np.float32),
+            raw=None if self.raw is None else (self.raw * factors).astype(np.float32),
+            head=replace(self.head, stretch=stretch),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,3 +69,25 @@ class ShotTracks:
     frames: tuple[int, ...]  # the shot's frames, ascending
     cuts: tuple[int, ...]  # frames that begin a new shot after a cut, ascending
     tracks: tuple[Track, ...]  # by number
+
+    @property
+    def stretch(self) -> Stretch:
+        """What takes the plate's pixels to square ones."""
+        return next((face.head.stretch for track in self.tracks for face in track.frames.values()), SQUARE)
+
+    def in_square(self) -> ShotTracks:
+        """The same shot with square pixels, as whoever wants to see it through a camera needs it."""
+        x, y = self.stretch
+        return self if (x, y) == SQUARE else self._rescaled((x, y), SQUARE)
+
+    def in_plate(self, stretch: Stretch) -> ShotTracks:
+        """This shot, which has square pixels, in those of a plate that ``stretch`` takes there."""
+        return self if stretch == SQUARE else self._rescaled((1 / stretch[0], 1 / stretch[1]), stretch)
+
+    def _rescaled(self, factors: Stretch, stretch: Stretch) -> ShotTracks:
+        tracks = tuple(
+            replace(one, frames={at: face.rescaled(factors, stretch) for at, face in one.frames.items()})
+            for one in self.tracks
+        )
+        width, height = round(self.width * factors[0]), round(self.height * factors[1])
+        return replace(self, width=width, height=height, tracks=tracks)
