@@ -10,6 +10,11 @@ from __future__ import annotations
 import errno
 from enum import IntEnum
 
+from understudy.safe_text import SENTENCE, one_line
+
+_HINT = 1000
+"""Letters of a hint at most: it may hold a whole command with its paths."""
+
 
 class ExitCode(IntEnum):
     """The documented exit codes of the ``understudy`` command."""
@@ -33,14 +38,18 @@ class ExitCode(IntEnum):
 
 
 class UnderstudyError(Exception):
-    """A failure told in one sentence, with a hint and an exit code."""
+    """A failure told in one sentence, with a hint and an exit code.
+
+    What the sentence says of data may hold anything and be of any length: it is made one line, without what a terminal
+    would obey, of less than 400 letters.
+    """
 
     code: ExitCode = ExitCode.INTERNAL
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = one_line(message, SENTENCE)
+        self.hint = one_line(hint, _HINT)
+        super().__init__(self.message)
 
 
 class UsageError(UnderstudyError):

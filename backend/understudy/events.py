@@ -17,6 +17,7 @@ from typing import IO, Any, Protocol
 
 from understudy import __version__
 from understudy.errors import Interrupted
+from understudy.safe_text import one_line
 
 EVENT_SCHEMA = 1
 """Version of the JSON lines; raised when a field changes its meaning."""
@@ -93,7 +94,7 @@ class Events:
 
     def progress(self, done: int, total: int | None, unit: str, detail: str = "") -> None:
         """``done`` of ``total`` (None when open-ended) ``unit``s are finished."""
-        self._send("progress", done=done, total=total, unit=unit, detail=detail)
+        self._send("progress", done=done, total=total, unit=unit, detail=one_line(detail))
 
     def metric(self, name: str, step: int, value: float) -> None:
         """One number of a curve."""
@@ -105,7 +106,7 @@ class Events:
 
     def note(self, text: str) -> None:
         """One sentence that a person should read."""
-        self._send("note", text=text)
+        self._send("note", text=one_line(text))
 
     def done(self, report: dict[str, Any]) -> None:
         """The run ended well."""

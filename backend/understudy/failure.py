@@ -8,6 +8,7 @@ import traceback
 from dataclasses import dataclass
 
 from understudy.errors import ExitCode, OutOfMemoryError, UnderstudyError, cannot_write
+from understudy.safe_text import one_line
 
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -37,7 +38,7 @@ class Failure:
         if isinstance(error, OSError) and error.errno in _FULL:
             full = OSError(errno.ENOSPC, error.strerror)
             return Failure.of(cannot_write(error.filename or "a file", full))
-        told = " ".join(f"{type(error).__name__}: {error}".split())
+        told = one_line(f"{type(error).__name__}: {error}", 300)
         return Failure(
             ExitCode.INTERNAL,
             f"This is a defect of Understudy, not your mistake ({told}).",

@@ -233,3 +233,40 @@ def test_names_with_blanks_quotes_and_brackets_come_through() -> None:
     assert read.get("on_error") == "black"
     assert not read.knob("colorspace")
     assert "the files do not say" in script.find("about").get("label")
+
+
+@pytest.mark.parametrize(
+    "name", ["s[exec touch pwned]", "$env(HOME)", "a\\nb\\[exit\\]", '{x}"y" ; exit', "%d [", "#[set argv]#"]
+)
+def test_a_name_is_never_run_by_nuke(name: str) -> None:
+    """Tcl itself reads the script as Nuke does, and substitutes what Nuke does when a file or a label is used."""
+    tkinter = pytest.importorskip("tkinter", reason="Python was built without Tcl")
+    interpreter = tkinter.Tcl()
+    found: dict[tuple[str, str], str] = {}
+    interpreter.createcommand(
+        "keep", lambda kind, node, knob, value: found.__setitem__((kind, f"{node}.{knob}"), value)
+    )
+    ran: list[str] = []
+    interpreter.createcommand("unknown", lambda *words: ran.append(" ".join(words)) or "")
+    interpreter.eval("rename exec {}; proc version args {}; proc push args {}; proc add_layer args {}")
+    interpreter.eval("proc stack args {}; proc python args { return folder }")
+    for kind in ("Root", "Read", "StickyNote", "BackdropNode"):
+        interpreter.eval(
+            f"proc {kind} body {{ array set knobs $body; if {{![info exists knobs(name)]}} {{ set knobs(name) root }}\\n"
+            f"foreach knob {{file label name}} {{ if {{[info exists knobs($knob)]}} {{ "
+            f"keep {kind} $knobs(name) $knob [subst $knobs($knob)] }} }} }}".replace("\\n", "\n")
+        )
+    for kind in ("Unpremult", "Grade", "Copy", "Premult", "Switch", "FilterErode", "Blur", "CheckerBoard2", "STMap"):
+        interpreter.eval(f"proc {kind} body {{}}")
+    interpreter.eval("proc Merge2 body {}; proc Shuffle2 body {}")
+    footage = [Footage(f"{name}/{part}.%04d.exr", 1001, 1010) for part in ("out", "plate")]
+    data = Window(0, 0, WIDTH, HEIGHT)
+    interpreter.eval(nuke_comp(name, *footage, Header(data=data, display=data), space=name, layers=NEEDED))
+    assert ran == []
+    assert found["Read", "plate.file"] == f"{name}/plate.%04d.exr"
+    assert found["Read", "plate.label"] == name
+    assert (
+        f"Understudy: {name}\n" in found["StickyNote", "about.label"]
+        and f"in {name}." in found["StickyNote", "about.label"]
+    )
+    assert f"{name}.nk" in {value for (kind, _), value in found.items() if kind == "Root"}

@@ -109,3 +109,42 @@ def test_the_pose_is_that_of_the_head() -> None:
 
 def test_a_record_with_everything_in_it_is_short() -> None:
     assert len(make_face(identity=tuple(np.full(512, 0.1, np.float32).tolist())).to_json()) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("crop_size", 0),
+        ("crop_size", 10**6),
+        ("crop_kind", "none"),
+        ("matrix", [[0, 0, 1], [0, 0, 1]]),
+        ("matrix", [[1, 0, 1e300], [0, 1, 0]]),
+        ("box", [True, False, True, False]),
+        ("box", ["1", "2", "3", "4"]),
+        ("landmarks", [[1e30, 0]] * 68),
+        ("frame", 1.5),
+        ("frame", 2**60),
+        ("confidence", -3),
+        ("identity", ""),
+        ("identity", "AACAfw=="),  # an infinity
+        ("plate", "x" * 10**6),
+        ("analysis", {"detector": 3}),
+    ],
+)
+def test_a_value_that_no_face_has_is_refused_in_a_sentence(name: str, value: object) -> None:
+    record = json.loads(make_face().to_json()) | {name: value}
+    with pytest.raises(FacesetError, match="malformed") as refused:
+        Face.from_json(json.dumps(record))
+    assert len(refused.value.message) < 400
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"scale": 0}, {"scale": -1}, {"rotation": [[0] * 3] * 3}, {"rotation": [[2, 0, 0], [0, 1, 0], [0, 0, 1]]}]
+    + [{"camera": {"focal": focal, "centre": [1, 2]}} for focal in (0, -5, "x")],
+)
+def test_a_head_that_cannot_be_projected_is_refused(change: dict[str, object]) -> None:
+    record = json.loads(make_face().to_json())
+    record["head"] |= change
+    with pytest.raises(FacesetError, match="malformed"):
+        Face.from_json(json.dumps(record))

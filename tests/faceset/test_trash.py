@@ -164,3 +164,14 @@ def test_a_damaged_log_is_told(folder, text) -> None:
     (folder / "trash" / "log.json").write_text(text)
     with pytest.raises(FacesetError, match=r"log\.json is damaged"):
         Trash(folder).undo()
+
+
+@pytest.mark.parametrize(
+    "path", ["../../elsewhere.exr", "/etc/passwd", "C:x.exr", "a\\b.exr", "a/../../b.exr", "", "a\0b"]
+)
+def test_a_log_that_moves_what_lies_outside_the_faceset_is_refused(path: str, tmp_path: Path) -> None:
+    (tmp_path / "trash").mkdir()
+    told = {"number": 1, "kind": "rename", "why": "", "when": "", "moves": [["a.exr", path]]}
+    (tmp_path / "trash" / "log.json").write_text(json.dumps([told]), encoding="utf-8")
+    with pytest.raises(FacesetError, match="damaged"):
+        Trash(tmp_path).undo()

@@ -14,7 +14,7 @@ CPU = torch.device("cpu")
 def test_a_model_comes_back_with_its_card_and_its_weights(tmp_path):
     network = build(TINY)
     card = Card(
-        TINY, "full", 12, 1.5, {"mean": 0.25}, "lin_ap1_scene", {"mean": [1.0], "spread": [2.0]}, {"source": []}
+        TINY, "full", 12, 1.5, {"mean": 0.25}, "lin_ap1_scene", {"mean": [1.0] * 3, "spread": [2.0] * 3}, {"source": []}
     )
     save_model(tmp_path, network, card)
     loaded, read = load_model(tmp_path, CPU)

@@ -79,3 +79,24 @@ def test_runs_are_told_shortly_however_long_they_are() -> None:
     assert runs_told([(5, 10**15)]) == f"5-{10**15}"
     assert runs_told(runs_of(range(0, 10**5, 7))).count(",") == 7
     assert runs_told([]) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1-10000000000000",
+        "1-9,0-99999999999x3",
+        "1-10000000000000x1000",
+        "9" * 400,
+        "1-" + "9" * 5000,
+        "-1--" + "7" * 20,
+    ],
+)
+def test_more_frames_than_a_shot_has_are_refused_at_once_in_a_sentence(text: str) -> None:
+    with pytest.raises(UsageError, match="frame") as refused:
+        parse_range(text)
+    assert len(refused.value.message) < 200
+
+
+def test_a_time_of_day_is_a_frame_number_like_another() -> None:
+    assert parse_range("20240131123456-20240131123459x3") == [20240131123456, 20240131123459]

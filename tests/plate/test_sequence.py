@@ -6,7 +6,7 @@ from pathlib import Path
 
 import OpenImageIO as oiio
 import pytest
-from understudy.errors import MissingInputError, UnreadableError, UsageError
+from understudy.errors import ExitCode, MissingInputError, UnderstudyError, UnreadableError, UsageError
 from understudy.plate.sequence import check_output_pattern, open_plate, output_path, output_pattern
 
 
@@ -277,3 +277,13 @@ def test_several_frames_need_a_frame_number_in_the_output() -> None:
     check_output_pattern("shot.####.exr", 100)
     with pytest.raises(UsageError, match=r"still\.exr has no frame number"):
         check_output_pattern("####/still.exr", 2)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\0b.exr", "x" * 300 + ".exr", "~nobody-of-this-name/a.exr", "a.%99999999999d.exr", "#" * 5000, "a/" * 5000],
+)
+def test_a_name_that_no_file_can_have_is_refused_in_a_sentence(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UnderstudyError) as refused:
+        open_plate(name if name[0] == "~" else f"{tmp_path}/{name}")
+    assert len(refused.value.message) < 400 and refused.value.code in (ExitCode.USAGE, ExitCode.MISSING_INPUT)

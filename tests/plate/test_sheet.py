@@ -86,3 +86,10 @@ def test_versions_stand_below_each_other_in_squares_of_one_size() -> None:
         assert names.max() > 180  # something is written beside each row
     assert tops == [tops[0], tops[0] + 52, tops[0] + 104]
     assert sheet[tops[0] - 26 : tops[0]].max() > 180
+
+
+def test_names_of_any_length_and_form_are_written_on_sheets() -> None:
+    tries = "a\nb\x1b[31m" + "W" * 70_000
+    tile = flat(40, 40, RED)
+    assert contact_sheet([tile], [tries], columns=1, tile_height=40, title=tries).shape[1] < 200
+    assert comparison_sheet([[tile]], [tries], [tries], 40, title=tries).shape[1] < 200

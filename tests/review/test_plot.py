@@ -34,3 +34,9 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError):
         plot_frames(tmp_path / "file" / "a.png", "A", [1], {"PSNR": {"inside": [1.0]}})
+
+
+def test_dollars_in_a_name_are_no_mathematics(tmp_path: Path) -> None:
+    for name in ("shot.$F4.exr", r"$\frac{1}$", "$x^$ \n\x1b"):
+        plot_frames(tmp_path / "a.png", name, [1, 2], {name: {name: [1.0, 2.0], "other": [None, 1.0]}})
+        assert (tmp_path / "a.png").is_file()

@@ -80,3 +80,14 @@ def test_the_configuration_is_told_and_a_bad_one_too(report: dict, monkeypatch: 
     monkeypatch.setenv("OCIO", "no-such.ocio")
     found = doctor.run(DoctorSettings(), Events())["colour"]
     assert "no-such.ocio" in found["problem"]
+
+
+def test_it_tells_whether_training_would_open_a_port(report: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "opens no port" in report["processes"]
+    for name, value in {"ADDR": "10.0.0.7", "PORT": "29500"}.items():
+        monkeypatch.setenv(f"UNDERSTUDY_MAIN_{name}", value)
+    monkeypatch.setenv("UNDERSTUDY_RANK", "0")
+    monkeypatch.setenv("UNDERSTUDY_WORLD_SIZE", "4")
+    assert "10.0.0.7:29500" in doctor._processes() and "trust" in doctor._processes()
+    monkeypatch.setenv("UNDERSTUDY_RANK", "9")
+    assert doctor._processes().startswith("UNDERSTUDY_RANK is 9")

@@ -25,7 +25,7 @@ def test_a_model_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         1.5,
         {"source": 0.25},
         "lin_ap1_scene",
-        {"mean": [1.0], "spread": [2.0]},
+        {"mean": [1.0] * 3, "spread": [2.0] * 3},
         {"source": SOURCE},
         4,
         96,

@@ -33,7 +33,7 @@ def made_track(number: int, frames: Sequence[int], x: float = 700, camera: Camer
             final,
             refined,
             raw,
-            0.5 + 0.01 * step,
+            min(0.5 + 0.01 * step, 1.0),
             origin,
             eye_opening=np.float32((0.31 - 0.01 * step, 0.29)),
             eye_trust=np.float32((1, 0.7)),

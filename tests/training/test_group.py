@@ -196,3 +196,21 @@ def set_gpus(monkeypatch: pytest.MonkeyPatch, visible: int, shown: str | None) -
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if shown:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").is_file(), reason="the kernel's own list of what listens is Linux's")
+def test_only_the_named_address_is_listened_at():
+    port = int(free_port())
+    with ThreadPoolExecutor(2) as pool:
+        boards = [pool.submit(meet, Place(rank, 2, rank, "127.0.0.1", port)) for rank in range(2)]
+        both = [board.result(timeout=60) for board in boards]
+    lines = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()]
+    listening = [local for _, local, _, state, *_ in lines[1:] if state == "0A" and local.endswith(f":{port:04X}")]
+    assert listening == [f"0100007F:{port:04X}"]
+    both[0].set("word", "heard")
+    assert both[1].get("word") == b"heard"
+
+
+def test_one_process_opens_no_port(monkeypatch):
+    monkeypatch.setattr(group_module, "meet", lambda place: pytest.fail("a single process has nobody to meet"))
+    assert Group(Place(0, 1, 0, "127.0.0.1", 29500), CPU).size == 1

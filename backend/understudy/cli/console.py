@@ -15,7 +15,13 @@ _BETWEEN_LINES = 5.0  # seconds between a log's progress lines
 
 
 class Terminal(Console):
-    """A console that goes on in silence when nobody reads it any more; rich's own would end the process."""
+    """A console that shows texts as they are, and goes on in silence when nobody reads it any more.
+
+    Rich's own would take brackets and colons in names for its markup, and end the process when the reader is gone.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
@@ -26,12 +32,12 @@ class ConsoleSink:
     """Draws events on stderr, so that stdout is left for the report. A context manager."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Terminal(stderr=True, highlight=False)
+        self._console = console or Terminal(stderr=True)
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
+            TextColumn("{task.fields[unit]}", markup=False),
             TimeRemainingColumn(),
             TextColumn("{task.fields[detail]}", markup=False),
             console=self._console,

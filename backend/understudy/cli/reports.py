@@ -9,7 +9,7 @@ from collections.abc import Callable
 from understudy.cli import bench_reports, compare_reports, model_reports, qc_reports, truth_reports
 from understudy.cli.console import Terminal
 from understudy.cli.streams import quiet_when_unread
-from understudy.cli.tables import Report, general, new_table
+from understudy.cli.tables import Report, general, new_table, shown
 from understudy.settings import (
     BackupsSettings,
     BenchSettings,
@@ -40,8 +40,7 @@ def show(settings: Options, report: Report) -> None:
                 # One record a line, and the whole still one JSON array.
                 print("[" + ",\n".join(json.dumps(face) for face in report["faces"]) + "]")
             case _:
-                console = Terminal(highlight=False)
-                _TABLES.get(type(settings), general)(console, report)
+                _TABLES.get(type(settings), general)(Terminal(), shown(report))
 
 
 def _doctor(console: Terminal, report: Report) -> None:
@@ -64,6 +63,7 @@ def _doctor(console: Terminal, report: Report) -> None:
         console.print(table)
     colour = report["colour"]
     console.print(f"Colour: {colour['problem'] or '{config} ({source}), working in {working}'.format(**colour)}")
+    console.print(report["processes"], soft_wrap=True)
     if not report["missing"]:
         console.print("Nothing is missing.")
     for gap in report["missing"]:

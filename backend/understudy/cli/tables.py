@@ -7,8 +7,22 @@ from typing import Any
 from rich.table import Table
 
 from understudy.cli.console import Terminal
+from understudy.safe_text import printable
 
 Report = dict[str, Any]
+
+
+def shown(report: Any) -> Any:
+    """``report`` with all its texts, and the names in it, as a terminal may show them."""
+    match report:
+        case str():
+            return printable(report)
+        case dict():
+            return {printable(name) if isinstance(name, str) else name: shown(value) for name, value in report.items()}
+        case list() | tuple():
+            return type(report)(map(shown, report))
+        case _:
+            return report
 
 
 def general(console: Terminal, report: Report) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from understudy.convert.layers import LAYERS
 from understudy.convert.nuke_script import Node, Tcl, Value, backdrop, literal, script
 from understudy.plate.frame import Header
+from understudy.safe_text import one_line
 
 NEEDED = ("swap", "raw", "delta", "matte", "st")
 """The layers that the tree is made of."""
@@ -100,9 +101,9 @@ def nuke_comp(
         _merge("retouch", (0, 1220), "over", ("rebuild", "premult_picture"), disable=True),
     ]
     colour = _KNOWN if space else _UNKNOWN
-    colour = colour.format(space=space, reads="plate and result" if plate else "result")
+    colour = colour.format(space=literal(space or ""), reads="plate and result" if plate else "result")
     notes = [
-        _note("about", (0, -340), _ABOUT.format(title=title, colour=colour)),
+        _note("about", (0, -340), _ABOUT.format(title=literal(title), colour=colour)),
         _note("about_face", (770, 720), _FACE),
         _note("about_check", (470, 1080), _CHECK),
         _note("about_maps", (1600, 320), _MAP + (_INVERSE if "st_inv" in layers else "")),
@@ -123,7 +124,7 @@ def nuke_comp(
         "last_frame": result.last,
         "lock_range": True,
         "format": f"{size} 0 0 {size} {header.pixel_aspect:g} ",
-        "name": f"{title}.nk",
+        "name": literal(f"{title}.nk"),
     }
     if header.fps:
         root["fps"] = header.fps[0] / header.fps[1]
@@ -142,7 +143,7 @@ def _read(name: str, at: tuple[int, int], footage: Footage, space: str | None, *
         knobs["auto_alpha"] = True
     knobs["raw"] = True
     if space:
-        knobs |= {"colorspace": space, "label": space}
+        knobs |= {"colorspace": one_line(space), "label": literal(space)}
     return Node("Read", name, at, knobs)
 
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from understudy.safe_text import one_line
+
 VERSION = "13.0 v1"
 """The oldest Nuke that is meant to read the script; later ones read it as well."""
 
@@ -69,9 +71,12 @@ def script(root: Mapping[str, Value], layers: Mapping[str, Sequence[str]], nodes
     return "\n".join(parts) + "\n"
 
 
-def literal(path: str) -> str:
-    """``path`` as a knob that Nuke expands as Tcl when it is used: what would be a command or a variable stays as it is."""
-    return re.sub(r"([\[$])", r"\\\1", path)
+def literal(text: str) -> str:
+    """``text`` in a knob that Nuke expands as Tcl when it is used or shown, as it does files, names and labels.
+
+    What would be a command, a variable or an escape stays as it is; control characters go.
+    """
+    return re.sub(r"([\[$\\])", r"\\\1", one_line(text))
 
 
 def _block(kind: str, knobs: Mapping[str, Value]) -> str:

@@ -12,6 +12,7 @@ from understudy.face.boxes import sides
 from understudy.face.detect import BELOW, CUT, ELSEWHERE, FAINT, KEPT, PART, SMALL, TURNED, Candidate, Survey
 from understudy.face.roles import Image
 from understudy.face.views import View
+from understudy.safe_text import one_line
 
 _NARROWEST, _WIDEST = 960, 1600  # pixels of the picture: writing needs room, and a screen ends somewhere
 _ROWS = 40
@@ -84,7 +85,7 @@ def _covers(taken: Any, place: tuple[int, int], room: tuple[int, int]) -> bool:
 
 def _write_table(draw: ImageDraw.ImageDraw, top: int, boxes: list[Candidate], title: str, scale: float) -> None:
     font = ImageFont.load_default(_TEXT)
-    draw.text((_GAP, top), title, _FACE, font)
+    draw.text((_GAP, top), one_line(title, 300), _FACE, font)
     rows = [((("", "look", "size", "score", "confidence", "verdict")), _INK)]
     for number, one in enumerate(boxes[:_ROWS], 1):
         wide, high = (side * scale for side in sides(one.face.box))

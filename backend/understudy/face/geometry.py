@@ -39,6 +39,9 @@ CROP_LIFT: dict[str, float] = {"face": 0.0, "full": 0.0, "whole": 0.07, "head": 
 CENTRE_DEPTH = 0.15
 """Depth of the crop's centre behind the eye corners: half way between the nose tip and the ear of a profile."""
 
+NEAREST = 1e-3
+"""How near to the camera a point of the head may come, as a part of its origin's distance: none lies behind it."""
+
 HEAD_68: NDArray[np.float64] = np.array(
     [
         (-0.672, -0.347, 0.594), (-0.652, -0.098, 0.553), (-0.612, 0.120, 0.532), (-0.575, 0.246, 0.536),
@@ -134,13 +137,15 @@ class Head:
         if self.camera is None:
             return np.asarray(turned[:, :2] + self.offset)
         centre = np.array(self.camera.centre)
-        return np.asarray((turned[:, :2] + self.offset - centre) / (1 + turned[:, 2:] / self.camera.focal) + centre)
+        away = np.maximum(1 + turned[:, 2:] / self.camera.focal, NEAREST)
+        return np.asarray((turned[:, :2] + self.offset - centre) / away + centre)
 
     def scale_at(self, point: FloatArray) -> float:
         """Square pixels per mean-face unit at a (3,) head point: what is farther away looks smaller."""
         if self.camera is None:
             return self.scale
-        return self.scale / (1 + self.scale * float(self.rotation[2] @ np.asarray(point)) / self.camera.focal)
+        away = 1 + self.scale * float(self.rotation[2] @ np.asarray(point)) / self.camera.focal
+        return self.scale / max(away, NEAREST)
 
 
 def fit_head(landmarks: FloatArray, model: FloatArray = HEAD_68) -> Head:

@@ -10,11 +10,13 @@ import OpenImageIO as oiio
 from numpy.typing import NDArray
 
 from understudy.errors import FacesetError
-from understudy.faceset.record import Face
+from understudy.faceset.record import LARGEST_CROP, Face
 from understudy.plate.exr import has_all_pixels
 from understudy.plate.files import atomic_path, explained
+from understudy.safe_text import shortened
 
 ATTRIBUTE = "understudy/face"
+_MOST_CHANNELS = 64
 _INTEROP_ID = re.compile(r"(\w+:)?[a-z0-9]+_[a-z0-9]+_(scene|display)")
 
 
@@ -40,8 +42,12 @@ def write_crop(path: Path, face: Face, pixels: NDArray[np.float16]) -> None:
 def read_record(path: Path) -> Face:
     """The record of a crop, from its header alone. Raises :class:`FacesetError` naming the file."""
     opened = _open(path)
-    text = opened.spec().getattribute(ATTRIBUTE)
-    opened.close()
+    try:
+        text = opened.spec().getattribute(ATTRIBUTE)
+    except UnicodeDecodeError as error:
+        raise _damaged(path, f"its record is no text: {error}") from None
+    finally:
+        opened.close()
     if not isinstance(text, str):
         raise FacesetError(
             f"{path} holds no face record.", "Move it out of the faceset: it was not written by Understudy."
@@ -55,10 +61,17 @@ def read_record(path: Path) -> Face:
 def read_pixels(path: Path) -> NDArray[np.float16]:
     """The pixels (S, S, 4) float16, linear RGBA. Raises :class:`FacesetError` naming the file."""
     opened = _open(path)
-    names = list(opened.spec().channelnames)
-    pixels = opened.read_image(0, 0, 0, len(names), oiio.HALF)
-    reason = opened.geterror()
-    opened.close()
+    try:
+        spec = opened.spec()
+        names, size = list(spec.channelnames), (spec.width, spec.height)
+        if size[0] != size[1] or size[0] > LARGEST_CROP or len(names) > _MOST_CHANNELS:
+            raise _damaged(path, f"it is {size[0]} x {size[1]} pixels, which is no crop")
+        pixels = opened.read_image(0, 0, 0, len(names), oiio.HALF)
+        reason = opened.geterror()
+    except (UnicodeDecodeError, MemoryError) as error:
+        raise _damaged(path, str(error) or "it does not fit into memory") from None
+    finally:
+        opened.close()
     if pixels is None or reason:
         raise _damaged(path, reason)
     if not {"R", "G", "B", "A"} <= set(names):
@@ -76,6 +89,6 @@ def _open(path: Path) -> oiio.ImageInput:
 
 def _damaged(path: Path, reason: str) -> FacesetError:
     return FacesetError(
-        f"{path} is damaged: {reason.strip().rstrip('.') or 'it is not an EXR file'}.",
+        f"{path} is damaged: {shortened(reason.strip().rstrip('.'), 200) or 'it is not an EXR file'}.",
         "Run the same extraction again, which cuts damaged crops anew.",
     )

@@ -7,7 +7,6 @@ be deleted at any time; of a pack, and where the faceset cannot be written, noth
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,7 +18,9 @@ from understudy.errors import OutputError
 from understudy.faceset.fingerprint import fingerprint
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+from understudy.json_reader import parse_json
 from understudy.plate.files import write_json
+from understudy.tracks.plain import array_of
 
 FOLDER = "heads"
 _SHAPE = (468, 3)
@@ -54,7 +55,6 @@ def kept_head_shape(
 def _read(path: Path) -> NDArray[np.float64] | None:
     """What is kept there; None where that is nothing, or damaged."""
     try:
-        points = np.array(json.loads(path.read_bytes()), np.float64)
-    except (OSError, ValueError, TypeError, RecursionError):
+        return array_of(parse_json(path.read_bytes()), _SHAPE, np.float64)
+    except (OSError, ValueError):
         return None
-    return points if points.shape == _SHAPE and np.isfinite(points).all() else None

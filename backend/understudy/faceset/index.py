@@ -14,10 +14,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import SQUARE, Camera, Head
+from understudy.face.geometry import CROP_SIDE, SQUARE, Camera, Head, Stretch
 from understudy.faceset.measures import BINS, THUMBNAIL, Measures
-from understudy.faceset.record import SCHEMA, Face
-from understudy.tracks.plain import stretch_from_json
+from understudy.faceset.record import LARGEST_CROP, SCHEMA, SMALLEST_SCALE, Face
+from understudy.json_reader import parse_json
+from understudy.tracks.plain import FAR, one_of, origin_of, stretch_from_json, text
+from understudy.tracks.track import Origin
 
 NAME = "index.npz"
 FORM = 2
@@ -28,6 +30,9 @@ Stamp = tuple[int, int]
 
 Known = dict[str, tuple[Stamp, Face]]
 """File name to what is known of the file."""
+
+_LARGEST = 1 << 29  # letters of its texts
+_ROUNDING = 1e-3
 
 _PAIRS = ("eye_opening", "eye_trust", "gaze")
 _CHANNELS = 2 * len(_PAIRS) + 1
@@ -61,25 +66,37 @@ def write_index(target: Path | IO[bytes], known: Mapping[str, tuple[Stamp, Face]
 
 
 def read_index(source: Path | IO[bytes]) -> Known:
-    """Read :func:`write_index`; raises OSError, ValueError, KeyError, TypeError or BadZipFile when it is damaged."""
+    """Read :func:`write_index`; raises OSError, and ValueError when it is damaged."""
+    try:
+        return _known(source)
+    except OSError:
+        raise
+    except Exception as error:
+        # An archive of arrays can be damaged in a hundred ways, and numpy and zipfile have an exception for each.
+        raise ValueError(f"an index that cannot be read: {error or type(error).__name__}") from error
+
+
+def _known(source: Path | IO[bytes]) -> Known:
     with np.load(source, allow_pickle=False) as loaded:
         columns = {name: loaded[name] for name in loaded.files}
-    texts = json.loads(columns["texts"].tobytes())
+    texts = parse_json(columns["texts"].tobytes(), largest=_LARGEST)
     if (texts["form"], texts["schema"]) != (FORM, SCHEMA):
         raise ValueError("an index of another form")
     numbers, points = columns["numbers"], columns["points"]
     matrices, rotations = numbers[:, 1:7].reshape(-1, 2, 3), numbers[:, 8:17].reshape(-1, 3, 3)
     offsets = numbers[:, 17:19]
+    _check(columns, matrices, rotations)
     dense, identity = _parts(columns, "dense"), _parts(columns, "identity")
     looks = columns["looks"].reshape(len(numbers), 3 * BINS + THUMBNAIL**2)
     known: Known = {}
     rows = zip(texts["files"], columns["whole"].tolist(), numbers.tolist(), strict=True)
+    shared = [_checked(one) for one in texts["shared"]]
     for row, (file, whole, values) in enumerate(rows):
         size, mtime, frame, track, crop_size, alike, has_raw, has_camera = whole
-        plate, crop_kind, colour_space, origin, analysis, *stretch = texts["shared"][alike]
+        plate, crop_kind, colour_space, origin, analysis, stretch = shared[alike]
         camera = Camera(values[20], (values[21], values[22])) if has_camera else None
         points_of, own = dense[row], identity[row]
-        known[file] = (
+        known[text(file)] = (
             (size, mtime),
             Face(
                 file=file,
@@ -96,9 +113,7 @@ def read_index(source: Path | IO[bytes]) -> Known:
                 crop_size=crop_size,
                 confidence=values[0],
                 origin=origin,
-                head=Head(
-                    values[7], rotations[row], offsets[row], values[19], camera, *map(stretch_from_json, stretch[:1])
-                ),
+                head=Head(values[7], rotations[row], offsets[row], values[19], camera, stretch),
                 colour_space=colour_space,
                 identity=None if own is None else tuple(own.tolist()),
                 measures=_measures(values[23:], looks[row].tobytes()),
@@ -107,6 +122,30 @@ def read_index(source: Path | IO[bytes]) -> Known:
             ),
         )
     return known
+
+
+def _check(columns: Mapping[str, NDArray[Any]], matrices: NDArray[Any], rotations: NDArray[Any]) -> None:
+    """Raise ValueError unless all is within the ranges that a record has to keep."""
+    for name in ("numbers", "boxes", "points", "dense", "identity"):
+        if not (np.abs(columns[name]) <= FAR).all() and name != "numbers":
+            raise ValueError(f"{name} that are no finite numbers")
+    numbers, crops = columns["numbers"], columns["whole"][:, 4]
+    scales = np.sqrt(np.abs(np.linalg.det(matrices[:, :, :2])))
+    upright = np.abs(rotations @ rotations.transpose(0, 2, 1) - np.eye(3))
+    sound = (np.abs(np.delete(numbers, 20, axis=1)) <= FAR).all() and (numbers[:, 7] > 0).all()
+    sound &= bool(
+        (upright < _ROUNDING).all() and (scales > SMALLEST_SCALE).all() and (scales * SMALLEST_SCALE < 1).all()
+    )
+    if not sound or not ((crops > 0) & (crops <= LARGEST_CROP)).all():
+        raise ValueError("numbers that no face has")
+
+
+def _checked(shared: Any) -> tuple[str, str, str, Origin, dict[str, str], Stretch]:
+    """What :func:`_shared` gave."""
+    plate, crop_kind, colour_space, origin, analysis, *stretch = shared
+    told = {text(role): text(what) for role, what in analysis.items()}
+    square = stretch_from_json(stretch[0]) if stretch else SQUARE
+    return text(plate), one_of(crop_kind, CROP_SIDE), text(colour_space), origin_of(origin), told, square
 
 
 def _shared(face: Face) -> str:

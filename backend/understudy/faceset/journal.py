@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import FacesetError, cannot_write
+from understudy.json_reader import parse_json
+from understudy.tracks.plain import array_of, bytes_of, number, packed, share, text, unpacked, whole
 
 NAME = "frames.jsonl"
 
@@ -77,12 +79,13 @@ class Journal:
         if not self._path.exists():
             return []
         entries = []
-        for number, line in enumerate(self._path.read_bytes().splitlines(), 1):
+        for row, line in enumerate(self._path.read_bytes().splitlines(), 1):
             try:
-                entries.append(_entry(json.loads(line)))
+                entries.append(_entry(parse_json(line)))
             except (ValueError, KeyError, TypeError) as error:
                 raise FacesetError(
-                    f"Line {number} of {self._path} is damaged.", "Delete this file; the extraction then starts again."
+                    f"Line {row} of {self._path} is damaged: {error or type(error).__name__}.",
+                    "Delete this file; the extraction then starts again.",
                 ) from error
         return entries
 
@@ -107,11 +110,11 @@ def _record(entry: Entry) -> dict[str, Any]:
                 "box": [float(str(value)) for value in one.box],
                 "found": one.found,
                 "score": one.score,
-                "landmarks": _packed(one.landmarks),
-                "dense": _packed(one.dense),
+                "landmarks": packed(one.landmarks),
+                "dense": packed(one.dense),
                 "trust": one.trust,
-                "keypoints": _packed(one.keypoints),
-                "identity": _packed(one.identity),
+                "keypoints": packed(one.keypoints),
+                "identity": packed(one.identity),
                 "appearance": None if one.appearance is None else base64.b64encode(one.appearance.tobytes()).decode(),
             }
             for one in entry.sightings
@@ -120,38 +123,34 @@ def _record(entry: Entry) -> dict[str, Any]:
 
 
 def _entry(record: dict[str, Any]) -> Entry:
-    small = np.frombuffer(base64.b64decode(record["small"], validate=True), np.uint8)
+    small = np.frombuffer(bytes_of(record["small"]), np.uint8)
     side = round(len(small) ** 0.5)
     return Entry(
-        plate=str(record["plate"]),
-        frame=int(record["frame"]),
+        plate=text(record["plate"]),
+        frame=whole(record["frame"]),
         small=small.reshape(side, side),
         sightings=tuple(
             Sighting(
-                box=np.array(one["box"], np.float32).reshape(4),
-                found=bool(one["found"]),
-                score=float(one["score"]),
-                landmarks=_unpacked(one["landmarks"], 2),
-                dense=_unpacked(one["dense"], 2),
-                trust=float(one["trust"]),
-                keypoints=_unpacked(one["keypoints"], 2),
-                identity=_unpacked(one["identity"], 1),
-                appearance=None
-                if one["appearance"] is None
-                else np.frombuffer(base64.b64decode(one["appearance"], validate=True), np.uint8),
+                box=array_of(one["box"], (4,)),
+                found=one["found"] is True,
+                score=number(one["score"]),
+                landmarks=_points(one["landmarks"], 68),
+                dense=_points(one["dense"]),
+                trust=share(one["trust"]),
+                keypoints=_points(one["keypoints"], 6),
+                identity=None if one["identity"] is None else unpacked(one["identity"]),
+                appearance=None if one["appearance"] is None else np.frombuffer(bytes_of(one["appearance"]), np.uint8),
             )
             for one in record["sightings"]
         ),
     )
 
 
-def _packed(values: NDArray[np.float32] | None) -> str | None:
-    """base64 of little-endian float32: short, and exact."""
-    return None if values is None else base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
-
-
-def _unpacked(text: str | None, columns: int) -> NDArray[np.float32] | None:
-    if text is None:
+def _points(value: Any, count: int | None = None) -> NDArray[np.float32] | None:
+    """Packed points, ``count`` of them; None for None."""
+    if value is None:
         return None
-    values = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32)
-    return values.reshape(-1, columns) if columns > 1 else values
+    points = unpacked(value, 2)
+    if count not in (None, len(points)):
+        raise ValueError(f"{len(points)} points where {count} are due")
+    return points

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.tracks.plain import bytes_of, number
+
 SIDE = 256
 """Side in pixels at which a crop is measured."""
 
@@ -60,13 +62,13 @@ class Measures:
     def from_json(record: dict[str, Any]) -> Measures:
         """Read :meth:`to_json`; raises ValueError, KeyError or TypeError when it is malformed."""
         return Measures(
-            sharpness=float(record["sharpness"]),
-            motion_blur=float(record["motion_blur"]),
-            blur_direction=float(record["blur_direction"]),
-            brightness=float(record["brightness"]),
-            hue=float(record["hue"]),
-            histogram=_bytes(record["histogram"], 3 * BINS),
-            thumbnail=_bytes(record["thumbnail"], THUMBNAIL**2),
+            sharpness=number(record["sharpness"]),
+            motion_blur=number(record["motion_blur"]),
+            blur_direction=number(record["blur_direction"]),
+            brightness=number(record["brightness"]),
+            hue=number(record["hue"]),
+            histogram=bytes_of(record["histogram"], 3 * BINS),
+            thumbnail=bytes_of(record["thumbnail"], THUMBNAIL**2),
         )
 
 
@@ -153,12 +155,3 @@ def _resized(image: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 def _short(value: Any) -> float:
     """Six digits: more would only lengthen the record."""
     return float(f"{float(value):.6g}")
-
-
-def _bytes(text: Any, count: int) -> bytes:
-    if not isinstance(text, str):
-        raise ValueError(f"{text!r} where a text is due")
-    decoded = base64.b64decode(text, validate=True)
-    if len(decoded) != count:
-        raise ValueError(f"{len(decoded)} bytes where {count} are due")
-    return decoded

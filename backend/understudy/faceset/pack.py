@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import uuid
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,10 @@ from understudy.faceset.record import Face
 from understudy.plate.files import atomic_path
 
 _DAMAGED = "Copy the pack again, or pack the faceset again."
+_LARGEST = 1 << 30  # bytes of a file in a pack
+
+_UNSOUND = (OSError, ValueError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile)
+"""What a damaged or encrypted archive makes ``zipfile`` raise, NotImplementedError among it."""
 
 
 class Pack:
@@ -36,10 +41,10 @@ class Pack:
         self.path = path
         try:
             self._archive = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile) as error:
+        except _UNSOUND as error:
             raise FacesetError(f"{path} is not a packed faceset: {_reason(error)}.", _DAMAGED) from error
         for name in self._archive.namelist():
-            if not name or name.startswith(".") or set(name) & set("/\\:"):
+            if not name or name.startswith(".") or set(name) & set("/\\:\0"):
                 raise FacesetError(f"{path} holds {name!r}, which is no file of a faceset.", _DAMAGED)
 
     @property
@@ -59,7 +64,7 @@ class Pack:
         crops = {name for name in self.files if name.endswith(".exr")}
         try:
             known = index.read_index(io.BytesIO(self._content(index.NAME)))
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        except (FacesetError, OSError, ValueError, KeyError):
             known = {}  # the crops say it all again
         return [known[name][1] if name in known else self._record(name) for name in crops]
 
@@ -95,8 +100,10 @@ class Pack:
 
     def _content(self, name: str) -> bytes:
         try:
+            if self._archive.getinfo(name).file_size > _LARGEST:
+                raise zipfile.BadZipFile(f"it unpacks to more than {_LARGEST >> 20} MiB")
             return self._archive.read(name)
-        except (OSError, zipfile.BadZipFile) as error:
+        except _UNSOUND as error:
             raise FacesetError(f"{name} in {self.path} is damaged: {_reason(error)}.", _DAMAGED) from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import FacesetError
-from understudy.face.geometry import SQUARE, Head, Stretch, stretched
+from understudy.face.geometry import CROP_SIDE, SQUARE, Head, Stretch, scale_of, stretched
 from understudy.faceset.measures import Measures
+from understudy.json_reader import parse_json
+from understudy.tracks import plain
 from understudy.tracks.plain import (
     array_of,
     channels_from_json,
@@ -23,6 +24,9 @@ from understudy.tracks.plain import (
     head_to_json,
     numbers,
     origin_of,
+    packed,
+    share,
+    unpacked,
 )
 from understudy.tracks.track import Origin
 
@@ -31,6 +35,12 @@ SCHEMA = 3
 
 _READ = (2, SCHEMA)
 """Versions that are read: 2 knew nothing of eye_opening, eye_trust, gaze and mouth_opening."""
+
+LARGEST_CROP = 1 << 14
+"""Side in pixels of the largest crop that is read."""
+
+SMALLEST_SCALE = 1e-4
+"""Crop pixels per plate pixel, and its inverse, beyond which no crop was cut."""
 
 _PLAIN = (
     "file",
@@ -101,10 +111,10 @@ class Face:
         record["landmarks"] = numbers(self.landmarks)
         record["raw"] = None if self.raw is None else numbers(self.raw)
         record["refined"] = numbers(self.refined)
-        record["dense"] = None if self.dense is None else _packed(self.dense)
+        record["dense"] = packed(self.dense)
         record["matrix"] = np.asarray(self.matrix, np.float64).tolist()
         record["head"] = head_to_json(self.head)
-        record["identity"] = None if self.identity is None else _packed(np.array(self.identity))
+        record["identity"] = None if self.identity is None else packed(np.array(self.identity))
         record["measures"] = self.measures.to_json()
         record["analysis"] = dict(self.analysis)
         record |= channels_to_json(self)
@@ -114,35 +124,35 @@ class Face:
     def from_json(text: str) -> Face:
         """Read :meth:`to_json`; raises :class:`FacesetError` when it is malformed or of another schema."""
         try:
-            record = json.loads(text)
+            record = parse_json(text)
             schema = record["schema"]
             if schema not in _READ:
                 raise FacesetError(
-                    f"A face record has schema {schema}; this version reads {_READ[0]} to {SCHEMA}.",
+                    f"A face record has schema {schema!r}; this version reads {_READ[0]} to {SCHEMA}.",
                     "Use the version of Understudy that wrote the faceset, or extract it again.",
                 )
             dense, identity = record["dense"], record["identity"]
             raw = record["raw"]
             return Face(
-                file=_text(record["file"]),
-                plate=_text(record["plate"]),
-                frame=_whole(record["frame"]),
-                track=_whole(record["track"]),
-                crop_kind=_text(record["crop_kind"]),
-                crop_size=_whole(record["crop_size"]),
-                confidence=float(record["confidence"]),
-                colour_space=_text(record["colour_space"]),
+                file=plain.text(record["file"]),
+                plate=plain.text(record["plate"]),
+                frame=plain.whole(record["frame"]),
+                track=plain.whole(record["track"], 0, 1 << 31),
+                crop_kind=plain.one_of(record["crop_kind"], CROP_SIDE),
+                crop_size=plain.whole(record["crop_size"], 1, LARGEST_CROP),
+                confidence=share(record["confidence"]),
+                colour_space=plain.text(record["colour_space"]),
                 box=array_of(record["box"], (4,)),
                 landmarks=array_of(record["landmarks"], (68, 2)),
                 raw=None if raw is None else array_of(raw, (68, 2)),
                 refined=array_of(record["refined"], (68, 2)),
-                dense=None if dense is None else _pairs(dense),
-                matrix=array_of(record["matrix"], (2, 3), np.float64),
+                dense=None if dense is None else unpacked(dense, 2),
+                matrix=_matrix(record["matrix"]),
                 origin=origin_of(record["origin"]),
                 head=head_from_json(record["head"]),
-                identity=None if identity is None else tuple(_unpacked(identity).tolist()),
+                identity=None if identity is None else _identity(identity),
                 measures=Measures.from_json(record["measures"]),
-                analysis={_text(role): _text(what) for role, what in record["analysis"].items()},
+                analysis={plain.text(role): plain.text(what) for role, what in record["analysis"].items()},
                 **(channels_from_json(record) if schema >= 3 else {}),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -170,28 +180,16 @@ def _rescaled(face: Face, factors: Stretch, stretch: Stretch) -> Face:
     )
 
 
-def _packed(values: NDArray[np.floating[Any]]) -> str:
-    return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
+def _matrix(value: Any) -> NDArray[np.float64]:
+    """The matrix of a crop, which can be inverted."""
+    matrix = array_of(value, (2, 3), np.float64)
+    if not SMALLEST_SCALE < scale_of(matrix) < 1 / SMALLEST_SCALE:
+        raise ValueError("a crop's matrix that leads nowhere")
+    return matrix
 
 
-def _unpacked(text: Any) -> NDArray[np.float32]:
-    return np.frombuffer(base64.b64decode(_text(text), validate=True), "<f4").astype(np.float32)
-
-
-def _pairs(text: Any) -> NDArray[np.float32]:
-    points = _unpacked(text)
-    if len(points) % 2:
-        raise ValueError(f"dense has {len(points)} numbers, which are no pairs")
-    return points.reshape(-1, 2)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} where a text is due")
-    return value
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"{value!r} where a whole number is due")
-    return value
+def _identity(value: Any) -> tuple[float, ...]:
+    identity = unpacked(value)
+    if not 0 < len(identity) <= 1 << 14:
+        raise ValueError(f"an identity of {len(identity)} numbers")
+    return tuple(identity.tolist())

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import json
 import os
 import re
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,9 @@ from understudy.faceset import index
 from understudy.faceset.crop import read_pixels, read_record, write_crop
 from understudy.faceset.index import Known, Stamp
 from understudy.faceset.pack import Pack
+from understudy.faceset.provenance import provenance_of
 from understudy.faceset.record import Face
+from understudy.json_reader import parse_json
 from understudy.plate.exr import has_all_pixels
 from understudy.plate.files import atomic_path, is_leftover, shortened, write_json
 
@@ -84,14 +84,14 @@ class Faceset:
         what = "file" if pack else "folder"
         try:
             text = pack.text(DESCRIPTION) if pack else (folder / DESCRIPTION).read_text(encoding="utf-8")
-            description = json.loads(text)
+            description = parse_json(text)
             if description["kind"] != KIND:
                 raise ValueError
-            schema, provenance = description["schema"], dict(description["provenance"])
+            schema, provenance = description["schema"], provenance_of(description["provenance"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FacesetError(f"The {what} {folder} is not a faceset (no sound {DESCRIPTION}).", hint) from error
         if schema != SCHEMA:
-            raise FacesetError(f"The faceset {folder} has schema {schema}; this version reads {SCHEMA}.", hint)
+            raise FacesetError(f"The faceset {folder} has schema {schema!r}; this version reads {SCHEMA}.", hint)
         faceset = Faceset(folder, provenance, pack)
         if not allow_empty and not (any(name.endswith(".exr") for name in pack.files) if pack else faceset._files()):
             raise FacesetError(f"The faceset {folder} holds no face.", hint)
@@ -158,7 +158,13 @@ class Faceset:
 
     def read(self, face: Face) -> NDArray[np.float16]:
         """The face's pixels (S, S, 4) float16, linear RGBA. Raises :class:`FacesetError` naming the file."""
-        return self._pack.read(face.file) if self._pack else read_pixels(self.folder / face.file)
+        pixels = self._pack.read(face.file) if self._pack else read_pixels(self.folder / face.file)
+        if len(pixels) != face.crop_size:
+            raise FacesetError(
+                f"{self.folder / face.file} is {len(pixels)} pixels wide where its record says {face.crop_size}.",
+                "Run the same extraction again, which cuts damaged crops anew.",
+            )
+        return pixels
 
     def stamps(self, faces: Iterable[Face]) -> list[tuple[str, int, int]]:
         """File, size in bytes and time in microseconds of each of ``faces``; for a pack, those of its own file."""
@@ -199,11 +205,17 @@ class Faceset:
                 raise cannot_write(self.folder / name, error) from error
 
     def text(self, name: str) -> str | None:
-        """What the file ``name`` beside the faces, or in the pack, holds; None where there is none."""
-        if self._pack:
-            return self._pack.text(name) if name in self._pack.files else None
+        """What the file ``name`` beside the faces, or in the pack, holds; None where there is none.
+
+        Raises :class:`FacesetError` when it is no text.
+        """
         path = self.folder / name
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+        try:
+            if self._pack:
+                return self._pack.text(name) if name in self._pack.files else None
+            return path.read_text(encoding="utf-8") if path.is_file() else None
+        except (OSError, ValueError) as error:
+            raise FacesetError(f"{name} of {self.folder} cannot be read: {error}.", "Extract it again.") from None
 
     def _name(self, face: Face) -> str:
         """The file of the same face, which sorting may have renamed, or a new name."""
@@ -235,7 +247,7 @@ class Faceset:
         if self._known is None:
             try:
                 self._known = index.read_index(self.folder / index.NAME)
-            except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            except (OSError, ValueError):
                 self._known = {}  # the files say it all again
             self._held = {_key(face): name for name, (_, face) in self._known.items()}
         return self._known

@@ -8,15 +8,16 @@ or where it was to go, and whoever is killed in between leaves an operation that
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from understudy.errors import FacesetError, cannot_write
+from understudy.json_reader import parse_json
 from understudy.plate.files import write_json
+from understudy.tracks.plain import one_of, text, whole
 
 FOLDER = "trash"
 LOG = "log.json"
@@ -56,10 +57,10 @@ class Trash:
         if not self._log.exists():
             return []
         try:
-            return [_operation(record) for record in json.loads(self._log.read_text(encoding="utf-8"))]
+            return [_operation(record) for record in parse_json(self._log.read_bytes())]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FacesetError(
-                f"The log {self._log} is damaged.",
+                f"The log {self._log} is damaged: {error or type(error).__name__}.",
                 f"Move the files in {self._log.parent} back by hand, and delete the log.",
             ) from error
 
@@ -133,11 +134,16 @@ class Trash:
         write_json(self._log, [asdict(operation) for operation in operations])
 
 
-def _operation(record: dict[str, object]) -> Operation:
-    number, kind, moves = record["number"], record["kind"], record["moves"]
-    if not isinstance(number, int) or kind not in get_args(Kind) or not isinstance(moves, list):
-        raise ValueError
-    known: Kind = kind  # type: ignore[assignment]
-    return Operation(
-        number, known, str(record["why"]), str(record["when"]), tuple((str(old), str(new)) for old, new in moves)
-    )
+def _operation(record: dict[str, Any]) -> Operation:
+    """Raises ValueError, KeyError or TypeError when ``record`` is malformed, or moves what is no file of the faceset."""
+    number, kind = whole(record["number"], 0), cast(Kind, one_of(record["kind"], get_args(Kind)))
+    moves = tuple((_inside(old), _inside(new)) for old, new in record["moves"])
+    return Operation(number, kind, text(record["why"]), text(record["when"]), moves)
+
+
+def _inside(path: Any) -> str:
+    """``path`` as one inside the faceset; raises ValueError for one that leads out of it."""
+    parts = text(path).split("/")
+    if any(part in ("", ".", "..") or set(part) & set("\\:\0") for part in parts):
+        raise ValueError(f"{path!r} is no file of the faceset")
+    return "/".join(parts)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Annotated, ClassVar
 
 import torch
+from pydantic import Field
 from torch import nn
 
 from understudy.model.deep import Decoder, DeepArchitecture, DeepNetwork, Inter
@@ -24,16 +25,12 @@ class CombArchitecture(DeepArchitecture):
 
     family: ClassVar[str] = "comb"
 
-    identities: tuple[str, ...] = SIDES
+    identities: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=1000)] = SIDES
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(set(self.identities)) != len(self.identities) or self.identities[:2] != SIDES:
             raise ValueError(f"the people of a comb network are source, target and others, not {self.identities}")
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return super().from_json({**data, "identities": tuple(str(name) for name in data["identities"])})
 
 
 class Style(nn.Module):

@@ -24,7 +24,16 @@ import torch
 from torch import nn
 
 from understudy.model.blocks import Enlarge, Expand, Finer, Halve, Residual, Squeeze, activation, start_weights, unit
-from understudy.model.network import SIDES, SwapNetwork
+from understudy.model.network import (
+    SIDES,
+    CodeLength,
+    Doublings,
+    Flag,
+    Side,
+    SwapNetwork,
+    Width,
+    read_architecture,
+)
 
 SMALLEST, LARGEST = 64, 1024
 """Sides of pictures in pixels."""
@@ -39,16 +48,16 @@ class DeepArchitecture:
 
     family: ClassVar[str]
 
-    resolution: int  # side of the picture in pixels, 64 to 1024: a multiple of 16, of 32 with half_resolution_decoder
-    bottleneck: int = 256  # length of the code that one inter reads (ae_dims)
-    encoder_width: int = 64  # channels of the encoder's first layer (e_dims)
-    decoder_width: int = 64  # half the channels of the decoder's last layer (d_dims)
-    mask_width: int = 22  # the same of the mask's branch (d_mask_dims)
-    normalised_code: bool = True  # codes have spread 1 (u)
-    half_resolution_decoder: bool = True  # all but the last pixels are made at half the resolution (d)
-    texture: bool = False  # a layer more and residual blocks in the encoder, a layer more in the decoder (t)
-    cosine: bool = False  # x cos x in place of the leaky rectifiers (c)
-    grown: int = 0  # how often the sides were doubled since the network was begun
+    resolution: Side  # side of the picture in pixels, 64 to 1024: a multiple of 16, of 32 with half_resolution_decoder
+    bottleneck: CodeLength = 256  # length of the code that one inter reads (ae_dims)
+    encoder_width: Width = 64  # channels of the encoder's first layer (e_dims)
+    decoder_width: Width = 64  # half the channels of the decoder's last layer (d_dims)
+    mask_width: Width = 22  # the same of the mask's branch (d_mask_dims)
+    normalised_code: Flag = True  # codes have spread 1 (u)
+    half_resolution_decoder: Flag = True  # all but the last pixels are made at half the resolution (d)
+    texture: Flag = False  # a layer more and residual blocks in the encoder, a layer more in the decoder (t)
+    cosine: Flag = False  # x cos x in place of the leaky rectifiers (c)
+    grown: Doublings = 0  # how often the sides were doubled since the network was begun
 
     def __post_init__(self) -> None:
         step = (32 if self.half_resolution_decoder else 16) * 2**self.grown
@@ -87,12 +96,10 @@ class DeepArchitecture:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """What :meth:`to_json` gave. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for data that is not whole."""
-        values: dict[str, Any] = {field.name: data[field.name] for field in fields(cls)}
-        for name, value in values.items():
-            if not isinstance(value, bool | int | tuple):
-                raise TypeError(f"{name} of a {cls.family} network cannot be {value!r}")
-        return cls(**values)
+        """What :meth:`to_json` gave. Raises ``ValueError`` for data that is not whole, or no architecture."""
+        if missing := [field.name for field in fields(cls) if field.name not in data]:
+            raise ValueError(f"the {missing[0]} of a {cls.family} network is missing")
+        return read_architecture(cls, data)
 
 
 class Encoder(nn.Sequential):

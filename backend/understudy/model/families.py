@@ -56,13 +56,12 @@ def build(arch: Architecture) -> SwapNetwork:
 def architecture_from_json(data: Mapping[str, Any]) -> Architecture:
     """What ``to_json`` of an architecture gave.
 
-    Raises ``ValueError`` for an unknown family, and ``KeyError``, ``TypeError`` or ``ValueError`` for data that is not
-    whole.
+    Raises ``ValueError`` for an unknown family, and for data that is not whole or out of its ranges.
     """
     family = data.get("family")
     if family == QuickArchitecture.family:
         return QuickArchitecture.from_json(data)
-    if family in DEEP:
+    if isinstance(family, str) and family in DEEP:
         return DEEP[family].from_json(data)
     raise ValueError(f"unknown model family {family!r}")
 

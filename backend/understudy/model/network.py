@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from dataclasses import fields
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar
 
 import torch
+from pydantic import Field, TypeAdapter, ValidationError
 from torch import nn
+
+from understudy.settings import first_problem
 
 SIDES = ("source", "target")
 """The two people of a swap: whose face is new, and who is in the plate."""
+
+
+Side = Annotated[int, Field(strict=True, ge=16, le=4096)]
+Width = Annotated[int, Field(strict=True, ge=1, le=4096)]
+CodeLength = Annotated[int, Field(strict=True, ge=1, le=1 << 16)]
+Doublings = Annotated[int, Field(strict=True, ge=0, le=8)]
+Flag = Annotated[bool, Field(strict=True)]
+"""What the fields of an architecture may be, when it is read from a file: pixels, channels, and numbers."""
 
 
 class Architecture(Protocol):
@@ -32,6 +44,20 @@ class Architecture(Protocol):
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, with the name of the family."""
+
+
+_Kind = TypeVar("_Kind")
+
+
+def read_architecture(kind: type[_Kind], data: Mapping[str, Any]) -> _Kind:
+    """The architecture of the dataclass ``kind`` from what its ``to_json`` gave; raises ``ValueError`` out of its ranges."""
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    if odd := [name for name in data if name not in names and name != "family"]:
+        raise ValueError(f"an architecture has no {odd[0]!r}")
+    try:
+        return TypeAdapter(kind).validate_python({name: data[name] for name in names if name in data})
+    except ValidationError as error:
+        raise ValueError(f"its architecture's {first_problem(error)}") from None
 
 
 class SwapNetwork(nn.Module, ABC):

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from understudy.model.blocks import SLOPE, Enlarge, Expand, Finer, Halve, Residual, Squeeze, unit
-from understudy.model.network import SIDES, SwapNetwork
+from understudy.model.network import SIDES, CodeLength, Doublings, Side, SwapNetwork, Width, read_architecture
 
 FOLD = 4
 """Side of the pixel blocks that become channels."""
@@ -29,10 +29,10 @@ class QuickArchitecture:
     family: ClassVar[str] = "quick"
     identities: ClassVar[tuple[str, ...]] = SIDES
 
-    resolution: int  # side of the picture in pixels, a multiple of 16
-    widths: tuple[int, int, int]  # channels at 1/4, 1/8 and 1/16 of the resolution
-    code: int  # length of the code
-    grown: int = 0  # how often the sides were doubled since the network was begun
+    resolution: Side  # side of the picture in pixels, a multiple of 16
+    widths: tuple[Width, Width, Width]  # channels at 1/4, 1/8 and 1/16 of the resolution
+    code: CodeLength  # length of the code
+    grown: Doublings = 0  # how often the sides were doubled since the network was begun
 
     @property
     def begun(self) -> int:
@@ -44,9 +44,13 @@ class QuickArchitecture:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> QuickArchitecture:
-        first, second, third = (int(width) for width in data["widths"])
-        grown = int(data.get("grown", 0))  # older models have never grown
-        return QuickArchitecture(int(data["resolution"]), (first, second, third), int(data["code"]), grown)
+        """What :meth:`to_json` gave. Raises ``ValueError`` for what is no architecture."""
+        arch = read_architecture(QuickArchitecture, data)  # older models have never grown, and do not say so
+        if arch.resolution % (16 << arch.grown):
+            raise ValueError(
+                f"the resolution of a quick network is a multiple of {16 << arch.grown}, not {arch.resolution}"
+            )
+        return arch
 
 
 def small(resolution: int) -> QuickArchitecture:

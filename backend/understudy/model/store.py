@@ -7,8 +7,6 @@ card never disagree.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,39 +15,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from understudy.errors import ModelError
-from understudy.model.families import architecture_from_json, build
+from understudy.model.card import Card
+from understudy.model.families import build
 from understudy.model.network import Architecture, SwapNetwork
 from understudy.plate.files import atomic_path
 
 FILE = "model.safetensors"
-CARD_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Card:
-    """What a model is and where it comes from."""
-
-    architecture: Architecture
-    crop: str  # crop kind the model was trained on
-    steps: int = 0
-    minutes: float = 0.0
-    validation: dict[str, float] = field(default_factory=dict)
-    working_space: str = ""  # colour space of the crops it was trained on
-    source_light: dict[str, list[float]] = field(default_factory=dict)  # mean and spread of the source footage
-    trained_on: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    batch: int = 0  # faces of each side in a step, the last time
-    faces_seen: int = 0  # of both sides, over all steps
-    version: int = CARD_VERSION
-
-    def to_json(self) -> str:
-        return json.dumps({**asdict(self), "architecture": self.architecture.to_json()}, sort_keys=True)
-
-    @staticmethod
-    def from_json(text: str) -> Card:
-        data = json.loads(text)
-        if data["version"] != CARD_VERSION:
-            raise ValueError(f"card version {data['version']} is not {CARD_VERSION}")
-        return Card(**{**data, "architecture": architecture_from_json(data["architecture"])})
+_FLOATS = ("F64", "F32", "F16", "BF16")
 
 
 def save_model(folder: Path, network: SwapNetwork, card: Card) -> Path:
@@ -85,10 +57,31 @@ def load_card(folder: Path) -> Card:
 def load_model(folder: Path, device: torch.device) -> tuple[SwapNetwork, Card]:
     """The network in inference mode on ``device``, and its card. Raises :class:`ModelError`."""
     card = load_card(folder)
-    network = build(card.architecture)
     try:
         with safe_open(folder / FILE, framework="pt") as file:
-            network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-    except (SafetensorError, OSError, RuntimeError) as error:
+            # A card may promise any sizes: nothing is built before the file has shown that it holds them.
+            _check_sizes(file, card.architecture)
+            network = build(card.architecture)
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        network.load_state_dict(weights)
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         raise ModelError(f"{folder / FILE} does not hold the weights its card promises: {error}.") from None
+    for name, weight in weights.items():
+        if not weight.isfinite().all():
+            raise ModelError(
+                f"{folder / FILE} is damaged: its weights {name} hold what is no number.",
+                f"Bring a backup back; there may be some: understudy model backups {folder}",
+            )
     return network.to(device).eval().requires_grad_(False), card
+
+
+def _check_sizes(file: Any, arch: Architecture) -> None:
+    """Raise ValueError unless the tensors of an opened ``file`` are those of a network of ``arch``."""
+    with torch.device("meta"):
+        wanted = {name: list(tensor.shape) for name, tensor in build(arch).state_dict().items()}
+    parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+    if odd := sorted(wanted.keys() ^ parts.keys()):
+        raise ValueError(f"{odd[0]} is {'missing' if odd[0] in wanted else 'no part of such a network'}")
+    for name, part in parts.items():
+        if part.get_shape() != wanted[name] or part.get_dtype() not in _FLOATS:
+            raise ValueError(f"{name} is {part.get_dtype()} {part.get_shape()}, not {wanted[name]}")

@@ -14,6 +14,7 @@ _MAGIC = 20000630
 EXR_MAGIC = struct.pack("<I", _MAGIC)
 """What every EXR file begins with."""
 
+_MOST_PARTS, _MOST_BLOCKS = 1 << 12, 1 << 21  # of a file that was not made to hold its reader
 _TILED, _DEEP, _MULTIPART = 0x200, 0x800, 0x1000
 
 
@@ -44,7 +45,7 @@ def has_all_pixels(path: Path) -> bool:
             file.seek(16 if tiled[part] else 4, 1)
             (length,) = struct.unpack("<I", file.read(4))
             return file.tell() + int(length) <= size
-        except (struct.error, ValueError, IndexError, UnicodeDecodeError):
+        except (struct.error, ValueError, IndexError):
             return False
 
 
@@ -52,7 +53,9 @@ def _skip_parts(file: BinaryIO) -> list[bool]:
     """Read past the headers of a multi-part file; tells of each part whether it is tiled."""
     tiled = []
     while attributes := _attributes(file):
-        tiled.append(attributes["type"].startswith(b"tiled"))
+        tiled.append(attributes.get("type", b"").startswith(b"tiled"))
+        if len(tiled) > _MOST_PARTS:
+            raise ValueError("parts without end")
     return tiled
 
 
@@ -61,6 +64,8 @@ def _attributes(file: BinaryIO) -> dict[str, bytes]:
     while name := _text(file):
         _text(file)
         (length,) = struct.unpack("<i", file.read(4))
+        if length < 0:
+            raise ValueError("an attribute of less than nothing")
         attributes[name] = file.read(length)
     return attributes
 
@@ -84,5 +89,7 @@ def _offsets(file: BinaryIO, size: int) -> list[int]:
         if not file.tell() <= offset < size:
             raise ValueError("a block lies outside the file")
         offsets.append(offset)
+        if len(offsets) > _MOST_BLOCKS:
+            raise ValueError("blocks without end")
         first = min(first, offset)
     return offsets

@@ -27,10 +27,14 @@ def header_of(spec: oiio.ImageSpec, dtype: Literal["half", "float"]) -> Header:
     """The header of an opened picture."""
     attributes: dict[str, Any] = {}
     for param in spec.extra_attribs:
-        if param.name not in _NOT_ATTRIBUTES and not param.name.startswith(_STRUCTURE):
+        try:
+            name, value = param.name, param.value
+        except UnicodeDecodeError:  # bytes that no other program could read as text either
+            continue
+        if name not in _NOT_ATTRIBUTES and not name.startswith(_STRUCTURE):
             # OpenImageIO prints this one type's name in a way that it does not read.
             kind = str(param.type).replace("rational2i", "rational")
-            attributes[param.name] = param.value if kind in _PLAIN else Typed(kind, param.value)
+            attributes[name] = value if kind in _PLAIN else Typed(kind, value)
     timecode: Any = spec.getattribute("smpte:TimeCode")
     return Header(
         data=Window(spec.x, spec.y, spec.width, spec.height),
@@ -38,7 +42,7 @@ def header_of(spec: oiio.ImageSpec, dtype: Literal["half", "float"]) -> Header:
         dtype=dtype,
         fps=_fps(spec),
         timecode=(timecode[0] & 0xFFFFFFFF, timecode[1] & 0xFFFFFFFF) if timecode else None,
-        pixel_aspect=float(spec.getattribute("PixelAspectRatio") or 1.0),
+        pixel_aspect=_aspect(spec.getattribute("PixelAspectRatio")),
         attributes=attributes,
         interop_id=spec.getattribute("colorInteropID") or None,
     )
@@ -74,12 +78,17 @@ def stamp_carried(spec: oiio.ImageSpec, header: Header, interop_id: str | None) 
         spec.attribute("colorInteropID", interop_id)
 
 
+def _aspect(value: Any) -> float:
+    """What a header says of its pixels' width over their height; 1 where it says nothing, or nonsense."""
+    return float(value) if isinstance(value, float | int) and 1e-2 < value < 1e2 else 1.0
+
+
 def _fps(spec: oiio.ImageSpec) -> tuple[int, int] | None:
     rate = spec.getattribute("framesPerSecond")
     if isinstance(rate, tuple) and rate[0] > 0 and rate[1] > 0:
         return int(rate[0]), int(rate[1])
     decimal = spec.getattribute("dpx:FrameRate") or spec.getattribute("dpx:TemporalFrameRate")
-    return _rational(decimal) if isinstance(decimal, float) and decimal > 0 else None
+    return _rational(decimal) if isinstance(decimal, float) and 1e-3 < decimal < 1e6 else None
 
 
 def _rational(rate: float) -> tuple[int, int]:

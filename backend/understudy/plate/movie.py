@@ -27,6 +27,7 @@ _EXACT = (
 )
 _NEAR = 100  # frames
 _NOWHERE = 1 << 62
+_ALWAYS_FINE, _PIXELS_PER_BYTE = 1 << 24, 20_000  # as for pictures
 _DAMAGED = "The movie is damaged or its codec is not known: export it again, or as an image sequence."
 
 
@@ -148,12 +149,18 @@ def _open(path: Path) -> Any:
     if not path.is_file():
         raise MissingInputError(f"{path} does not exist.", "Check the path.")
     try:
-        container = av.open(str(path))
+        # A file may be a list of other places to open: nothing but files is.
+        container = av.open(str(path), options={"protocol_whitelist": "file"})
     except av.FFmpegError as error:
         raise UnreadableError(f"{path} cannot be read as a movie.", _DAMAGED) from error
-    if picture_stream(container) is None:
+    stream = picture_stream(container)
+    if stream is None:
         container.close()
         raise UnreadableError(f"{path} has no pictures in it.", _DAMAGED)
+    width, height, size = stream.width, stream.height, path.stat().st_size
+    if width * height > max(_ALWAYS_FINE, size * _PIXELS_PER_BYTE):
+        container.close()
+        raise UnreadableError(f"{path} promises {width} x {height} pixels in {size} bytes.", _DAMAGED)
     return container
 
 

@@ -20,6 +20,8 @@ from understudy.plate.frame import Frame, Header, Window
 from understudy.plate.header import header_of
 from understudy.plate.orientation import Orientation
 
+_MOST_PARTS, _LONGEST_SIDE = 1 << 12, 1 << 17
+_ALWAYS_FINE, _PIXELS_PER_BYTE = 1 << 24, 20_000  # a black frame of 16k in the strongest compression has fewer
 _ROWS = 256  # decoded at a time where types are mixed: OpenImageIO then gives all channels as float
 
 _DAMAGED = "The file is damaged or was not copied completely: copy or render it again."
@@ -149,14 +151,17 @@ def _opened(path: Path, *, as_stored: bool = False) -> Iterator[oiio.ImageInput]
                 f"{path} holds deep pixels.", "Flatten it, as with Nuke's DeepToImage or oiiotool --flatten."
             )
         _check_dpx_size(source, path)
+        _check_size(source.spec(), path)
         yield source
+    except UnicodeDecodeError:
+        raise UnreadableError(f"{path} has names in its header that are no text.", _DAMAGED) from None
     finally:
         source.close()
 
 
 def _parts(source: oiio.ImageInput) -> Iterator[tuple[int, oiio.ImageSpec]]:
     part = 0
-    while source.seek_subimage(part, 0):
+    while part < _MOST_PARTS and source.seek_subimage(part, 0):  # damaged, they may lead in a circle
         yield part, source.spec(part)
         part += 1
     source.geterror()  # running past the last part is not a failure
@@ -209,6 +214,7 @@ def _read(
 ) -> NDArray[Any]:
     """Channels of one part as (H, W, C). Half is read as half: no conversion touches the bits."""
     first, last = min(channels), max(channels) + 1
+    _check_size(source.spec(part), path)
     try:
         # OpenImageIO puts R, G, B and A side by side, so hardly ever is more read than asked for.
         pixels = source.read_image(part, 0, first, last, dtype)
@@ -313,6 +319,16 @@ def _orientation(source: oiio.ImageInput, path: Path, spec: oiio.ImageSpec) -> O
     if source.format_name() == "webp":  # of which OpenImageIO reads no Exif
         return Orientation.from_exif(exif_orientation(webp_chunks(path).get("EXIF", b"")))
     return Orientation.from_exif(spec.get_int_attribute("Orientation", 1))
+
+
+def _check_size(spec: oiio.ImageSpec, path: Path) -> None:
+    """A header that promises far more pixels than its file can hold: to read it would take the memory, or for ever."""
+    size = path.stat().st_size
+    if spec.width * spec.height > max(_ALWAYS_FINE, size * _PIXELS_PER_BYTE):
+        raise UnreadableError(f"{path} promises {spec.width} x {spec.height} pixels in {size} bytes.", _DAMAGED)
+    sides = (spec.x, spec.y, spec.full_x, spec.full_y, spec.full_width, spec.full_height)
+    if max(map(abs, sides)) > _LONGEST_SIDE:
+        raise UnreadableError(f"{path} is {spec.full_width} x {spec.full_height} pixels by its header.", _DAMAGED)
 
 
 def _check_dpx_size(source: oiio.ImageInput, path: Path) -> None:

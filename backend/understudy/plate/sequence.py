@@ -67,8 +67,9 @@ def open_plate(text: str, frames: str | None = None, missing: Missing = "error")
     Also raises MissingInputError when nothing or more than one sequence fits, UnreadableError for what holds no
     picture and for names that are not UTF-8, and UsageError for a malformed range or pattern.
     """
-    path = Path(text).expanduser()
+    path = Path(text)
     try:
+        path = path.expanduser()
         check_name(path.absolute())
         check_name(os.path.realpath(path))
         if path.is_dir():
@@ -86,7 +87,7 @@ def open_plate(text: str, frames: str | None = None, missing: Missing = "error")
         ValueError,
         RuntimeError,
     ) as error:  # no permission, a name too long or with a NUL, links in a circle
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
         raise MissingInputError(f"{str(path)[:200]!r} cannot be opened: {reason}.", "Check the path.") from error
     raise MissingInputError(f"{path} does not exist.", "Check the path; a sequence is written like shot.####.exr.")
 

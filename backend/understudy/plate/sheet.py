@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from understudy.plate.files import atomic_path
+from understudy.safe_text import one_line
 
 _BACKGROUND = (38, 38, 38)
 _INK = (208, 208, 208)
@@ -19,6 +20,7 @@ _CAPTION = 12
 _TITLE = 18
 _ROW_NAME = 30
 _COLUMN_NAME = 24
+_LONGEST = 300  # letters: as many as fit on the widest sheet
 
 
 def contact_sheet(
@@ -68,11 +70,17 @@ def comparison_sheet(
     draw = ImageDraw.Draw(sheet)
     draw.text((left, _GAP), _shortened(title, title_font, size[0] - left - _GAP), _INK, title_font)
     for index, name in enumerate(columns):
-        draw.text((left + index * (side + seam) + side / 2, top - _GAP), name, _INK, column_font, anchor="ms")
+        draw.text(
+            (left + index * (side + seam) + side / 2, top - _GAP),
+            one_line(name, _LONGEST),
+            _INK,
+            column_font,
+            anchor="ms",
+        )
     for index, (name, tiles) in enumerate(zip(names, rows, strict=True)):
         y = top + index * (side + seam)
         written = Image.new("RGB", (side, left), _BACKGROUND)
-        ImageDraw.Draw(written).text((side / 2, left / 2), name, _INK, row_font, anchor="mm")
+        ImageDraw.Draw(written).text((side / 2, left / 2), one_line(name, _LONGEST), _INK, row_font, anchor="mm")
         sheet.paste(written.transpose(Image.Transpose.ROTATE_90), (0, y))
         for column, tile in enumerate(tiles):
             picture = Image.fromarray(_bytes(tile)).resize((side, side), Image.Resampling.LANCZOS)
@@ -101,7 +109,8 @@ def _bytes(image: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _shortened(text: str, font: Any, width: int) -> str:
-    """``text``, cut and marked with dots where it is too wide for ``width`` pixels."""
+    """``text`` on one line, cut and marked with dots where it is too wide for ``width`` pixels."""
+    text = one_line(text, _LONGEST)
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(text + "...") > width:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
 from understudy.review.coverage import Grid
+from understudy.safe_text import markup
 
 _LEFT, _RIGHT, _TOP = 56, 14, 12
 _WIDTH = 1080
@@ -66,14 +66,14 @@ def curves(label: str, lines: Sequence[Curve], *, top: float, limit: float | Non
             f"M{' '.join(f'{x(frame):.1f},{y(value):.1f}' for frame, value in run)}" + ("h.1" if len(run) == 1 else "")
             for run in _runs(line)
         )
-        parts.append(f'<path class="curve t{index % 8}" d="{paths}"><title>{escape(line.name)}</title></path>')
+        parts.append(f'<path class="curve t{index % 8}" d="{paths}"><title>{markup(line.name)}</title></path>')
         value_at = dict(zip(line.frames.tolist(), line.values.tolist(), strict=True))
         for frame, why in line.marked.items():
             if np.isfinite(value_at[frame]):
                 told = f"{line.name}, frame {frame}: {value_at[frame]:.2f}; {why}"
                 parts.append(
                     f'<circle class="mark" cx="{x(frame):.1f}" cy="{y(value_at[frame]):.1f}" r="3.5">'
-                    f"<title>{escape(told)}</title></circle>"
+                    f"<title>{markup(told)}</title></circle>"
                 )
         if strips:
             up = base + _GAP + index * row
@@ -128,7 +128,7 @@ def histogram(label: str, unit: str, sets: Mapping[str, NDArray[np.float64]], *,
             told = f"{name}: {percent:.1f} % at {edges[index]:.3g} to {edges[index + 1]:.3g} {unit}".strip()
             parts.append(
                 f'<rect class="bar s{place}" x="{a:.1f}" y="{base - up:.1f}" width="{b - a - 1:.1f}" '
-                f'height="{up:.1f}"><title>{escape(told)}</title></rect>'
+                f'height="{up:.1f}"><title>{markup(told)}</title></rect>'
                 if percent
                 else ""
             )
@@ -160,7 +160,7 @@ def heat_map(grid: Grid, source: NDArray[np.int64], target: NDArray[np.int64] | 
                 shown = f"{own}/{asked}" if own or asked else ""
             parts.append(
                 f'<rect class="cell {kind}" {place} width="{cell - 2:.1f}" height="{tall - 2:.1f}" '
-                f'fill-opacity="{strength:.2f}"><title>{escape(told)}</title></rect>'
+                f'fill-opacity="{strength:.2f}"><title>{markup(told)}</title></rect>'
             )
             if shown.strip("0/") and cell >= 30:
                 at = left + (column + 0.5) * cell - 1, top + (row + 0.5) * tall + 3
@@ -180,7 +180,7 @@ def heat_map(grid: Grid, source: NDArray[np.int64], target: NDArray[np.int64] | 
 
 def _svg(width: float, height: float, name: str, parts: Sequence[str]) -> str:
     return (
-        f'<svg viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" role="img" aria-label="{escape(name)}">'
+        f'<svg viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" role="img" aria-label="{markup(name)}">'
         + "".join(parts)
         + "</svg>"
     )
@@ -237,8 +237,8 @@ def _strip(line: Curve) -> list[tuple[str, int, int]]:
 def _band(left: float, right: float, top: float, height: float, what: str, name: str, frames: tuple[int, int]) -> str:
     told = f"{name}, frames {frames[0]}-{frames[1]}: {what}"
     return (
-        f'<rect class="band o-{escape(what)}" x="{left:.1f}" y="{top:.1f}" width="{max(right - left, 0.5):.1f}" '
-        f'height="{height}"><title>{escape(told)}</title></rect>'
+        f'<rect class="band o-{markup(what)}" x="{left:.1f}" y="{top:.1f}" width="{max(right - left, 0.5):.1f}" '
+        f'height="{height}"><title>{markup(told)}</title></rect>'
     )
 
 
@@ -247,13 +247,13 @@ def _line(x0: float, y0: float, x1: float, y1: float, kind: str) -> str:
 
 
 def _text(x: float, y: float, text: str, anchor: str, kind: str = "label") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{markup(text)}</text>'
 
 
 def _upright(x: float, y: float, text: str) -> str:
     return (
         f'<text class="label" x="{x}" y="{y:.1f}" text-anchor="middle" transform="rotate(-90 {x} {y:.1f})">'
-        f"{escape(text)}</text>"
+        f"{markup(text)}</text>"
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from html import escape
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from understudy.review import charts, page
 from understudy.review.delivery import CHECKS, Result, Verdict
 from understudy.review.unrest import Unrest
 from understudy.review.worst import Shown, Worst
+from understudy.safe_text import markup
 
 _WORDS: dict[Verdict, str] = {"pass": "pass", "warn": "warning", "fail": "FAIL", "not checked": "not checked"}
 
@@ -38,7 +38,7 @@ def delivery_page(
         "fail": f"It does not pass: {count} {'check fails' if count == 1 else 'checks fail'}.",
     }
     body = [
-        f"<header><h1>Quality check of {escape(name)}</h1>",
+        f"<header><h1>Quality check of {markup(name)}</h1>",
         page.paragraph(f"Understudy {__version__}, {datetime.datetime.now().astimezone():%d %B %Y %H:%M %Z}", "quiet"),
         page.paragraph(words[verdict], "bad" if verdict == "fail" else ""),
         page.facts(about),
@@ -104,11 +104,11 @@ def _marks(result: Result, frames: np.ndarray[tuple[int, ...], np.dtype[np.int64
 def _pictures(shown: Shown) -> list[str]:
     figures = "".join(
         f"<figure>{page.picture(picture, f'frame {shown.frame}: {name}', lossless=True)}"
-        f"<figcaption>{escape(name)}</figcaption></figure>"
+        f"<figcaption>{markup(name)}</figcaption></figure>"
         for name, picture in shown.pictures.items()
     )
     return [
-        f"<h3>{escape(shown.check)}</h3>",
+        f"<h3>{markup(shown.check)}</h3>",
         page.paragraph(f"Frame {shown.frame}: {shown.told}."),
         f'<div class="row">{figures}</div>',
     ]

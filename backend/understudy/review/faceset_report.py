@@ -6,7 +6,6 @@ import datetime
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import cv2
@@ -23,6 +22,7 @@ from understudy.review import charts, page
 from understudy.review.coverage import Gap, Grid, bins_of, counts_in, direction, gaps, grid_of
 from understudy.review.doubts import JOLT, REASONS, SURE, UNUSUAL, Followed, followed
 from understudy.review.expressions import ExpressionGap, expression_gaps
+from understudy.safe_text import markup
 from understudy.settings import FaceMeasure
 
 PICTURES = 180
@@ -81,7 +81,7 @@ def report_page(source: Subject, target: Subject | None, width: float) -> Findin
     poses = _gaps(source, target, width)
     expressions = [] if target is None else expression_gaps(source.faces, target.faces)
     title = f"Faceset {source.faceset.folder.resolve().name}"
-    body = [f"<header><h1>{escape(title)}</h1>", page.paragraph(_made(), "quiet"), "</header>"]
+    body = [f"<header><h1>{markup(title)}</h1>", page.paragraph(_made(), "quiet"), "</header>"]
     body.append(page.section("about", "About", '<div class="columns">', *map(_about, both), "</div>"))
     body.append(page.section("coverage", "Poses", *_coverage(grid, source, target, poses)))
     if target is not None:
@@ -166,7 +166,7 @@ def _coverage(grid: Grid, source: Subject, target: Subject | None, lacks: Sequen
         ),
     ]
     if lacks:
-        items = "".join(f"<li>{escape(pose_sentence(gap))}</li>" for gap in lacks[:LISTED])
+        items = "".join(f"<li>{markup(pose_sentence(gap))}</li>" for gap in lacks[:LISTED])
         parts.append(f'<h3 class="bad">What the source lacks</h3><ul id="lacks">{items}</ul>')
         if len(lacks) > LISTED:
             parts.append(page.paragraph(f"And {len(lacks) - LISTED} rarer ones.", "quiet"))
@@ -183,7 +183,7 @@ def _expressions(lacks: Sequence[ExpressionGap]) -> list[str]:
     told = "Eyes as a part of what is usual with the person, mouths over their width, looks in widths of an eye."
     if not lacks:
         return [page.paragraph("The source has every expression that the target asks for.")]
-    items = "".join(f"<li>{escape(expression_sentence(gap))}</li>" for gap in lacks)
+    items = "".join(f"<li>{markup(expression_sentence(gap))}</li>" for gap in lacks)
     return [
         f'<h3 class="bad">What to film</h3><ul id="lacking-expressions">{items}</ul>',
         page.paragraph(told, "quiet"),
@@ -297,7 +297,7 @@ def _shot(role: str, tracks: Sequence[Followed]) -> list[str]:
     if doubts:
         parts.append(page.table(f"doubts-{role}", ("track", "what", "count", "frames"), doubts[: 2 * LISTED]))
     else:
-        parts.append(f'<p id="doubts-{role}">None. Looked for: {escape(told)}.</p>')
+        parts.append(f'<p id="doubts-{role}">None. Looked for: {markup(told)}.</p>')
     headings = ("track", "faces", "first", "last", "confidence", "weakest", "on frame", *_ORIGINS, "jolt (median)")
     rows = [_row(name, track) for name, track in zip(names[:LISTED], tracks, strict=False)]
     parts += ["<h3>Tracks</h3>", page.table(f"tracks-{role}", headings, rows)]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Container, Iterable, Mapping, Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from understudy.safe_text import markup
 
 _STYLE = """
 :root { color-scheme: dark; --ink: #d6d6d6; --quiet: #9a9a9a; --line: #3a3a3a; --panel: #232323;
@@ -63,7 +64,7 @@ def page(title: str, body: Iterable[str]) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{markup(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(body)
         + "\n</body>\n</html>\n"
     )
@@ -71,18 +72,18 @@ def page(title: str, body: Iterable[str]) -> str:
 
 def section(name: str, heading: str, *parts: str) -> str:
     """A section with the id ``name``. ``heading`` is text, ``parts`` markup."""
-    return f'<section id="{escape(name)}">\n<h2>{escape(heading)}</h2>\n' + "\n".join(parts) + "\n</section>"
+    return f'<section id="{markup(name)}">\n<h2>{markup(heading)}</h2>\n' + "\n".join(parts) + "\n</section>"
 
 
 def paragraph(text: str, kind: str = "") -> str:
     """A paragraph of plain ``text``, with a class."""
-    return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
+    return f'<p class="{kind}">{markup(text)}</p>' if kind else f"<p>{markup(text)}</p>"
 
 
 def facts(values: Mapping[str, str]) -> str:
     """A table of names and texts."""
     rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>' for name, text in values.items()
+        f'<tr><th scope="row">{markup(name)}</th><td>{markup(text)}</td></tr>' for name, text in values.items()
     )
     return f'<table class="facts"><tbody>{rows}</tbody></table>'
 
@@ -96,31 +97,31 @@ def table(name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]], bad
         body += "<tr>" + "".join(
             f'<td class="figure">{_figure(value)}</td>'
             if not isinstance(value, str)
-            else f'<td class="bad">{escape(value)}</td>'
+            else f'<td class="bad">{markup(value)}</td>'
             if value in bad
-            else f"<td>{escape(value)}</td>"
+            else f"<td>{markup(value)}</td>"
             for value in row
         )
         body += "</tr>"
     head = "".join(
-        f'<th scope="col"{" class=figure" if place in figures else ""}>{escape(heading)}</th>'
+        f'<th scope="col"{" class=figure" if place in figures else ""}>{markup(heading)}</th>'
         for place, heading in enumerate(headings)
     )
     return (
-        f'<div class="scroll"><table class="list" id="{escape(name)}"><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll"><table class="list" id="{markup(name)}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
 def figure(svg: str, caption: str = "") -> str:
     """A chart with its caption (text)."""
-    below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    below = f"<figcaption>{markup(caption)}</figcaption>" if caption else ""
     return f'<figure class="panel scroll">{svg}{below}</figure>'
 
 
 def key(entries: Mapping[str, str]) -> str:
     """What colours mean: the class of each to its words."""
-    items = "".join(f'<li><i class="{escape(kind)}"></i>{escape(words)}</li>' for kind, words in entries.items())
+    items = "".join(f'<li><i class="{markup(kind)}"></i>{markup(words)}</li>' for kind, words in entries.items())
     return f'<ul class="key">{items}</ul>'
 
 
@@ -131,7 +132,7 @@ def picture(display: NDArray[Any], alt: str, *, lossless: bool = False) -> str:
     with io.BytesIO() as buffer:
         Image.fromarray(pixels).save(buffer, format=kind, **({} if lossless else {"quality": 85}))
         data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="{escape(alt)}" title="{escape(alt)}" src="data:image/{kind};base64,{data}">'
+    return f'<img alt="{markup(alt)}" title="{markup(alt)}" src="data:image/{kind};base64,{data}">'
 
 
 def _figure(value: float) -> str:

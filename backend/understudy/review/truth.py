@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,11 @@ from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, UnreadableError
 from understudy.face.geometry import HEAD_68, RIGID, Camera, Head
+from understudy.json_reader import parse_json
 from understudy.plate.sequence import Plate
+from understudy.tracks.plain import array_of, number, whole
 
+_LARGEST = 1 << 29  # letters
 _NUMBER = re.compile(r"[._-]?%0?\d*d$")
 
 
@@ -39,12 +41,12 @@ def read_truth(path: str | Path) -> list[TrueFace]:
     """
     path = Path(path)
     try:
-        records = json.loads(path.read_text(encoding="utf-8"))["frames"]
-        poses = [np.array(one["head_to_camera"], np.float64).reshape(4, 4) for one in records]
-        in_camera = [np.array(one["landmarks68_cam"], np.float64).reshape(68, 3) for one in records]
-        cameras = [np.array(one["K"], np.float64).reshape(3, 3) for one in records]
-        seen = [np.array(one["landmarks68"], np.float64).reshape(68, 2) for one in records]
-        numbers = [int(one["frame"]) for one in records]
+        records = parse_json(path.read_text(encoding="utf-8"), largest=_LARGEST)["frames"]
+        poses = [array_of(one["head_to_camera"], (4, 4), np.float64) for one in records]
+        in_camera = [array_of(one["landmarks68_cam"], (68, 3), np.float64) for one in records]
+        cameras = [array_of(one["K"], (3, 3), np.float64) for one in records]
+        seen = [array_of(one["landmarks68"], (68, 2), np.float64) for one in records]
+        numbers = [whole(one["frame"]) for one in records]
         performed = [_performance(one.get("performance")) for one in records]
     except FileNotFoundError:
         raise MissingInputError(f"There is no truth document {path}.", "Check the path.") from None
@@ -66,7 +68,7 @@ def read_rest(path: str | Path) -> NDArray[np.float64]:
     The median over the frames, in which expressions cancel. Raises MissingInputError and UnreadableError.
     """
     read_truth(path)  # says in one sentence what is wrong with the document
-    records = json.loads(Path(path).read_text(encoding="utf-8"))["frames"]
+    records = parse_json(Path(path).read_text(encoding="utf-8"), largest=_LARGEST)["frames"]
     poses = [np.array(one["head_to_camera"], np.float64).reshape(4, 4) for one in records]
     marks = [np.array(one["landmarks68_cam"], np.float64).reshape(68, 3) for one in records]
     rest = np.median([(points - pose[:3, 3]) @ pose[:3, :3] for points, pose in zip(marks, poses, strict=True)], axis=0)
@@ -86,8 +88,8 @@ def _performance(record: dict[str, Any] | None) -> tuple[NDArray[np.float64] | N
     if record is None:
         return None, None
     expression = record["expr"]  # names only what moves
-    shut = [float(expression.get(f"eye-{side}-closure", 0.0)) for side in ("right", "left")]
-    return np.array(shut), np.array(record["gaze"], np.float64).reshape(2)
+    shut = [number(expression.get(f"eye-{side}-closure", 0.0)) for side in ("right", "left")]
+    return np.array(shut), array_of(record["gaze"], (2,), np.float64)
 
 
 def _head(

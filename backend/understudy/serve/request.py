@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from understudy.errors import UsageError
+from understudy.json_reader import parse_json
 from understudy.settings import STAGES, Options, parse_job
 
 INTERACTIVE = frozenset({"inspect", "find", "people", "model", "preview", "schema"})
@@ -17,8 +18,8 @@ _HINT = 'Write one JSON object a line, such as {"id": 1, "stage": "inspect", "se
 def read_line(line: bytes) -> tuple[int, dict[str, Any]]:
     """The id of what a line asks, and the rest of it. Raises :class:`UsageError`."""
     try:
-        message = json.loads(line)
-    except (ValueError, RecursionError) as error:  # what is no UTF-8 is a ValueError too
+        message = parse_json(line)
+    except ValueError as error:
         raise UsageError(f"A request is not JSON: {error}.", _HINT) from None
     number = message.pop("id", None) if isinstance(message, dict) else None
     if not isinstance(number, int) or isinstance(number, bool):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import Field, TypeAdapter, ValidationError, create_model
 
 from understudy.errors import UsageError
+from understudy.json_reader import parse_json
 from understudy.settings.analysis import ExtractSettings, FindSettings
 from understudy.settings.conversion import ConvertSettings, PreviewSettings, SwapSettings
 from understudy.settings.faceset import PeopleSettings
@@ -64,9 +65,13 @@ _JOB: TypeAdapter[Job] = TypeAdapter(Annotated[_DOCUMENTS, Field(discriminator="
 def parse_job(document: str | bytes, name: str = "the job document") -> Job:
     """Check a JSON job document. Raises :class:`UsageError` that names the first offending field."""
     try:
-        return _JOB.validate_json(document)
+        job = _JOB.validate_json(document)
+        parse_json(document)  # what pydantic reads by itself has no limits
     except ValidationError as error:
         raise UsageError(f"{name} is not a valid job: {first_problem(error)}.", "See: understudy schema") from None
+    except ValueError as error:
+        raise UsageError(f"{name} is not a valid job: {error}.", "See: understudy schema") from None
+    return job
 
 
 def job_schema() -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import Any, Literal
+from pathlib import PurePath
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Writes = Literal["frames", "folder", "file"]
 """What an option names that is written."""
@@ -49,6 +50,15 @@ class Options(BaseModel):
     """Base of all settings: unknown names are mistakes, values never change after they were checked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _no_zero_byte(self) -> Self:
+        """No system has names with a zero byte in them, and each library fails in its own way on one."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, str | PurePath) and "\0" in str(value):
+                raise ValueError(f"{name} has a zero byte in it")
+        return self
 
 
 def families(model: type[Options]) -> Iterator[tuple[type[Options], list[str]]]:

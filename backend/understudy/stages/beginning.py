@@ -10,11 +10,12 @@ from typing import Any
 import torch
 
 from understudy.errors import FacesetError, ModelError, UsageError
+from understudy.model.card import Card
 from understudy.model.comb import CombArchitecture, CombNetwork
 from understudy.model.families import DEEP, architecture_from_json, build, default_architecture
 from understudy.model.growth import grow, grown_architecture
 from understudy.model.network import SIDES, Architecture, SwapNetwork
-from understudy.model.store import Card, load_card, load_model
+from understudy.model.store import load_card, load_model
 from understudy.settings import TrainSettings
 from understudy.training.checkpoint import Checkpoint
 from understudy.training.data import Side, load_side

@@ -15,9 +15,10 @@ from understudy.errors import UsageError
 from understudy.events import Events
 from understudy.face.choose import parse_choice
 from understudy.faceset.store import Faceset
+from understudy.model.card import Card
 from understudy.model.device import choose_device
 from understudy.model.network import SIDES, SwapNetwork
-from understudy.model.store import Card, load_model
+from understudy.model.store import load_model
 from understudy.plate.frame import Frame
 from understudy.plate.layers import Layer, LayerWriter
 from understudy.plate.sequence import check_output_pattern, open_plate, output_path, output_pattern

@@ -9,9 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from understudy import __version__
-from understudy.errors import ColourError
+from understudy.errors import ColourError, UsageError
 from understudy.events import Events
 from understudy.settings import DoctorSettings
+from understudy.training.place import place_of_process
 
 PACKAGES = {
     "av": "movies",
@@ -49,7 +50,8 @@ def run(settings: DoctorSettings, events: Events) -> dict[str, Any]:  # noqa: AR
     """A report of this machine; never fails because of what it finds.
 
     ``packages`` and ``components`` list what there could be, with ``version`` null or ``missing`` filled where it is
-    not; ``missing`` lists what to do. Memory is in bytes.
+    not; ``missing`` lists what to do. Memory is in bytes. ``processes`` says in a sentence how many would train together,
+    and which port that opens.
     """
     packages = _packages()
     absent = {package["name"] for package in packages if package["version"] is None}
@@ -61,6 +63,7 @@ def run(settings: DoctorSettings, events: Events) -> dict[str, Any]:  # noqa: AR
         "platform": platform.platform(),
         "packages": packages,
         "devices": devices(),
+        "processes": _processes(),
         "colour": _colour(),
         "components": components,
         "missing": _missing(absent, components),
@@ -91,6 +94,23 @@ def devices() -> list[dict[str, Any]]:
     if torch.backends.mps.is_available():
         found.append({"name": "mps", "what": "Apple GPU", "memory": torch.mps.recommended_max_memory()})
     return found
+
+
+def _processes() -> str:
+    """How many processes would train one model together, by the environment, and who could reach them."""
+    try:
+        place = place_of_process()
+    except UsageError as error:
+        return error.message
+    if place.size == 1:
+        return "Training runs in one process and opens no port."
+    where = f"{place.address}:{place.port}"
+    all_of_them = os.name == "nt" or place.hosted
+    return (
+        f"Training runs in {place.size} processes, this one being number {place.rank}. They meet at {where}, "
+        f"{'on every network of that host' if all_of_them else 'at that address alone'}, and nobody who reaches it is asked "
+        "who they are: keep it within a network that you trust."
+    )
 
 
 def _host_memory() -> int:

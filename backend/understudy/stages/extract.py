@@ -68,9 +68,7 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
     given = given_cuts(settings.cuts)
     wanted = _wanted(settings)
     shot = prepare(settings, events)
-    # Single pictures are no footage: each is a shot of its own.
-    cuts_at = frozenset(shot.plate.frames[1:]) if given is None and shot.plate.kind == "stills" else given
-    rule = CutRule(cuts_at, frozenset(corrections.cuts.add), frozenset(corrections.cuts.remove))
+    rule = _cut_rule(given, corrections, shot)
     corrections.check(shot.plate.frames)
     corrections, choice = corrections.in_square(shot.stretch), choice.in_square(shot.stretch)
     if outside := (given or frozenset()) - set(shot.plate.frames):
@@ -118,6 +116,12 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
     faceset.describe(wanted=wanted)
     events.preview(sheet)
     return _report(faceset, shot, sheet, start)
+
+
+def _cut_rule(given: frozenset[int] | None, corrections: Corrections, shot: Shot) -> CutRule:
+    # Single pictures are no footage: each is a shot of its own.
+    cuts = frozenset(shot.plate.frames[1:]) if given is None and shot.plate.kind == "stills" else given
+    return CutRule(cuts, frozenset(corrections.cuts.add), frozenset(corrections.cuts.remove))
 
 
 def _nobody(shot: Shot, entries: Sequence[Entry]) -> NoFaceError:

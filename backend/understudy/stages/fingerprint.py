@@ -21,6 +21,7 @@ from understudy.errors import UnderstudyError
 from understudy.faceset.aligned import evenly
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+from understudy.json_reader import parse_json
 from understudy.model.store import FILE
 from understudy.plate.files import stamp
 from understudy.plate.layers import is_complete
@@ -123,8 +124,8 @@ def told_by(path: Path) -> Fingerprint | None:
 def parsed(text: object) -> Fingerprint | None:
     """The fingerprint in an attribute's ``text``; None for what is none."""
     try:
-        told = json.loads(text) if isinstance(text, str) and len(text) < 1 << 16 else None
-    except (ValueError, RecursionError):
+        told = parse_json(text, largest=1 << 16) if isinstance(text, str) else None
+    except ValueError:
         return None
     return told if isinstance(told, dict) else None
 

@@ -17,15 +17,15 @@ from understudy.convert.place import Placer, region_of
 from understudy.convert.predict import Prediction
 from understudy.convert.relight import relit
 from understudy.convert.sharpness import Sharpness
-from understudy.errors import OutOfMemoryError
+from understudy.errors import ModelError, OutOfMemoryError
 from understudy.face.geometry import CropKind, apply, crop_kind, invert, scale_of
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+from understudy.model.card import Card
 from understudy.model.encoding import encode
 from understudy.model.likeness import Likeness
 from understudy.model.network import SwapNetwork
 from understudy.model.presentation import Light
-from understudy.model.store import Card
 from understudy.plate.frame import Frame
 from understudy.settings import ConversionOptions
 from understudy.stages.aligning import Aligned, Aligner, Morphs
@@ -61,6 +61,8 @@ class NetworkRenderer:
 
         ``morph`` is a number or keys. Raises UsageError where ``network`` cannot paint that.
         """
+        if not card.source_light:
+            raise ModelError("The model does not tell the light of its source.", "Train it on a source first.")
         self._morph: Morphs = partial(number_at, morph)
         self.crop: tuple[CropKind, int] = crop_kind(card.crop), card.architecture.resolution
         self.attributes: dict[str, str | int | float] = {"model_steps": card.steps}

@@ -13,9 +13,10 @@ import torch
 
 from understudy.errors import Interrupted, ModelError, OutOfMemoryError
 from understudy.events import Events
+from understudy.model.card import Card
 from understudy.model.device import choose_device
 from understudy.model.network import SIDES, parameter_count
-from understudy.model.store import Card, save_model
+from understudy.model.store import save_model
 from understudy.plate.colour import ColourManager
 from understudy.plate.files import remove_leftovers, write_json
 from understudy.settings import TrainSettings

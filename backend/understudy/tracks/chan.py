@@ -9,6 +9,7 @@ The axis carries the mean head (face/geometry.HEAD_68) with y and z negated.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +20,14 @@ from scipy.spatial.transform import Rotation
 
 from understudy.errors import UnreadableError, UsageError
 from understudy.face.geometry import Camera, Head
+from understudy.tracks.plain import array_of
+from understudy.tracks.plain import number as number_of
 from understudy.tracks.track import Followed, Track
 
 METRES = 0.112
 """Metres in a mean-face unit: the mean of the project's own synthetic people."""
+
+_LAST = 1 << 53  # frame
 
 FLIP = np.diag([1.0, -1.0, -1.0])
 """Image axes (y down, z away) to those of a camera that looks along -z (y up, z near), and back."""
@@ -92,7 +97,8 @@ def heads_from_chan(
             continue
         try:
             frame, (tx, ty, tz, rx, ry, rz, *fov) = float(words[0]), map(float, words[1:])
-            if len(fov) > 1 or not frame.is_integer() or not np.isfinite([tx, ty, tz, rx, ry, rz, *fov]).all():
+            array_of([tx, ty, tz, rx, ry, rz, *fov], (6 + len(fov),), np.float64)
+            if len(fov) > 1 or not frame.is_integer() or abs(frame) > _LAST:
                 raise ValueError
         except ValueError:
             raise UnreadableError(
@@ -109,11 +115,19 @@ def heads_from_chan(
             raise UnreadableError(f"Line {number} of {name} has frame {at} once more.", "Keep one of the lines.")
         if focal is None and (not fov or not 0 < fov[0] < 180):
             raise UsageError(f"Line {number} of {name} tells no field of view.", "Give the focal length: --lens.")
-        known = focal if focal is not None else height / 2 / float(np.tan(np.radians(fov[0]) / 2))
+        try:
+            known = (
+                focal if focal is not None else number_of(height / 2 / math.tan(math.radians(fov[0]) / 2), 1e-3, 1e12)
+            )
+            scale = number_of(known * METRES / -tz, 1e-3)
+        except (ValueError, ZeroDivisionError):
+            raise UnreadableError(
+                f"Line {number} of {name} has the head at {-tz:g} m, where no lens shows it.", "Correct the line."
+            ) from None
         turn = Rotation.from_euler("zxy", [rz, rx, ry], degrees=True).as_matrix()
         camera = Lens(known, width, height).camera
         offset = np.array(camera.centre) + known * np.array([tx, -ty]) / -tz
-        heads[at] = Head(known * METRES / -tz, FLIP @ turn @ FLIP, offset, 0.0, camera)
+        heads[at] = Head(scale, FLIP @ turn @ FLIP, offset, 0.0, camera)
     if not heads:
         raise UnreadableError(f"{name} holds no frames.", "Export the track again.")
     return dict(sorted(heads.items()))

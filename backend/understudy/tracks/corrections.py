@@ -21,6 +21,7 @@ the frames from its first to its last key and for no others, or with ``hold`` fo
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -31,6 +32,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 
 from understudy.errors import UnderstudyError, UsageError
 from understudy.face.geometry import SQUARE, Stretch
+from understudy.json_reader import parse_json
 from understudy.plate.files import write_text
 from understudy.plate.ranges import parse_range
 from understudy.settings import Options, first_problem
@@ -39,6 +41,7 @@ from understudy.tracks.plain import text_of
 from understudy.tracks.points import indices
 
 KIND = "understudy corrections"
+_FORM = "The file's form is told in understudy/tracks/corrections.py."
 
 XY = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -205,9 +208,8 @@ class Corrections(Options):
     @field_validator("faces")
     @classmethod
     def _each_once(cls, faces: tuple[FaceCorrections, ...]) -> tuple[FaceCorrections, ...]:
-        named = [(face.track, face.point) for face in faces]
-        for one in named:
-            if named.count(one) > 1:
+        for one, count in Counter((face.track, face.point) for face in faces).items():
+            if count > 1:
                 raise ValueError(f"two entries for {said(Who(track=one[0], point=one[1]))}")
         return faces
 
@@ -305,12 +307,12 @@ def parse(text: str, name: str = "the corrections") -> Corrections:
     """Read a corrections document; raises :class:`UsageError` that names the first thing that is wrong in it."""
     try:
         document = Corrections.model_validate_json(text)
+        parse_json(text)  # what pydantic reads by itself has no limits
     except ValidationError as error:
         problem = first_problem(error).replace("Value error, ", "").replace("Input should be 1", "this version reads 1")
-        raise UsageError(
-            f"{name} is not a corrections document: {problem}.",
-            "The file's form is told in understudy/tracks/corrections.py.",
-        ) from None
+        raise UsageError(f"{name} is not a corrections document: {problem}.", _FORM) from None
+    except ValueError as error:
+        raise UsageError(f"{name} is not a corrections document: {error}.", _FORM) from None
     if not {"kind", "version"} <= document.model_fields_set:
         raise UsageError(
             f'{name} does not say "kind": "{KIND}" and "version": 1.', "A corrections document begins with both."

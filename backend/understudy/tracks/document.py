@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from understudy.errors import FacesetError
+from understudy.errors import FacesetError, UsageError
+from understudy.json_reader import parse_json
 from understudy.plate.ranges import format_range, parse_range
+from understudy.tracks import plain
 from understudy.tracks.plain import (
     array_of,
     channels_from_json,
@@ -18,10 +20,15 @@ from understudy.tracks.plain import (
     head_to_json,
     numbers,
     origin_of,
+    share,
+    whole,
 )
 from understudy.tracks.track import TRACKS, Followed, ShotTracks, Track
 
 KIND = "understudy tracks"
+LARGEST = 1 << 29
+"""Letters of a document that is read at most: a hundred thousand faces."""
+
 VERSION = 2
 
 _READ = (1, VERSION)
@@ -54,7 +61,7 @@ def tracks_to_json(shot: ShotTracks) -> str:
 def tracks_from_json(text: str, name: str = "the tracks") -> ShotTracks:
     """Read :func:`tracks_to_json`; raises :class:`FacesetError` when it is malformed or of another version."""
     try:
-        document = json.loads(text)
+        document = parse_json(text, largest=LARGEST)
         if document["kind"] != KIND:
             raise ValueError(f"its kind is {document['kind']!r}, not {KIND!r}")
         if document["version"] not in _READ:
@@ -63,14 +70,14 @@ def tracks_from_json(text: str, name: str = "the tracks") -> ShotTracks:
                 "Use the version of Understudy that wrote it, or extract the shot again.",
             )
         return ShotTracks(
-            plate=str(document["plate"]),
-            width=int(document["width"]),
-            height=int(document["height"]),
-            frames=tuple(parse_range(document["frames"])),
-            cuts=tuple(map(int, document["cuts"])),
+            plate=plain.text(document["plate"]),
+            width=whole(document["width"], 1, 1 << 24),
+            height=whole(document["height"], 1, 1 << 24),
+            frames=tuple(parse_range(plain.text(document["frames"], 1 << 24))),
+            cuts=tuple(whole(cut) for cut in document["cuts"]),
             tracks=tuple(_track(track, document["version"]) for track in document["tracks"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
         raise FacesetError(
             f"{name} is not a document of solved tracks: {error or type(error).__name__}.",
             "Extract the shot again, or export the tracks again.",
@@ -111,10 +118,10 @@ def _face(face: Followed) -> dict[str, Any]:
 
 
 def _track(record: dict[str, Any], version: int) -> Track:
-    faces = {face["frame"]: face for face in record["faces"]}
+    faces = {whole(face["frame"]): face for face in record["faces"]}
     return Track(
-        number=int(record["number"]),
-        frames={int(frame): _followed(faces[frame], version) for frame in sorted(faces)},
+        number=whole(record["number"], 0, 1 << 31),
+        frames={frame: _followed(faces[frame], version) for frame in sorted(faces)},
         shape=array_of(record["shape"], (68, 3), np.float64),
     )
 
@@ -122,13 +129,13 @@ def _track(record: dict[str, Any], version: int) -> Track:
 def _followed(record: dict[str, Any], version: int) -> Followed:
     raw = record["raw"]
     return Followed(
-        frame=int(record["frame"]),
+        frame=record["frame"],
         box=array_of(record["box"], (4,)),
         head=head_from_json(record["head"]),
         landmarks=array_of(record["landmarks"], (68, 2)),
         refined=array_of(record["refined"], (68, 2)),
         raw=None if raw is None else array_of(raw, (68, 2)),
-        confidence=float(record["confidence"]),
+        confidence=share(record["confidence"]),
         origin=origin_of(record["origin"]),
         **(channels_from_json(record) if version >= 2 else {}),
     )

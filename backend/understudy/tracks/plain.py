@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, UnreadableError
 from understudy.face.geometry import SQUARE, Camera, Head, Stretch
+from understudy.safe_text import shortened
 from understudy.tracks.track import Origin
+
+FAR = 1e7
+"""Plate pixels, or anything else that is measured, at most: nothing of a shot is farther away or larger."""
+
+_ROUNDING = 1e-3
+_LONGEST, _LONGEST_PACKED = 1 << 16, 1 << 26  # letters of a text, and of packed numbers
 
 
 def text_of(path: Path, what: str, hint: str = "Export it again.") -> str:
@@ -24,7 +33,7 @@ def text_of(path: Path, what: str, hint: str = "Export it again.") -> str:
         raise MissingInputError(f"There is no {what} {path}.", "Give the path of an existing file.") from None
     except OSError as error:
         raise UnreadableError(f"{path} cannot be read: {error.strerror}.", "Give a file that you may read.") from None
-    except UnicodeDecodeError:
+    except ValueError:  # an UnicodeDecodeError, or the name itself
         raise UnreadableError(f"{path} is no text in UTF-8.", f"Give a {what}.") from None
     if not text.strip():
         raise UnreadableError(f"{path} is empty.", hint)
@@ -57,24 +66,86 @@ def head_from_json(record: dict[str, Any]) -> Head:
     """Read :func:`head_to_json`; raises ValueError, KeyError or TypeError when it is malformed."""
     camera = record["camera"]
     if camera is not None:
-        x, y = map(float, camera["centre"])
-        camera = Camera(float(camera["focal"]), (x, y))
+        x, y = map(number, camera["centre"])
+        camera = Camera(number(camera["focal"], 1e-3, 1e12), (x, y))
+    rotation = array_of(record["rotation"], (3, 3), np.float64)
+    if np.abs(rotation @ rotation.T - np.eye(3)).max() > _ROUNDING or np.linalg.det(rotation) < 0:
+        raise ValueError("a rotation of a head that turns nothing")
     return Head(
-        scale=float(record["scale"]),
-        rotation=array_of(record["rotation"], (3, 3), np.float64),
+        scale=number(record["scale"], 1e-3),
+        rotation=rotation,
         offset=array_of(record["offset"], (2,), np.float64),
-        error=float(record["error"]),
+        error=number(record["error"], 0),
         camera=camera,
         stretch=stretch_from_json(record["stretch"]) if "stretch" in record else SQUARE,
     )
 
 
+def number(value: Any, low: float = -FAR, high: float = FAR) -> float:
+    """``value`` as a finite number from ``low`` to ``high``; raises ValueError when it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"{_told(value)} where a number from {low:g} to {high:g} is due")
+    return float(value)
+
+
+def share(value: Any) -> float:
+    """``value`` as a number from 0 to 1, past which it may be rounded; raises ValueError when it is none."""
+    return min(max(number(value, -_ROUNDING, 1 + _ROUNDING), 0.0), 1.0)
+
+
+def whole(value: Any, low: int = -(1 << 53), high: int = 1 << 53) -> int:
+    """``value`` as a whole number from ``low`` to ``high``; raises ValueError when it is none."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{_told(value)} where a whole number from {low} to {high} is due")
+    return value
+
+
+def text(value: Any, longest: int = _LONGEST) -> str:
+    """``value`` as a text of at most ``longest`` letters; raises ValueError when it is none."""
+    if not isinstance(value, str) or len(value) > longest:
+        raise ValueError(f"{_told(value)} where a text is due")
+    return value
+
+
+def packed(values: NDArray[np.floating[Any]] | None) -> str | None:
+    """base64 of little-endian float32: short, and exact. None for None."""
+    return None if values is None else base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
+
+
+def unpacked(value: Any, columns: int = 1) -> NDArray[np.float32]:
+    """Read :func:`packed`: (N,) or, with ``columns``, (N, columns) float32.
+
+    Raises ValueError when it is malformed, or for numbers beyond :data:`FAR`.
+    """
+    values = np.frombuffer(bytes_of(value), "<f4").astype(np.float32)
+    if len(values) % columns or not (np.abs(values) <= FAR).all():
+        raise ValueError(f"{len(values)} packed numbers where finite ones, by {columns}, are due")
+    return values.reshape(-1, columns) if columns > 1 else values
+
+
+def bytes_of(value: Any, count: int | None = None) -> bytes:
+    """The bytes of a text in base64; raises ValueError when it is none, or not of ``count`` bytes."""
+    decoded = base64.b64decode(text(value, _LONGEST_PACKED), validate=True)
+    if count not in (None, len(decoded)):
+        raise ValueError(f"{len(decoded)} bytes where {count} are due")
+    return decoded
+
+
+def one_of(value: Any, allowed: Collection[str]) -> str:
+    """``value`` as one of the texts ``allowed``; raises ValueError when it is none."""
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{_told(value)} where one of {', '.join(allowed)} is due")
+    return value
+
+
+def _told(value: Any) -> str:
+    """``value`` in a sentence: a few letters of it."""
+    return shortened(repr(value), 60)
+
+
 def origin_of(value: Any) -> Origin:
     """``value`` as where a face comes from; raises ValueError when it is none of these."""
-    if value not in get_args(Origin):
-        raise ValueError(f"{value!r} where one of {', '.join(get_args(Origin))} is due")
-    origin: Origin = value
-    return origin
+    return cast(Origin, one_of(value, get_args(Origin)))
 
 
 def numbers(values: NDArray[np.float32]) -> Any:
@@ -84,11 +155,11 @@ def numbers(values: NDArray[np.float32]) -> Any:
 
 
 def array_of(values: Any, shape: tuple[int, ...], dtype: type[Any] = np.float32) -> NDArray[Any]:
-    """``values`` as an array; raises ValueError or TypeError unless they are finite numbers of that ``shape``."""
-    array = np.array(values, dtype)
-    if array.shape != shape or not np.isfinite(array).all():
+    """``values`` as an array; raises ValueError unless they are numbers of that ``shape``, none beyond :data:`FAR`."""
+    array = np.array(values)
+    if array.shape != shape or array.dtype.kind not in "iuf" or not (np.abs(array) <= FAR).all():
         raise ValueError(f"an array of shape {array.shape} where finite {shape} is due")
-    return array
+    return array.astype(dtype)
 
 
 class Channels(Protocol):
@@ -119,4 +190,4 @@ def channels_from_json(record: dict[str, Any]) -> dict[str, Any]:
     pairs = {name: record[name] for name in _PAIRS}
     channels: dict[str, Any] = {name: None if pair is None else array_of(pair, (2,)) for name, pair in pairs.items()}
     opening = record["mouth_opening"]
-    return channels | {"mouth_opening": None if opening is None else float(opening)}
+    return channels | {"mouth_opening": None if opening is None else number(opening)}

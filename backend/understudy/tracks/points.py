@@ -5,9 +5,11 @@ Left and right are the person's own: ``left_eye`` lies at image right in a front
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from understudy.errors import UsageError
+from understudy.safe_text import shortened
 
 GROUPS: dict[str, tuple[int, ...]] = {
     "jaw": tuple(range(17)),
@@ -37,6 +39,7 @@ SINGLE: dict[str, int] = {
 }
 """Landmarks that have a name of their own; every other is called ``landmark_NN``."""
 
+_NUMBER = re.compile(r"[0-9]{1,3}")
 _NAMES = {index: name for name, index in SINGLE.items()}
 _INDICES = SINGLE | {f"landmark_{index:02d}": index for index in range(68)}
 
@@ -53,7 +56,7 @@ def indices(names: Sequence[str | int]) -> tuple[int, ...]:
     """
     found: dict[int, None] = {}
     for name in names:
-        number = int(name) if isinstance(name, int) or (name.isascii() and name.isdigit()) else None
+        number = int(name) if isinstance(name, int) or _NUMBER.fullmatch(name) else None
         if number is not None and 0 <= number < 68:
             found[number] = None
         elif isinstance(name, str) and name in GROUPS:
@@ -62,7 +65,7 @@ def indices(names: Sequence[str | int]) -> tuple[int, ...]:
             found[_INDICES[name]] = None
         else:
             raise UsageError(
-                f"There is no landmark called {name!r}.",
+                f"There is no landmark called {shortened(repr(name), 60)}.",
                 f"Use a number from 0 to 67, or one of {', '.join((*GROUPS, *SINGLE))}.",
             )
     return tuple(found)

@@ -8,17 +8,21 @@ lines that begin with #, ; or / are remarks. In both, y runs up from the plate's
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from understudy.errors import UnreadableError, UsageError
+from understudy.safe_text import shortened
+from understudy.tracks.plain import number as checked
+from understudy.tracks.plain import whole
 from understudy.tracks.points import indices, name_of
 from understudy.tracks.track import Track
 
 XY = tuple[float, float]
+
+_COUNT = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def points_from_text(text: str, height: int, name: str = "the text") -> tuple[Po
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines:
         raise UnreadableError(f"{name} holds no point tracks: it is empty.", "Export the tracks again.")
-    if re.fullmatch(r"\d+", lines[0][1]):
+    if _COUNT.fullmatch(lines[0][1]):
         return _many(lines, height, name)
     lines = [line for line in lines if line[1][0] not in "#;/"]
     places = _places(lines, height, name)
@@ -63,9 +67,10 @@ def _many(lines: list[tuple[int, str]], height: int, name: str) -> tuple[PointTr
     try:
         for _ in range(int(next(rest)[1])):
             called, _colour, (number, many) = next(rest)[1], next(rest), next(rest)
-            if not many.isdigit():
+            if not _COUNT.fullmatch(many):
                 raise UnreadableError(
-                    f"Line {number} of {name} is wrong: {many!r} is no count of frames.", "Correct the line."
+                    f"Line {number} of {name} is wrong: {shortened(many, 60)!r} is no count of frames.",
+                    "Correct the line.",
                 )
             found.append(_named(called, _places([next(rest) for _ in range(int(many))], height, name)))
     except StopIteration:
@@ -86,12 +91,11 @@ def _places(lines: list[tuple[int, str]], height: int, name: str) -> dict[int, X
     for number, line in lines:
         try:
             frame, x, y = re.split(r"[\s,:]+", line)
-            at, place = int(frame), (float(x), height - float(y))
-            if not all(map(math.isfinite, place)):
-                raise ValueError
+            at, place = whole(int(frame)), (checked(float(x)), height - checked(float(y)))
         except ValueError:
             raise UnreadableError(
-                f"Line {number} of {name} is wrong: {line!r} where frame, x and y are due.", "Correct the line."
+                f"Line {number} of {name} is wrong: {shortened(line, 60)!r} where frame, x and y are due.",
+                "Correct the line.",
             ) from None
         if at in places:
             raise UnreadableError(f"Line {number} of {name} has frame {at} once more.", "Keep one of the lines.")

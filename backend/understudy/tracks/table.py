@@ -11,14 +11,15 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from understudy.errors import UnreadableError
 from understudy.face.geometry import HEAD_68, Camera, Head
 from understudy.tracks.curves import rotation_of
-from understudy.tracks.plain import array_of, numbers, origin_of
+from understudy.tracks.plain import array_of, number, numbers, origin_of, share, whole
 from understudy.tracks.track import Followed, Track
 
 _BOX = ("x0", "y0", "x1", "y1")
@@ -50,39 +51,56 @@ def tracks_from_csv(text: str, name: str = "the table") -> tuple[Track, ...]:
     A table has neither raw nor refined landmarks nor the person's shape: ``raw`` is None, ``refined`` the landmarks, and
     the shape the mean head. Raises :class:`UnreadableError` that names the column or line that is wrong.
     """
-    rows = csv.DictReader(io.StringIO(text))
-    missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        columns = rows.fieldnames or ()
+    except csv.Error as error:
+        raise UnreadableError(f"{name} is no table: {error}.", "Keep the head line of an exported table.") from None
+    missing = [column for column in COLUMNS if column not in columns]
     if missing:
         raise UnreadableError(
             f"{name} is no table of tracks: it has no column {missing[0]!r}.",
             "Keep the head line of an exported table.",
         )
     tracks: dict[int, dict[int, Followed]] = defaultdict(dict)
-    for row in rows:
+    for row in _each(rows, name):
         try:
-            face = _followed(row)
-            if face.frame in tracks[int(row["track"])]:
-                raise ValueError(f"track {row['track']} is on frame {face.frame} twice")
-            tracks[int(row["track"])][face.frame] = face
+            face, number = _followed(row), whole(int(row["track"]), 0, 1 << 31)
+            if face.frame in tracks[number]:
+                raise ValueError(f"track {number} is on frame {face.frame} twice")
+            tracks[number][face.frame] = face
         except (ValueError, TypeError) as error:
             raise UnreadableError(f"Line {rows.line_num} of {name} is wrong: {error}.", "Correct the line.") from None
     return tuple(Track(number, dict(sorted(faces.items())), HEAD_68.copy()) for number, faces in sorted(tracks.items()))
 
 
+def _each(rows: csv.DictReader[str], name: str) -> Iterator[dict[str, str]]:
+    """The rows one by one. Raises :class:`UnreadableError` that names the line where the text is no CSV any more."""
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise UnreadableError(f"Line {rows.line_num} of {name} is wrong: {error}.", "Correct the line.") from None
+
+
+def _numbers(row: dict[str, str], columns: Sequence[str]) -> NDArray[np.float64]:
+    """(N,) the numbers in the ``columns`` of a ``row``; raises ValueError or TypeError where they are none."""
+    return array_of([float(row[column]) for column in columns], (len(columns),), np.float64)
+
+
 def _followed(row: dict[str, str]) -> Followed:
-    scale, yaw, pitch, roll, x, y = array_of([row[column] for column in _HEAD], (6,), np.float64).tolist()
+    scale, yaw, pitch, roll, x, y = _numbers(row, _HEAD).tolist()
     camera = None
     if row["focal"]:
-        focal, centre_x, centre_y = array_of([row[column] for column in _CAMERA], (3,), np.float64).tolist()
-        camera = Camera(focal, (centre_x, centre_y))
-    landmarks = array_of(np.array([row[column] for column in _LANDMARKS], np.float32).reshape(68, 2), (68, 2))
+        focal, centre_x, centre_y = _numbers(row, _CAMERA).tolist()
+        camera = Camera(number(focal, 1e-3, 1e12), (centre_x, centre_y))
+    landmarks = _numbers(row, _LANDMARKS).reshape(68, 2).astype(np.float32)
     return Followed(
-        frame=int(row["frame"]),
-        box=array_of([row[column] for column in _BOX], (4,)),
-        head=Head(scale, rotation_of(yaw, pitch, roll), np.array([x, y]), 0.0, camera),
+        frame=whole(int(row["frame"])),
+        box=_numbers(row, _BOX).astype(np.float32),
+        head=Head(number(scale, 1e-3), rotation_of(yaw, pitch, roll), np.array([x, y]), 0.0, camera),
         landmarks=landmarks,
         refined=landmarks,
         raw=None,
-        confidence=float(array_of([row["confidence"]], (1,), np.float64)[0]),
+        confidence=share(float(row["confidence"])),
         origin=origin_of(row["origin"]),
     )

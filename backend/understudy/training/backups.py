@@ -7,7 +7,6 @@ there whole or not at all.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -17,9 +16,12 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from understudy.errors import ModelError, UnderstudyError, cannot_write
+from understudy.json_reader import parse_json
+from understudy.model.card import Card
 from understudy.model.store import FILE as MODEL
-from understudy.model.store import Card, load_card
+from understudy.model.store import load_card
 from understudy.plate.files import atomic_path, remove_leftovers, write_json
+from understudy.tracks.plain import number
 from understudy.training.checkpoint import FILE as STATE
 from understudy.training.checkpoint import PREVIOUS
 
@@ -156,12 +158,12 @@ def _back_up(folder: Path, now: float, *, replaced: bool) -> Backup:
 def _read(path: Path) -> Backup:
     step = int(path.name)
     try:
-        told = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
+        told = parse_json((path / DESCRIPTION).read_text(encoding="utf-8"))
         hashes = {name: str(told["sha256"][name]) for name in (MODEL, STATE)}
         size = sum((path / name).stat().st_size for name in hashes)
         if _step(path / STATE) != step:
             raise ValueError(f"{STATE} is damaged or of another step")
-        return Backup(path, step, float(told["time"]), size, hashes, load_card(path), bool(told["replaced"]))
+        return Backup(path, step, number(told["time"], 0, 1e12), size, hashes, load_card(path), bool(told["replaced"]))
     except ModelError as error:
         return Backup(path, step, problem=error.message.rstrip("."))
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -172,7 +174,7 @@ def _step(state: Path) -> int | None:
     """The step of a training state, from its header; None where that, or the length of the file, is not sound."""
     try:
         with safe_open(state, framework="pt") as file:
-            return int(json.loads(file.metadata()["training"])["step"])
+            return int(parse_json(file.metadata()["training"], nan=True)["step"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError):
         return None
 
@@ -208,7 +210,7 @@ def _clear(folder: Path) -> None:
     """Put a backup that only lacks its name in its place, and remove what else a killed process left half."""
     coming, going = folder / FOLDER / _COMING, folder / FOLDER / _GOING
     try:
-        final = coming.with_name(str(int(json.loads((coming / DESCRIPTION).read_text(encoding="utf-8"))["step"])))
+        final = coming.with_name(str(int(parse_json((coming / DESCRIPTION).read_text(encoding="utf-8"))["step"])))
         if not final.exists():
             coming.rename(final)
     except (OSError, ValueError, KeyError, TypeError):

@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from understudy.errors import ModelError, cannot_write
+from understudy.json_reader import parse_json
 from understudy.model.store import write_tensors
 from understudy.plate.files import atomic_path
 
@@ -58,12 +59,12 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
             continue
         try:
             with safe_open(path, framework="pt") as file:
-                numbers = json.loads(file.metadata()["training"])
+                numbers = parse_json(file.metadata()["training"], nan=True)
                 if numbers["version"] != VERSION:
                     raise ValueError(f"version {numbers['version']} is not {VERSION}")
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
                 # A fused optimiser walks a weight and its moments in the order in which they lie in memory.
-                for key in json.loads(file.metadata().get("channels_last", "[]")):
+                for key in parse_json(file.metadata().get("channels_last", "[]")):
                     tensors[key] = tensors[key].contiguous(memory_format=torch.channels_last)
                 return Checkpoint(tensors, numbers)
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:

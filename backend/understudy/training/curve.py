@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from understudy.plate.files import atomic_path
+from understudy.safe_text import plotted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +40,7 @@ def write_curve(path: Path, records: Sequence[dict[str, Any]]) -> None:
         for axes in {above, below}:
             axes.axvline(step, color="0.5", linewidth=1.0, linestyle="--")
         above.annotate(
-            name,
+            plotted(name),
             (step, 1),
             (3, -3),
             xycoords=above.get_xaxis_transform(),
@@ -71,7 +72,7 @@ def _draw_losses(axes: Axes, records: Sequence[dict[str, Any]]) -> None:
         validation = name == "validation"
         if steps:
             style = {"linewidth": 2.0, "marker": "o", "markersize": 4.0} if validation else {"linewidth": 1.0}
-            axes.plot(steps, values, label="held-out faces" if validation else name, **style)
+            axes.plot(steps, values, label="held-out faces" if validation else plotted(name), **style)
     axes.set_ylabel("loss")
     axes.set_yscale("log")
     axes.grid(alpha=0.3)

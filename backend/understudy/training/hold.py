@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from understudy.errors import ModelError, cannot_write
+from understudy.json_reader import parse_json
 
 FILE = "training.lock"
 """Says who holds the folder. That it is there means nothing: what counts is whether it is locked."""
@@ -93,7 +94,7 @@ def is_held(folder: Path) -> bool:
 def _holder(path: Path) -> str:
     """Who holds it, as far as the file tells."""
     try:
-        who = json.loads(path.read_text(encoding="utf-8"))
+        who = parse_json(path.read_text(encoding="utf-8"), largest=1 << 12)
         return f" by process {who['pid']} on {who['host']}"
     except (OSError, ValueError, KeyError, TypeError):
         return ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import cannot_write
+from understudy.json_reader import parse_json
 from understudy.plate.files import write_text
 from understudy.training.tensorboard import Board
 
@@ -55,9 +56,14 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     if path.is_file():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
-                record = json.loads(line)
+                record = parse_json(line, nan=True)
             except ValueError:
                 continue
             if isinstance(record, dict) and isinstance(record.get("step"), int):
-                records.append(record)
+                records.append({name: value for name, value in record.items() if _is_measured(name, value)})
     return records
+
+
+def _is_measured(name: str, value: Any) -> bool:
+    """Whether a record may hold it: a number, or the name of a phase."""
+    return isinstance(value, str if name == "phase" else int | float)

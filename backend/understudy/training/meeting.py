@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import os
 import socket
 import time
@@ -16,11 +17,17 @@ from understudy.training.place import Place
 JOINING = datetime.timedelta(minutes=10)
 """How long the first processes wait for the last: a farm does not start all at once."""
 
+_WAITING = 2048
+"""Processes that may knock at the same time, as with torch's own socket."""
+
 BETWEEN_LOOKS = 0.05  # seconds
 
 
 def meet(place: Place) -> Store:
     """Wait for all processes; returns the board on which they, and no others, leave messages for each other.
+
+    Whoever reaches the address and the port that were named may read and write there: torch asks nobody who they are. So
+    the first process listens at that address alone, not on every network of its host, wherever torch can be told to.
 
     A launcher that starts a group again keeps its board, with what those before have left there. So everybody asks
     with a word that was never used, and the first process answers with the name of their part of the board. Raises
@@ -29,6 +36,7 @@ def meet(place: Place) -> Store:
     listens = place.is_main and not place.hosted
     if not listens:
         _knock(place)
+    own = _listening(place.address, place.port) if listens else None
     board: Store = dist.TCPStore(  # type: ignore[attr-defined]
         place.address,
         place.port,
@@ -36,10 +44,35 @@ def meet(place: Place) -> Store:
         is_master=listens,
         timeout=JOINING,
         wait_for_workers=False,
+        master_listen_fd=own.detach() if own else None,  # torch closes it
         use_libuv=os.name != "nt",  # torch for Windows is built without it
     )
     name = _gather(board, place.size) if place.is_main else _ask(board, place.rank)
     return PrefixStore(name, board)
+
+
+def _listening(address: str, port: int) -> socket.socket | None:
+    """A socket that listens at ``address`` alone.
+
+    None where torch has to listen by itself, on every network of the host: on Windows, where it takes no socket, and
+    where the address is that of a gateway before this host. Raises OSError for an address that nobody has, and for a port
+    that is taken.
+    """
+    if os.name == "nt":
+        return None
+    for family, kind, protocol, _, place in socket.getaddrinfo(address, port, type=socket.SOCK_STREAM):
+        own = socket.socket(family, kind, protocol)
+        try:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            own.bind(place)
+            own.listen(_WAITING)
+        except OSError as error:
+            own.close()
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise
+        else:
+            return own
+    return None
 
 
 def _knock(place: Place) -> None:

@@ -12,9 +12,10 @@ import numpy as np
 from understudy.convert.layers import compose
 from understudy.convert.limits import Limits
 from understudy.events import Events
+from understudy.model.card import Card
 from understudy.model.device import choose_device
 from understudy.model.families import build, default_architecture
-from understudy.model.store import Card, load_model
+from understudy.model.store import load_model
 from understudy.plate.layers import Profile, write_layers
 from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from understudy.errors import MissingInputError, UsageError
+from understudy.json_reader import parse_json
 from understudy.plate.picture import channel_names
 from understudy.plate.sequence import open_plate
 
@@ -68,7 +68,7 @@ def _own_source(folder: Path) -> str | None:
 def _source_elsewhere(folder: Path, known: dict[str, str]) -> str:
     """The footage in another folder of the person whose face the truth in ``folder`` shows."""
     try:
-        who = str(json.loads((folder / "truth.truth.json").read_text(encoding="utf-8"))["render"]["who"])
+        who = str(parse_json((folder / "truth.truth.json").read_bytes())["render"]["who"])
     except (OSError, ValueError, KeyError, TypeError):
         who = ""
     name = f"source_{who.rpartition('+')[2]}" if "+" in who else "source_NAME"

@@ -14,11 +14,11 @@ from torch import nn
 from understudy.face.geometry import CropKind
 from understudy.face.resample import warp
 from understudy.faceset.record import Face
+from understudy.model.card import Card
 from understudy.model.encoding import encode
 from understudy.model.network import SwapNetwork
 from understudy.model.presentation import Light, detail, gate
 from understudy.model.quick import small
-from understudy.model.store import Card
 from understudy.plate.reader import read_channel, read_frame
 from understudy.plate.sequence import Plate
 from understudy.stages.aligning import Aligner

@@ -11,8 +11,8 @@ from understudy.convert.place import Placed
 from understudy.events import Events
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+from understudy.model.card import Card
 from understudy.model.network import SwapNetwork
-from understudy.model.store import Card
 from understudy.plate.frame import Frame
 from understudy.plate.reader import read_frames
 from understudy.settings import ConversionOptions, PlateOptions
