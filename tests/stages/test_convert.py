@@ -259,7 +259,7 @@ def test_a_hand_before_the_face_is_kept(tmp_path, model, monkeypatch):
 
 def test_memory_does_not_grow_with_the_length_of_the_shot(tmp_path, model):
     peaks = []
-    for count in (30, 100):  # more than the faces that are painted to measure a shot
+    for count in (26, 60):  # more than the faces that are painted to measure a shot
         shot = make_shot(tmp_path / f"plate{count}", count)
         recorder = Recorder()
         tracemalloc.start()
