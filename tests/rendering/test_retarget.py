@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_heads import Moment, Performer, footage, take
@@ -98,6 +100,33 @@ def test_a_mouth_that_rests_open_is_closed_where_the_plates_is(tmp_path, plate):
     found = lip_gaps(np.array([at_landmarks(one.points) for one in retarget(source, plate)]))
     assert resting > lip_gaps(at_landmarks(WHO.mesh)[None])[0] + 0.04
     np.testing.assert_allclose(found, wanted, atol=0.02)
+
+
+@pytest.mark.parametrize(("marks", "carried"), [(slice(27, 36), 0.0), (slice(48, 68), 1.0)])
+def test_what_a_landmarker_has_wrong_of_a_nose_is_no_performance_and_lips_held_askew_are(
+    tmp_path, plate, wide, marks, carried
+):
+    faces = []
+    for face in plate.faces:
+        points = face.refined.copy()
+        points[marks] += np.float32((0, 0.06 * face.head.scale))
+        faces.append(replace(face, refined=points, landmarks=points))
+    faceset = take(tmp_path / "anne", WHO, MOMENTS)
+    askew = retarget(wide, Footage(faceset, faces, plate.mesh))
+    for changed, plain in zip(askew, retarget(wide, plate), strict=True):
+        middles = [at_landmarks(one.points)[marks, 1].mean() for one in (changed, plain)]
+        # Heads are brought together by what is seen, so that a little of it moves them.
+        assert middles[0] - middles[1] == pytest.approx(0.06 * carried, abs=0.02)
+
+
+def test_a_nose_that_moves_on_one_frame_does_so_on_the_new_face(tmp_path, plate, wide):
+    points = plate.faces[0].refined.copy()
+    points[27:36] += np.float32((0, 0.06 * plate.faces[0].head.scale))
+    faces = [replace(plate.faces[0], refined=points, landmarks=points), *plate.faces[1:]]
+    moved = retarget(wide, Footage(take(tmp_path / "anne", WHO, MOMENTS), faces, plate.mesh))[0]
+    still = retarget(wide, plate)[0]
+    middles = [at_landmarks(one.points)[27:36, 1].mean() for one in (moved, still)]
+    assert middles[0] - middles[1] == pytest.approx(0.06, abs=0.015)
 
 
 def test_a_source_that_is_never_seen_from_the_front_still_gives_a_head(tmp_path, plate):

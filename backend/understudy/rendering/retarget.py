@@ -1,7 +1,8 @@
 """One person's head with another one's performance: the source's shape, the plate's pose and expression.
 
 Expressions go across as offsets in head space, which suit everybody; lids and lips go across by how far they stand open,
-for an audience reads those as they are, and each person closes them from another rest.
+for an audience reads those as they are, and each person closes them from another rest. What a landmarker has wrong of a
+person is on all frames the same and no performance: what cannot move much stays with whom it was seen on.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ INNER = slice(17, 68)
 
 _NEAR_FRONT = 50.0  # degrees of yaw within which a person's lips are seen well enough to learn how they move
 _ROUNDS = 5
+_STILL = np.zeros(68)
+_STILL[27:48], _STILL[17:27] = 1, 0.5
+"""How far what is seen of a landmark on all frames alike is the person's: of noses and eyes it is, of lips it may be a smile."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +41,24 @@ class Similarity:
 
 def retarget(source: Footage, plate: Footage) -> list[Posed]:
     """The source's head on each face of the plate."""
-    resting = at_landmarks(source.mesh.rest)
-    moved = plate.moved.copy()
+    own, other = own_rest(source), own_rest(plate)
+    resting = at_landmarks(own)
+    moved = plate.moved - (other - plate.mesh.rest)
     shapes = resting + np.asarray([at_landmarks(one) for one in moved])
     wanted = with_lids(shapes, plate.openings.lids * source.usual_lids)
     wanted += (plate.openings.lips - lip_gaps(wanted))[:, None, None] * _lip_slope(source)
     moved += follow_landmarks(wanted - shapes)
-    onto = bring_together(resting[INNER], at_landmarks(plate.mesh.rest)[INNER])
-    return [Posed(face.head, onto(source.mesh.rest + one)) for face, one in zip(plate.faces, moved, strict=True)]
+    onto = bring_together(resting[INNER], at_landmarks(other)[INNER])
+    return [Posed(face.head, onto(own + one)) for face, one in zip(plate.faces, moved, strict=True)]
+
+
+def own_rest(footage: Footage) -> NDArray[np.float64]:
+    """(468, 3) the person's head at rest with what the landmarker sees otherwise of it on all frames, head space."""
+    front = np.abs([face.pose[0] for face in footage.faces]) < _NEAR_FRONT
+    if not front.any():
+        return footage.mesh.rest
+    seen = np.median(footage.landmarks[front], axis=0) - at_landmarks(footage.mesh.rest)
+    return np.asarray(footage.mesh.rest + follow_landmarks(seen * _STILL[:, None]))
 
 
 def bring_together(points: NDArray[np.float64], onto: NDArray[np.float64]) -> Similarity:
