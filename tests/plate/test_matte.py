@@ -147,3 +147,18 @@ def test_a_data_window_is_laid_over_the_display(data: Window) -> None:
             if 0 <= y + data.y < 4 and 0 <= x + data.x < 6:
                 expected[y + data.y, x + data.x] = pixels[y, x]
     np.testing.assert_array_equal(laid_over(pixels, data, display), expected)
+
+
+def test_single_pixels_that_are_no_coverage_make_neither_holes_nor_dots(tmp_path: Path) -> None:
+    sound = np.zeros((40, 50), np.float32)
+    sound[10:30, 10:40] = 1
+    values = sound.copy()
+    for place, value in {(15, 15): np.nan, (20, 20): -np.inf, (5, 5): np.inf, (35, 45): 65504, (0, 0): 1000}.items():
+        values[place] = value
+    values[25, 25:27] = -300
+    header = Header(Window(0, 0, 50, 40), Window(0, 0, 50, 40))
+    found = Matte.open(str(write(tmp_path / "m.exr", {"A": values})), (1,)).weights(1, header, header.display)
+    np.testing.assert_array_equal(found, sound)
+    ints = np.where(sound > 0, 255.0, 0).astype(np.float32)  # larger numbers all over are somebody's other scale
+    found = Matte.open(str(write(tmp_path / "n.exr", {"A": ints})), (1,)).weights(1, header, header.display)
+    np.testing.assert_array_equal(found, sound)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from understudy.rendering.pixels import mended, reduced, sample
+from understudy.rendering.pixels import reduced, sample
 
 RNG = np.random.default_rng(0)
 PICTURE = RNG.uniform(0, 2, (20, 30, 3)).astype(np.float32)
@@ -55,19 +55,3 @@ def test_a_smaller_picture_has_the_same_light():
     assert reduced(PICTURE, 1.2) is PICTURE
     assert reduced(PICTURE, 50.0).shape == (1, 1, 3)
     assert reduced(PICTURE, 3.0).mean() == pytest.approx(PICTURE.mean(), rel=0.02)
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -3e38])
-def test_broken_pixels_are_filled_in_from_around_and_no_others_change(value):
-    flat = np.full((24, 24, 3), 0.4, np.float32)
-    assert mended(flat) is flat
-    broken = np.zeros((24, 24), bool)
-    broken[2, 3] = broken[0, 0] = True
-    broken[8:18, 8:20] = True
-    spoilt = flat.copy()
-    spoilt[broken, 1] = value
-    np.testing.assert_allclose(mended(spoilt), flat, rtol=1e-4)
-    picture = RNG.uniform(0, 1, (24, 24, 3)).astype(np.float32)
-    picture[broken, 0] = value
-    np.testing.assert_array_equal(mended(picture)[~broken], picture[~broken])
-    assert mended(np.full((6, 6, 3), value, np.float32)).tolist() == np.zeros((6, 6, 3)).tolist()

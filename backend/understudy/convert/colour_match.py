@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from understudy.convert.slices import histogram, iterative, sliced
 from understudy.convert.transport import Points, Transport, linear, monge_kantorovich, reinhard
 from understudy.model.encoding import decode, encode
+from understudy.model.outliers import plausible_range
 
 Pixels = NDArray[np.float32]
 Method = Literal["reinhard", "linear", "monge-kantorovich", "idt", "sliced", "histogram", "none"]
@@ -85,10 +86,10 @@ def solve(method: Method, space: Space, painted: Pixels, plate: Pixels, seed: in
     """The map by which the colours ``painted`` (N, 3) come to be spread like ``plate`` (M, 3).
 
     Both are pixels of a face alone, see :func:`pixels_under`, N and M large or small; those that are not finite do not
-    count. ``seed`` decides the directions of ``idt`` and ``sliced``. Without samples, and where the painted face is black,
-    nothing is changed.
+    count, nor do outliers: see :mod:`understudy.model.outliers`. ``seed`` decides the directions of ``idt`` and
+    ``sliced``. Without samples, and where the painted face is black, nothing is changed.
     """
-    clouds = [points[np.isfinite(points).all(1)] for points in (painted, plate)]
+    clouds = [_believed(points[np.isfinite(points).all(1)]) for points in (painted, plate)]
     if method == "none" or not all(map(len, clouds)):
         return unchanged
     painted_level, plate_level = (float(np.median(points.mean(1, dtype=np.float64))) for points in clouds)
@@ -102,6 +103,17 @@ def solve(method: Method, space: Space, painted: Pixels, plate: Pixels, seed: in
     low, high = np.quantile(codes[0], (RARE, 1 - RARE), axis=0).astype(np.float32)
     black = np.quantile(codes[1], RARE, axis=0).astype(np.float32)
     return Matched(transport, space, *levels, low, high, black)
+
+
+def _believed(points: NDArray[Any]) -> NDArray[Any]:
+    """Those of (N, 3) ``points`` that may be of a face, whatever its exposure; themselves where that is all."""
+    if not len(points):
+        return points
+    level = max(float(np.median(points.mean(1, dtype=np.float64))), DARKEST_LEVEL)
+    codes = _encode(points.astype(np.float64) * (GREY / level))
+    low, high = plausible_range(codes)
+    kept = ((codes >= low) & (codes <= high)).all(1)
+    return points if kept.all() else points[kept]
 
 
 def pixels_under(painted: Pixels, plate: Pixels, matte: Pixels, most: int = 2048) -> tuple[Pixels, Pixels]:

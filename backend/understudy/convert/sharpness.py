@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from understudy.convert.codes import coded, decoded
+from understudy.model.outliers import plausible_range
 from understudy.tracks.smooth import smoothed
 
 SCALES = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6)
@@ -63,6 +64,9 @@ def measure_sharpness(picture: NDArray[Any], mask: NDArray[Any]) -> Sharpness | 
     if total < _FEWEST:
         return None
     codes = coded(np.asarray(picture, np.float32) @ _LUMA)
+    # One pixel of a thousand times the light would be all that a mean of fourth powers knows.
+    low, high = (bound.astype(np.float32) for bound in plausible_range(codes[seen > 0, None]))
+    codes = np.where(seen > 0, np.clip(codes, low, high), codes)
     curve = []
     for sigma in SCALES:
         blurred = _blurred(codes, sigma)

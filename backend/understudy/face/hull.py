@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from understudy.face.geometry import FloatArray, apply
 
 _FINE = 4
+_HAIR, _EARS = 5.0, 1.25  # of a head's outline: how far the brows are lifted, and how much wider than the face it is
+_SOFT = 0.02  # of its width: how soft the edge of a person is
 _SHIFT = 6  # fractional bits of OpenCV's polygon coordinates
 EYES_AND_MOUTH = (range(36, 42), range(42, 48), range(48, 60))
 
@@ -31,6 +34,50 @@ def face_outline(points: FloatArray, *, brow_lift: float = 2.0) -> NDArray[np.fl
     lifted = points[17:27].copy()
     lifted[:, 1] -= brow_lift * 0.5 * np.maximum(eye_height - lifted[:, 1], 0.0)
     return np.asarray(cv2.convexHull(np.concatenate([points, lifted]).astype(np.float32))[:, 0], np.float32)
+
+
+def head_outline(points: FloatArray) -> NDArray[np.float32]:
+    """The outline (N, 2) of the head that has these (68, 2) landmarks, in their pixels, hair and ears by guess."""
+    upright = _upright(points)
+    turned = np.asarray(points, np.float64) @ upright.T
+    face = face_outline(turned, brow_lift=_HAIR).astype(np.float64)
+    middle = face.mean(0)
+    return np.asarray((middle + _EARS * (face - middle)) @ upright, np.float32)
+
+
+def people_mask(
+    faces: Sequence[FloatArray], heads: Sequence[FloatArray], matrix: FloatArray, size: int
+) -> NDArray[np.float32]:
+    """Coverage (size, size) float32 in 0..1 of people with (68, 2) plate landmarks each, seen through ``matrix`` (2, 3).
+
+    Of ``faces`` that is what the landmarks outline, of ``heads`` also hair, ears and shoulders, by guess. Edges are soft.
+    """
+    shapes = [face_outline(apply(matrix, landmarks)) for landmarks in faces]
+    for landmarks in heads:
+        points = apply(matrix, landmarks)
+        shapes += [head_outline(points), *_shoulders(points)]
+    soft = max(float(np.ptp(shape, axis=0).min()) for shape in shapes) * _SOFT
+    return np.asarray(cv2.GaussianBlur(_fill(shapes, size), (0, 0), max(soft, 0.3)), np.float32)
+
+
+def _shoulders(points: FloatArray) -> list[NDArray[np.float32]]:
+    """Convex outlines (N, 2) of neck and shoulders below a head with these (68, 2) landmarks."""
+    upright = _upright(points)
+    turned = np.asarray(points, np.float64) @ upright.T
+    middle, chin = turned[:17, 0].mean(), turned[8, 1]
+    width, height = np.ptp(turned[:, 0]), np.ptp(turned[:, 1])
+    outlines = []
+    for ends in (((0.4, -0.3), (0.45, 0.6)), ((0.6, 0.35), (1.3, 0.6), (1.5, 3.0))):
+        corners = [(middle + side * x * width, chin + y * height) for side in (1, -1) for x, y in ends]
+        outlines.append(np.asarray(cv2.convexHull((np.array(corners) @ upright).astype(np.float32))[:, 0]))
+    return outlines
+
+
+def _upright(points: FloatArray) -> NDArray[np.float64]:
+    """(2, 2) the turn that sets a face of (68, 2) landmarks upright: from its brows down to its mouth."""
+    down = np.asarray(points[48:68], np.float64).mean(0) - np.asarray(points[17:27], np.float64).mean(0)
+    x, y = down / max(float(np.linalg.norm(down)), 1e-6)
+    return np.array([[y, -x], [x, y]])
 
 
 def feature_mask(landmarks: FloatArray, matrix: FloatArray, size: int) -> NDArray[np.float32]:

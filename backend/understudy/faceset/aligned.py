@@ -53,7 +53,7 @@ def load_aligned(faceset: Faceset, faces: Sequence[Face], resolution: int) -> Al
 
     def fill(index: int) -> None:
         face = faces[index]
-        pixels = faceset.read(face)
+        pixels = faceset.read_sound(face)
         size = pixels.shape[0]
         small = warp(pixels, resize_matrix(size, resolution), resolution) if size != resolution else pixels
         matrix = rescale(face.matrix, face.crop_size, resolution)

@@ -78,16 +78,8 @@ class Journal:
         """All entries in the order in which they were written. Raises :class:`FacesetError` for a damaged line."""
         if not self._path.exists():
             return []
-        entries = []
-        for row, line in enumerate(self._path.read_bytes().splitlines(), 1):
-            try:
-                entries.append(_entry(parse_json(line)))
-            except (ValueError, KeyError, TypeError) as error:
-                raise FacesetError(
-                    f"Line {row} of {self._path} is damaged: {error or type(error).__name__}.",
-                    "Delete this file; the extraction then starts again.",
-                ) from error
-        return entries
+        lines = self._path.read_bytes().splitlines()
+        return [entry_of(line, f"Line {number} of {self._path}") for number, line in enumerate(lines, 1)]
 
     def _mend(self) -> None:
         """Cut off what follows the last line feed: a line whose writer died."""
@@ -98,6 +90,17 @@ class Journal:
             whole = content.rfind(b"\n") + 1
             if whole < len(content):
                 file.truncate(whole)
+
+
+def entry_of(line: bytes | str, name: str) -> Entry:
+    """What a line of a journal tells; ``name`` is what it is called where it is damaged, which raises FacesetError."""
+    try:
+        return _entry(parse_json(line))
+    except (ValueError, KeyError, TypeError) as error:
+        raise FacesetError(
+            f"{name} is damaged: {error or type(error).__name__}.",
+            "Delete this file; the extraction then starts again.",
+        ) from error
 
 
 def _record(entry: Entry) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from understudy.model.losses import gaussian_blur
+from understudy.model.outliers import plausible_range
 
 MIN_SPREAD = 0.02
 """Smallest spread that is normalised to 1: keeps a flat grey card from exploding."""
@@ -55,10 +56,20 @@ def measure_light(codes: torch.Tensor, masks: torch.Tensor) -> Light:
     """The light of one plate from its faces: (N, 3, H, W) code values under (N, 1, H, W) masks.
 
     Each face gives its mean and spread inside the mask; the plate's are the medians over its faces, so that a hand
-    before the face on some frames does not count.
+    before the face on some frames does not count; within a face what is far from all the rest counts as far as light
+    of a face can go (:mod:`understudy.model.outliers`).
     """
-    means, spreads = lights_of_faces(codes, masks)
+    means, spreads = lights_of_faces(torch.stack([_held(*one) for one in zip(codes, masks, strict=True)]), masks)
     return Light(means.median(0).values, spreads.median(0).values)
+
+
+def _held(codes: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """(3, H, W) ``codes`` of a face under a ``mask`` (1, H, W), no farther from its median than light can be."""
+    face = codes[:, mask[0] > 0.5]
+    if not face.shape[1]:
+        return codes
+    low, high = (torch.from_numpy(bound).to(codes)[:, None, None] for bound in plausible_range(face.T.cpu().numpy()))
+    return codes.clamp(low, high)
 
 
 def lights_of_faces(codes: torch.Tensor, masks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, UsageError
+from understudy.plate.defects import specks
 from understudy.plate.frame import Header, Window
 from understudy.plate.picture import Plane, channel_names, read_plane, read_plane_header
 from understudy.plate.ranges import format_range
 from understudy.plate.sequence import Plate, open_plate
+
+_LEAST, _MOST = -1.0, 2.0  # of a coverage that rang where it was made smaller
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Matte:
     def weights(self, frame: int, header: Header, window: Window) -> NDArray[np.float32]:
         """(H, W) in 0..1 over ``window`` of the plate whose frame has ``header``; NaN and what the file lacks are 0.
 
+        Single pixels that can be no coverage (NaN, beyond -1 to 2) are as the least of what is around them.
         The file's own display window must be as large as the plate's display window, or as its data window: anything
         else raises UsageError. Integers count as parts of their largest value.
         """
@@ -73,8 +78,7 @@ class Matte:
         there = _place_in(plane, header)
         if there is None:
             raise _other_size(path, plane, frame, header)
-        values = np.clip(np.nan_to_num(plane.values, nan=0.0), 0.0, 1.0)
-        return laid_over(values, there, window)
+        return laid_over(_sound(plane.values), there, window)
 
 
 def split_channel(spec: str) -> tuple[str, str | None]:
@@ -96,6 +100,16 @@ def laid_over(pixels: NDArray[Any], data: Window, window: Window) -> NDArray[Any
     if left < right and top < bottom:
         result[top:bottom, left:right] = pixels[top - y : bottom - y, left - x : right - x]
     return result
+
+
+def _sound(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w) of a file as weights: held to 0..1, NaN as 0, but for :func:`specks`, which would be holes, or dots on the face."""
+    strange = ~((values >= _LEAST) & (values <= _MOST))
+    held = np.clip(np.nan_to_num(values, nan=0.0), 0.0, 1.0)
+    if strange.any() and (lone := specks(strange)).any():
+        least = cv2.erode(np.where(strange, np.float32(1), held), np.ones((3, 3), np.uint8))
+        held[lone] = least[lone]
+    return held
 
 
 def _other_size(path: Path, matte: Plane | Header, frame: int, header: Header) -> UsageError:

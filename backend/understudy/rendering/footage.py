@@ -109,7 +109,7 @@ class Footage:
 
     def _read(self, index: int) -> NDArray[np.float32]:
         """(S, S, 3) scene-linear light of one face's crop, in the faceset's space."""
-        return np.ascontiguousarray(self._faceset.read(self.faces[index])[..., :3], np.float32)
+        return np.ascontiguousarray(self._faceset.read_sound(self.faces[index])[..., :3], np.float32)
 
 
 def views_of(posed: Sequence[Posed], faces: Sequence[Face], rest: NDArray[np.float64], openings: Openings) -> Views:

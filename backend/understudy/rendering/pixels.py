@@ -9,10 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.face.halves import HALF_MAX
 from understudy.face.resample import ExactSampler
-
-_NEAR = 0.02  # of a Gaussian: so much of it must lie on sound pixels
 
 
 def sample(picture: NDArray[np.float32], places: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
@@ -24,27 +21,6 @@ def sample(picture: NDArray[np.float32], places: NDArray[np.floating[Any]]) -> N
     channels = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)
     found = ExactSampler(spots, *picture.shape[:2]).sample(channels.contiguous())
     return np.asarray(found[:, 0].T.reshape(*places.shape[:-1], -1).numpy(), np.float32)
-
-
-def mended(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``picture`` (h, w, C) with what is no light filled in from around: not finite, or more than a half float holds.
-
-    A filter would spread it: of one such pixel a blur makes a black face. A sound picture is returned as it is.
-    """
-    sound = (np.abs(picture) <= HALF_MAX).all(-1)  # no number is within any bound
-    if sound.all():
-        return picture
-    known = np.where(sound[..., None], picture, np.float32(0))
-    rest, sigma = ~sound, 1.0
-    weights = sound.astype(np.float32)
-    result = known.copy()
-    while rest.any() and sigma < max(picture.shape[:2]):
-        count = cv2.GaussianBlur(weights, (0, 0), sigma)[..., None]
-        light = np.atleast_3d(cv2.GaussianBlur(known, (0, 0), sigma))
-        near = rest & (count[..., 0] > _NEAR)
-        result[near] = (light / np.maximum(count, _NEAR))[near]
-        rest, sigma = rest & ~near, 2 * sigma
-    return result
 
 
 def reduced(picture: NDArray[np.float32], factor: float) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from understudy.face.geometry import apply
 from understudy.face.mesh import Posed, triangles
 from understudy.face.raster import Surface, rasterise
 from understudy.faceset.record import Face
+from understudy.plate.defects import without_defects
 from understudy.rendering.broad_light import lit_as
 from understudy.rendering.carrier import REACH, bend, carry, reach_of
 from understudy.rendering.eyes import eye_gain, whites_mask
@@ -20,7 +21,7 @@ from understudy.rendering.feather import feathered
 from understudy.rendering.footage import FAR, Footage, camera_normals, views_of
 from understudy.rendering.light import Relight, measure_skin_light, steadied
 from understudy.rendering.mouth import interior_mask
-from understudy.rendering.pixels import mended, sample
+from understudy.rendering.pixels import sample
 from understudy.rendering.references import choose_references
 from understudy.rendering.regions import memberships, skin
 from understudy.rendering.retarget import retarget
@@ -136,7 +137,7 @@ class ShotRenderer:
 
     def raw(self, head: PlacedHead, plate: NDArray[np.float32], hidden: NDArray[np.float32]) -> NDArray[np.float32]:
         """(h, w, 3) the new face as its own footage shows it, on the bent plate; arguments as :meth:`render`."""
-        bent = self._bent(head, mended(plate), hidden)
+        bent = self._bent(head, without_defects(plate), hidden)
         face = np.where(head.surface.coverage[..., None], head.surface.spread(filmed(head.samples)), bent)
         return bent + head.matte[..., None] * (face - bent)
 
@@ -148,7 +149,7 @@ class ShotRenderer:
         There ``plate`` (h, w, 3) is what the camera saw, and ``hidden`` (h, w) 0..1 what stands before the face. Light is
         scene-linear, in the space of the facesets.
         """
-        surface, unit, row, plate = head.surface, head.unit, head.row, mended(plate)
+        surface, unit, row, plate = head.surface, head.unit, head.row, without_defects(plate)
         height, width = hidden.shape
         covered = surface.coverage[..., None]
         bent = self._bent(head, plate, hidden)

@@ -26,7 +26,9 @@ class ConversionOptions(Options):
         "Where the new face goes: the masks learned of both people (where they agree, of one, or of either), "
         "the landmarks' hull, or where hull and masks agree.",
     )
-    occlusion: Literal["hands", "none"] = option("hands", "What is kept before the face: hands, or nothing.")
+    occlusion: Literal["hands", "none"] = option(
+        "hands", "What is kept before the face, beside other people: hands, or nothing."
+    )
     holdout: str | None = option(
         None, "Sequence of a matte that stays in front of the new face; FILE:CHANNEL names a channel."
     )

@@ -14,11 +14,12 @@ from understudy.face.geometry import CropKind, apply, crop_matrix, invert
 from understudy.face.hands import HandFinder, hand_mask, is_profile
 from understudy.face.hull import eye_mask, face_mask, face_outline
 from understudy.face.look import square
-from understudy.face.resample import coverage, glance, warp
+from understudy.face.resample import coverage, footprint, glance, warp
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.plate.frame import Frame
 from understudy.stages.analysis import Shot, cut_colours
+from understudy.stages.other_people import Before
 
 HAND_FIELD, HAND_PIXELS = 5.0, 384
 """Side of the square around the head in which hands are looked for: in mean-face units, and in pixels."""
@@ -51,8 +52,12 @@ class Aligned(Located):
 class Aligner:
     """Finds a shot's faces, and cuts them out for a model of one size: set once, then given frames."""
 
-    def __init__(self, shot: Shot, kind: CropKind, size: int, occlusion: Literal["hands", "none"]) -> None:
-        self._shot, self._kind, self.size = shot, kind, size
+    def __init__(
+        self, shot: Shot, kind: CropKind, size: int, occlusion: Literal["hands", "none"],
+        before: Before | None = None,
+    ) -> None:  # fmt: skip
+        """``before`` is who else stands before the faces."""
+        self._shot, self._kind, self.size, self._before = shot, kind, size, before or {}
         self._hands = HandFinder() if occlusion == "hands" else None
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="hands")
 
@@ -71,11 +76,19 @@ class Aligner:
         return Aligned(face, found.matrix, found.hull, found.hands, crop, visible, eyes)
 
     def _hidden(self, frame: Frame, face: Face, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Hands before the face, seen through ``matrix`` (plate -> crop pixels): (R, R) in 0..1."""
+        """Hands and people before the face, seen through ``matrix`` (plate -> crop pixels): (R, R) in 0..1."""
+        hands = self._hands_before(frame, face, matrix)
+        before = self._before.get(face.frame)
+        return hands if before is None else np.maximum(hands, before.mask(matrix, self.size))
+
+    def _hands_before(self, frame: Frame, face: Face, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
         if self._hands is None:
             return np.zeros((self.size, self.size), np.float32)
         around = square(face.head.offset, HAND_FIELD * face.head.scale, 0.0, HAND_PIXELS)
-        picture = self._shot.picture(glance(frame.rgb, from_array(around, frame), HAND_PIXELS))
+        within = from_array(around, frame)
+        left, top, right, bottom = footprint(within, HAND_PIXELS, *frame.size)
+        sound = self._shot.sound_within(frame.rgb, (slice(top, bottom), slice(left, right)))
+        picture = self._shot.picture(glance(sound, within, HAND_PIXELS))
         hands = [apply(invert(around), hand) for hand in self._hands.find(picture)]
         outline, yaw = face_outline(apply(matrix, face.landmarks)), face.head.angles[0]
         before = [hand for hand in hands if not is_profile(apply(matrix, hand), outline, yaw)]
@@ -96,7 +109,7 @@ def as_aligned(faceset: Faceset, face: Face, kind: CropKind, size: int) -> Store
 
     Where the stored crop holds less of the head its edge repeats; a face itself is in every kind of crop.
     """
-    pixels = faceset.read(face)
+    pixels = faceset.read_sound(face)
     matrix = crop_matrix(face.head, kind, size)
     back = invert(face.matrix)
     within = np.column_stack([matrix[:, :2] @ back[:, :2], matrix[:, :2] @ back[:, 2] + matrix[:, 2]])

@@ -26,6 +26,7 @@ from understudy.face.registry import build_detector, build_landmarker, build_rec
 from understudy.face.resample import coverage, footprint, warp
 from understudy.face.roles import Card, Detection, Detector, Image, Landmarker, Landmarks, Recogniser
 from understudy.plate.colour import ColourManager, InputSpace
+from understudy.plate.defects import without_defects
 from understudy.plate.frame import Frame, Header
 from understudy.plate.reader import odd_one_out, probe, read_frame, read_frames
 from understudy.plate.sequence import Plate, open_plate
@@ -114,6 +115,27 @@ class Shot:
             return rgb.astype(frame.rgb.dtype, copy=False)
         return rgb.astype(np.float16 if frame.header.dtype == "half" else np.float32)
 
+    def sound(self, rgb: NDArray[Any]) -> NDArray[Any]:
+        """Plate colours (H, W, 3) without broken pixels (plate/defects.py): what is measured and made is made of these.
+
+        They are themselves where nothing is broken. A display-encoded plate is left as it is: it holds no more than white.
+        """
+        if not self.space.scene_linear:
+            return rgb
+        seen = as_float(rgb)
+        sound = without_defects(seen)
+        return rgb if sound is seen else sound
+
+    def sound_within(self, rgb: NDArray[Any], part: tuple[slice, slice]) -> NDArray[Any]:
+        """As :meth:`sound`, of a ``part`` of the picture alone; the rest is left as it is."""
+        seen = rgb[part]
+        sound = self.sound(seen)
+        if sound is seen:
+            return rgb
+        whole = np.array(rgb, sound.dtype)
+        whole[part] = sound
+        return whole
+
     def working(self, rgb: NDArray[Any]) -> NDArray[np.float32]:
         """Plate colours (H, W, 3) in the working space, float32."""
         return self.colour.to_working(rgb, self.space.name)
@@ -197,7 +219,7 @@ class Analyser:
         """The whole frame for the detector, reduced as far as it would reduce it anyway. May run in any thread."""
         width, height = frame.size
         factor = max(1, int(self._minimum / self._detector.smallest))
-        return shot.picture(_reduced(frame.rgb, max(1, width // factor), max(1, height // factor)))
+        return _small(shot, frame.rgb, max(1, width // factor), max(1, height // factor))
 
     def survey(self, frame: Frame, overview: Image) -> Survey:
         """What the detector shows on ``frame`` and what became of each box, in pixels of its ``overview``."""
@@ -228,7 +250,7 @@ class Analyser:
         top, bottom = _span(y0 - side, y1 + side, height)
         small = _close_up(right - left, bottom - top, side)
         with watch.part("colour"):
-            image = shot.picture(_reduced(frame.rgb[top:bottom, left:right], *small))
+            image = _small(shot, frame.rgb[top:bottom, left:right], *small)
         scale = np.array([(right - left) / small[0], (bottom - top) / small[1]], np.float32)
         corner = np.array([left, top], np.float32)
         within = _moved(face, 1 / scale, -corner / scale)
@@ -273,7 +295,7 @@ class Analyser:
         left, right = _span(x0 - side, x1 + side, width)
         top, bottom = _span(y0 - side, y1 + side, height)
         small = _close_up(right - left, bottom - top, side)
-        image = shot.picture(_reduced(frame.rgb[top:bottom, left:right], *small))
+        image = _small(shot, frame.rgb[top:bottom, left:right], *small)
         scale = np.array([(right - left) / small[0], (bottom - top) / small[1]], np.float32)
         return _grey_look(image, box, scale, np.array([left, top], np.float32) + origin)
 
@@ -308,12 +330,20 @@ def cut_colours(shot: Shot, frame: Frame, matrix: NDArray[np.float64], size: int
     overflow on its way to a network.
     """
     left, top, right, bottom = footprint(matrix, size, *frame.size)
-    region = frame.rgb[top:bottom, left:right]
+    region = shot.sound(frame.rgb[top:bottom, left:right])
     to_crop = _after_shift(matrix, (left, top))
     # A matrix of colours can wait until the crop is small; a curve cannot.
     linear = shot.space.scene_linear
     rgb = shot.working(warp(region, to_crop, size)) if linear else warp(shot.working(region), to_crop, size)
     return np.clip(np.nan_to_num(rgb), -HALF_MAX, HALF_MAX)
+
+
+def _small(shot: Shot, rgb: NDArray[Any], width: int, height: int) -> Image:
+    """Plate colours (H, W, 3) as networks see them, ``width`` x ``height``, without broken pixels.
+
+    They are looked for in the small picture, where one of them still is one: in a large one it takes far longer.
+    """
+    return shot.picture(shot.sound(_reduced(rgb, width, height)))
 
 
 def _reduced(rgb: NDArray[Any], width: int, height: int) -> NDArray[np.float32]:

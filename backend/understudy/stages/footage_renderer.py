@@ -26,6 +26,7 @@ from understudy.settings import ConversionOptions
 from understudy.stages.aligning import Aligner, Located
 from understudy.stages.analysis import Shot
 from understudy.stages.face_renderer import Pictures
+from understudy.stages.other_people import Before
 
 SHARPNESS_FACES = 12
 """Faces, spread evenly over the shot, on which the sharpness of the new face is measured."""
@@ -54,18 +55,19 @@ class FootageRenderer:
 
     def __init__(
         self, shot: Shot, source: Footage, plate: Footage, allowed: NDArray[np.bool_],
-        *, occlusion: Literal["hands", "none"],
+        *, occlusion: Literal["hands", "none"], before: Before | None = None,
     ) -> None:  # fmt: skip
         """``source`` is the new person's footage, ``plate`` the shot's person; both in the working space.
 
-        Of the source's faces those that are ``allowed`` (N,) may become references.
+        Of the source's faces those that are ``allowed`` (N,) may become references. ``before`` is who stands before the
+        person in the plate.
         """
         first = plate.faces[0]
         self.crop: tuple[CropKind, int] = crop_kind(first.crop_kind), first.crop_size
         self.attributes: dict[str, str | int | float] = {"source_faces": len(source.faces)}
         self._shot, self._plate = shot, plate
         self._renderer = ShotRenderer(source, plate, allowed)
-        self._aligner = Aligner(shot, *self.crop, occlusion)
+        self._aligner = Aligner(shot, *self.crop, occlusion, before)
 
     def report(self) -> dict[str, Any]:
         """``references``: by region, the source's frames that the new face is made of."""

@@ -151,7 +151,7 @@ class ShotConverter:
         if moved is not None:
             swap = _smeared(swap, still, moved, corner)
         if look.blend != "over":
-            under = self._shot.working(frame.rgb[rows, columns])
+            under = self._shot.working(self._shot.sound(frame.rgb[rows, columns]))
             if look.blend == "pyramid":
                 swap = pyramid_blend(swap, under, matte)
             else:

@@ -32,6 +32,7 @@ from understudy.stages.aligning import Aligned, Aligner, Morphs
 from understudy.stages.analysis import Shot
 from understudy.stages.animation import number_at
 from understudy.stages.face_renderer import Pictures
+from understudy.stages.other_people import unhidden, who_is_before
 from understudy.stages.shot_measures import ShotMeasures
 
 
@@ -66,9 +67,10 @@ class NetworkRenderer:
         self._morph: Morphs = partial(number_at, morph)
         self.crop: tuple[CropKind, int] = crop_kind(card.crop), card.architecture.resolution
         self.attributes: dict[str, str | int | float] = {"model_steps": card.steps}
-        self._aligner = Aligner(shot, *self.crop, occlusion)
+        before = who_is_before(shot, faceset, faces)
+        self._aligner = Aligner(shot, *self.crop, occlusion, before)
         self._measures = ShotMeasures(
-            shot, faceset, faces, network, Light.from_json(card.source_light),
+            shot, faceset, unhidden(faces, before), network, Light.from_json(card.source_light),
             kind=self.crop[0], batch=batch, likeness=Likeness(person, morphs=morph != 1.0), morph=self._morph,
         )  # fmt: skip
         self._luminance = shot.colour.luminance()

@@ -25,6 +25,7 @@ from understudy.settings import ConversionOptions, NewFaceOptions
 from understudy.stages.analysis import Shot
 from understudy.stages.footage_renderer import FootageRenderer
 from understudy.stages.kept import Kept
+from understudy.stages.other_people import who_is_before
 
 FRONTAL = 35.0
 """Degrees of yaw up to which a face shows both its halves."""
@@ -132,7 +133,9 @@ def footage_renderer(
     _check_space(faceset, plate, shot)
     own = kept.get("source's footage", (own_faceset.folder, tuple(own_faces)), lambda: _footage(own_faceset, own_faces))
     target = kept.get("plate's footage", (faceset.folder, tuple(plate)), lambda: _footage(faceset, plate))
-    return FootageRenderer(shot, own, target, frames.allowed(own_faces), occlusion=occlusion)
+    return FootageRenderer(
+        shot, own, target, frames.allowed(own_faces), occlusion=occlusion, before=who_is_before(shot, faceset, faces)
+    )
 
 
 def source_faceset(source: Path, kept: Kept) -> Faceset:
@@ -170,7 +173,7 @@ def _footage(faceset: Faceset, faces: Sequence[Face]) -> Footage:
         return Footage(faceset, faces, HeadMesh())
 
     def fit() -> NDArray[np.float64]:
-        return fit_shape(faces, lambda index: np.asarray(faceset.read(faces[index])[..., :3], np.float32)).placed
+        return fit_shape(faces, lambda index: np.asarray(faceset.read_sound(faces[index])[..., :3], np.float32)).placed
 
     fitted = kept_head_shape(faceset, faces, FIT, fit)
     return Footage(faceset, faces, HeadMesh(at_landmarks(fitted), fitted))

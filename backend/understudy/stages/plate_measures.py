@@ -56,7 +56,7 @@ class PlateMeasures:
         """By frame, smoothed over the shot: the sharpness of the face in the plate, in plate pixels."""
         measures = {}
         for face in evenly(list(self._faces.values()), SHARPNESS_FACES):
-            pixels = self._faceset.read(face).astype(np.float32)
+            pixels = self._faceset.read_sound(face).astype(np.float32)
             hull = face_mask(face.landmarks, face.matrix, face.crop_size) * np.clip(pixels[..., 3], 0, 1)
             if (measure := measure_sharpness(pixels[..., :3], hull)) is not None:
                 measures[face.frame] = measure.in_pixels(1 / scale_of(face.matrix))
