@@ -34,6 +34,7 @@ class ExitCode(IntEnum):
     MEMORY = 12  # out of host or device memory
     PEER = 13  # another process of those that train together is gone
     CHECK = 14  # a delivery does not pass its checks
+    BUSY = 15  # another command is at work in the folder
     INTERRUPTED = 130  # stopped on request; what was done so far is kept
 
 
@@ -128,6 +129,12 @@ class CheckError(UnderstudyError):
     """A delivery does not pass its checks."""
 
     code = ExitCode.CHECK
+
+
+class BusyError(UnderstudyError):
+    """Another command holds what this one is to write."""
+
+    code = ExitCode.BUSY
 
 
 class Interrupted(UnderstudyError):  # noqa: N818 - it is no error, it was asked for

@@ -128,6 +128,26 @@ def test_a_job_folder_shows_life_while_its_job_runs(stage, tmp_path: Path, monke
     assert sorted(path.name for path in tmp_path.iterdir()) == ["events.jsonl", "job.json"]
 
 
+def test_a_job_folder_tells_of_one_run_at_a_time(stage, tmp_path: Path, capsys) -> None:
+    """A second run neither writes into the first one's record nor takes its sign of life, or a request to stop, away."""
+    (tmp_path / "job.json").write_text(json.dumps(DOCUMENT))
+    within: list[tuple[int, bytes, bool]] = []
+
+    def twice(settings: Any, events: Events) -> dict[str, Any]:
+        events.metric("loss", 1, 0.5)
+        before = (tmp_path / "events.jsonl").read_bytes()
+        code = main(["run", str(tmp_path)])
+        within.append((code, before, (tmp_path / "alive").exists()))
+        assert (tmp_path / "events.jsonl").read_bytes() == before
+        return {"model": "m", "steps": 1, "minutes": 0.5, "stopped": "because", "validation": {}}
+
+    stage(DOCUMENT["stage"], twice)
+    assert main(["run", str(tmp_path)]) == 0
+    ((code, before, alive),) = within
+    assert code == 15 and alive and b"loss" in before
+    assert "in use by understudy run" in capsys.readouterr().err
+
+
 def test_a_failed_job_leaves_no_sign_of_life(stage, tmp_path: Path, capsys) -> None:
     (tmp_path / "job.json").write_text(json.dumps(DOCUMENT))
     stage("extract", raising(NoFaceError("Nobody.", "Look again.")))

@@ -10,7 +10,7 @@ import pytest
 import torch
 from made_people import TINY, make_model
 from understudy import stages
-from understudy.errors import ExitCode, ModelError, UnderstudyError, UsageError
+from understudy.errors import BusyError, ExitCode, ModelError, UnderstudyError, UsageError
 from understudy.events import Events, Recorder
 from understudy.model.store import FILE, Card, load_card, load_model, save_model
 from understudy.settings import BackupsSettings, ModelPreviewSettings, ModelRestoreSettings, TimelapseSettings
@@ -91,7 +91,7 @@ def test_a_damaged_backup_is_listed_as_such(model: Path) -> None:
 def test_nothing_is_restored_under_a_training(model: Path) -> None:
     keep_backup(model, time.time())
     go_on(model, 9)
-    with hold(model), pytest.raises(ModelError, match="is in use"):
+    with hold(model), pytest.raises(BusyError, match="is in use"):
         stages.run(ModelRestoreSettings(model=model, step=7), Events())
     assert load_card(model).steps == 9
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from made_people import ANNE, BERT, TINY, make_faceset, tiny_preset
 from safetensors.torch import load_file
-from understudy.errors import ExitCode, FacesetError, Interrupted, ModelError
+from understudy.errors import BusyError, ExitCode, FacesetError, Interrupted, ModelError
 from understudy.events import Events, Recorder
 from understudy.model.store import FILE, load_card
 from understudy.settings import TrainSettings
@@ -257,7 +257,7 @@ def test_a_rate_is_found_kept_and_drawn(people, tmp_path):
 
 
 def test_two_trainings_of_one_model_are_refused(people, tmp_path):
-    with hold(tmp_path), pytest.raises(ModelError, match="in use"):
+    with hold(tmp_path), pytest.raises(BusyError, match="in use"):
         train.run(settings(people, tmp_path), Events())
 
 

@@ -17,6 +17,7 @@ from understudy.errors import CheckError, ExitCode, UsageError, cannot_write
 from understudy.events import Events, JsonLines, Sink
 from understudy.failure import Failure
 from understudy.plate.files import write_json
+from understudy.plate.lock import hold
 from understudy.settings import BenchSettings, Options, QcSettings, TrainSettings
 from understudy.training.place import Place, place_of_process
 
@@ -45,7 +46,7 @@ def _perform_stage(request: Request, settings: Options, *, speaks: bool) -> None
     job = settings.job if isinstance(settings, RunOptions) else None
     folder = job if job is not None and job.is_dir() and speaks else None
     as_json = request.common.events == "json"
-    with stop_request(folder / STOP if folder else None) as stop:
+    with _held(folder), stop_request(folder / STOP if folder else None) as stop:
         with _sinks(as_json, folder, speaks) as sinks, showing_life(folder) if folder else contextlib.nullcontext():
             events = Events(*sinks, stop=stop)
             try:
@@ -68,6 +69,11 @@ def _perform_stage(request: Request, settings: Options, *, speaks: bool) -> None
             show(settings, report)
     if isinstance(settings, QcSettings):
         _check(report)
+
+
+def _held(folder: Path | None) -> contextlib.AbstractContextManager[None]:
+    """A job's folder, which tells of one run: a second one would take its signs of life away."""
+    return hold(folder, "run") if folder else contextlib.nullcontext()
 
 
 def _check(report: dict[str, Any]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
-import uuid
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -24,7 +23,8 @@ from understudy.faceset import index
 from understudy.faceset.crop import read_pixels, read_record
 from understudy.faceset.index import Known, Stamp
 from understudy.faceset.record import Face
-from understudy.plate.files import atomic_path
+from understudy.plate.files import atomic_path, remove_leftovers, temporary_of
+from understudy.plate.lock import is_lock
 
 _DAMAGED = "Copy the pack again, or pack the faceset again."
 _LARGEST = 1 << 30  # bytes of a file in a pack
@@ -110,7 +110,8 @@ class Pack:
 def write_pack(path: Path, folder: Path, faces: Sequence[Face], events: Events) -> int:
     """Pack the faceset ``folder``, whose records are ``faces``, into ``path``, whole or not at all; returns its bytes.
 
-    Its trash stays behind. Raises :class:`OutputError` when ``path`` is there already or cannot be written.
+    Its trash stays behind, and what a killed packing left is removed. Raises :class:`OutputError` when ``path`` is there
+    already or cannot be written.
     """
     if path.exists():
         raise OutputError(f"{path} is there already.", "Choose another name for the pack.")
@@ -119,6 +120,7 @@ def write_pack(path: Path, folder: Path, faces: Sequence[Face], events: Events) 
         crops
         | {file.name for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")} - {index.NAME}
     )
+    remove_leftovers(path.parent, of=[path.name])
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "x", zipfile.ZIP_STORED) as archive:
         columns = io.BytesIO()
         index.write_index(columns, {face.file: ((0, 0), face) for face in faces})
@@ -138,14 +140,17 @@ def unpack(path: Path, folder: Path, events: Events) -> list[Face]:
     """
     pack = Pack(path)
     faces = pack.faces()
-    beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:12]}")
+    beside = temporary_of(folder)
+    remove_leftovers(folder.parent, of=[folder.name])
     try:
-        if folder.exists() and any(folder.iterdir()):
+        if folder.exists() and not all(map(is_lock, folder.iterdir())):
             raise FacesetError(f"The folder {folder} is not empty.", "Choose a new folder for the faceset.")
         beside.mkdir(parents=True)
         pack.extract(beside, events)
         index.write_index(beside / index.NAME, _stamped(beside, faces))
         if folder.exists():
+            for lock in folder.iterdir():  # of somebody who was killed
+                lock.unlink()
             folder.rmdir()
         beside.rename(folder)
     except OSError as error:

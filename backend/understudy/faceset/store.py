@@ -26,6 +26,7 @@ from understudy.json_reader import parse_json
 from understudy.plate.defects import without_defects
 from understudy.plate.exr import has_all_pixels
 from understudy.plate.files import atomic_path, is_leftover, shortened, write_json
+from understudy.plate.lock import is_lock
 
 KIND = "understudy faceset"
 SCHEMA = 1
@@ -58,7 +59,7 @@ class Faceset:
         folder = Path(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if not all(map(is_leftover, folder.iterdir())):
+            if not all(is_leftover(path) or is_lock(path) for path in folder.iterdir()):
                 raise FacesetError(f"The folder {folder} is not empty.", "Choose a new folder for the faceset.")
         except OSError as error:
             raise cannot_write(folder, error) from error

@@ -6,8 +6,9 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from understudy.errors import OutputError, UnreadableError, cannot_write
 MOST_BYTES = 255
 """As long, in bytes, a file's name may be on the file systems in use; NTFS counts letters, which are fewer."""
 
-_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.\w+")
+_TEMPORARY = re.compile(r"\.(?P<stem>.+)\.[0-9a-f]{12}(?P<suffix>\.\w+)?")
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     of the body or of the replacement, with ``path`` named.
     """
     path = Path(path)
-    temporary = _temporary(path)
+    temporary = temporary_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -54,7 +55,7 @@ def check_writable(path: str | Path) -> None:
     """Raise OutputError where no file can be made in the folder of ``path``; where that is missing, in the one it lies in."""
     path = Path(path)
     folder = existing(path)
-    probe = folder / _temporary(path).name
+    probe = folder / temporary_of(path).name
     try:
         try:
             with contextlib.suppress(FileNotFoundError):
@@ -81,13 +82,6 @@ def check_name(path: str | Path) -> None:
 def shortened(name: str, most: int) -> str:
     """``name`` cut to at most ``most`` bytes of UTF-8, between two letters."""
     return name.encode()[:most].decode("utf-8", "ignore")
-
-
-def _temporary(path: Path) -> Path:
-    """A hidden name beside ``path``, no longer than a file system takes."""
-    # A random name, not the process id: two machines of a farm write to one folder.
-    end = f".{uuid.uuid4().hex[:12]}{path.suffix}"
-    return path.with_name(f".{shortened(path.stem, MOST_BYTES - 1 - len(end.encode()))}{end}")
 
 
 def explained(path: Path, temporary: Path, reason: str) -> OutputError:
@@ -118,13 +112,39 @@ def is_leftover(path: Path) -> bool:
     return bool(_TEMPORARY.fullmatch(path.name))
 
 
-def remove_leftovers(folder: str | Path) -> None:
-    """Remove the temporaries in a ``folder``, if there is one, that nobody writes to at the moment. Raises OutputError."""
+def temporary_of(path: str | Path) -> Path:
+    """A hidden name beside ``path``, no longer than a file system takes."""
+    path = Path(path)
+    # A random name, not the process id: two machines of a farm write to one folder.
+    return path.with_name(f".{_stem(path)}.{uuid.uuid4().hex[:12]}{path.suffix}")
+
+
+def _stem(path: Path) -> str:
+    """What stands before the random part in the temporaries of ``path``."""
+    return shortened(path.stem, MOST_BYTES - len("..") - 12 - len(path.suffix.encode()))
+
+
+def remove_leftovers(
+    folder: str | Path, *, of: Collection[str] | None = None, endings: Collection[str] | None = None
+) -> None:
+    """Remove the temporaries in a ``folder``, if there is one, that nobody writes to at the moment: files, and folders.
+
+    Only those ``of`` files of these names, or with these ``endings``, where they are given. Raises OutputError.
+    """
     if not Path(folder).is_dir():
         return
+    stems = None if of is None else {(_stem(Path(name)), Path(name).suffix) for name in of}
     try:
-        for path in filter(is_leftover, Path(folder).iterdir()):
-            path.unlink(missing_ok=True)
+        for path in Path(folder).iterdir():
+            hit = _TEMPORARY.fullmatch(path.name)
+            if not hit or (endings is not None and path.suffix not in endings):
+                continue
+            if stems is not None and (hit["stem"], hit["suffix"] or "") not in stems:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
 

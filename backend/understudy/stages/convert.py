@@ -32,6 +32,7 @@ from understudy.stages.extra_layers import ExtraLayers, check_profile
 from understudy.stages.face_renderer import FaceRenderer
 from understudy.stages.fingerprint import ATTRIBUTE, Fingerprints, due, text_of
 from understudy.stages.fingerprint import Person as Fingerprinted
+from understudy.stages.holding import frames_of, holding
 from understudy.stages.laying import ShotConverter
 from understudy.stages.network_renderer import NetworkRenderer
 from understudy.stages.new_face import Frames, MadeOf, check_look, check_source, footage_renderer, made_of
@@ -53,6 +54,7 @@ EVERYBODY: dict[str, Any] = {"face": "all", "reference": None, "likeness": None}
 """Whose faces are extracted where several people are swapped."""
 
 
+@holding(lambda settings: frames_of(settings, settings.out, "convert"))
 def run(settings: ConvertSettings, events: Events, watch: Stopwatch | None = None) -> dict[str, Any]:
     """Convert the plate; see :class:`ConvertSettings`. Frames that are complete already, and were made
     of the same as now, are left alone.

@@ -16,6 +16,7 @@ from understudy.training.place import place_of_process
 
 PACKAGES = {
     "av": "movies",
+    "filelock": "one command at a time in a folder",
     "fileseq": "frame sequences",
     "matplotlib": "plots",
     "mediapipe": "face analysis, the embedded default",

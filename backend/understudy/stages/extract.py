@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from understudy.faceset.journal import LOOKS, Entry, Journal
 from understudy.faceset.sheet import SHEET, faceset_sheet
 from understudy.faceset.store import Faceset
 from understudy.plate.files import remove_leftovers, write_text
+from understudy.plate.lock import hold
 from understudy.plate.ranges import format_range
 from understudy.plate.reader import probe
 from understudy.plate.sequence import open_plate
@@ -36,6 +38,7 @@ from understudy.stages.crops import cut_out, describe, is_stored
 from understudy.stages.deletions import deleted_places, drop_damaged, listed, without_deleted
 from understudy.stages.explaining import explain
 from understudy.stages.following import solved_tracks
+from understudy.stages.holding import holding
 from understudy.stages.outputs import check_room, crops_size
 from understudy.stages.people import People
 from understudy.stages.sighting import Spotted, follow, look_through, sighting
@@ -47,6 +50,7 @@ from understudy.tracks.document import tracks_to_json
 from understudy.tracks.track import TRACKS, ShotTracks, Track
 
 
+@holding(lambda settings: nullcontext() if settings.explain is not None else hold(settings.out, "extract"))
 def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = None) -> dict[str, Any]:
     """Extract the faces of ``settings.plate`` into the faceset ``settings.out``, or go on doing so.
 

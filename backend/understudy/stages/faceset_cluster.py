@@ -17,6 +17,7 @@ from understudy.faceset.store import Faceset
 from understudy.plate.files import write_json
 from understudy.settings import ClusterSettings
 from understudy.stages.curation import discard, open_to_change, write_sheet
+from understudy.stages.holding import existing, holding
 
 PEOPLE = "cluster.json"
 
@@ -24,6 +25,7 @@ _MOST = 48  # faces on a sheet
 _SHEETS = 24  # people who get one
 
 
+@holding(lambda settings: existing(settings.faceset, "faceset cluster"))
 def run(settings: ClusterSettings, events: Events) -> dict[str, Any]:
     """Write who is who into ``cluster.json``, with a contact sheet ``cluster.NUMBER.png`` of each of the first people.
 

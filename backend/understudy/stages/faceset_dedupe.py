@@ -8,8 +8,10 @@ from understudy.events import Events
 from understudy.faceset.choice import duplicates
 from understudy.settings import DedupeSettings
 from understudy.stages.curation import discard, open_to_change
+from understudy.stages.holding import existing, holding
 
 
+@holding(lambda settings: existing(settings.faceset, "faceset dedupe", unless=settings.dry_run))
 def run(settings: DedupeSettings, events: Events) -> dict[str, Any]:
     """Put the faces that look like a sharper one into the trash, unless it is a dry run.
 

@@ -8,8 +8,11 @@ from understudy.events import Events
 from understudy.faceset.pack import write_pack
 from understudy.settings import PackSettings
 from understudy.stages.curation import open_to_change
+from understudy.stages.holding import beside, existing, holding
 
 
+@holding(lambda settings: beside(settings.out, "faceset pack"))
+@holding(lambda settings: existing(settings.faceset, "faceset pack"))
 def run(settings: PackSettings, events: Events) -> dict[str, Any]:
     """Pack ``settings.faceset`` into ``settings.out``, whole or not at all; its trash stays behind.
 

@@ -17,15 +17,18 @@ from understudy.faceset.record import Face
 from understudy.faceset.sheet import SHEET, faceset_sheet
 from understudy.faceset.store import Faceset
 from understudy.plate.files import remove_leftovers, write_text
+from understudy.plate.lock import hold
 from understudy.plate.ranges import format_range
 from understudy.plate.sheet import write_png
 from understudy.settings import PlateOptions, RecropSettings
 from understudy.stages.analysis import Shot, prepare
 from understudy.stages.crops import cut_out, is_stored
+from understudy.stages.holding import holding
 from understudy.stages.stopwatch import Stopwatch
 from understudy.tracks.track import TRACKS
 
 
+@holding(lambda settings: hold(settings.out, "faceset recrop"))
 def run(settings: RecropSettings, events: Events) -> dict[str, Any]:
     """Make the faceset ``settings.out`` of the faces of ``settings.faceset``, or go on making it.
 

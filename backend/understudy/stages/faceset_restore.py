@@ -10,8 +10,10 @@ from understudy.faceset.store import Faceset
 from understudy.faceset.trash import Trash
 from understudy.settings import RestoreSettings
 from understudy.stages.faceset_sort import ORDER
+from understudy.stages.holding import existing, holding
 
 
+@holding(lambda settings: existing(settings.faceset, "faceset restore"))
 def run(settings: RestoreSettings, events: Events) -> dict[str, Any]:
     """Undo the last operation on ``settings.faceset``, or all.
 
@@ -23,17 +25,19 @@ def run(settings: RestoreSettings, events: Events) -> dict[str, Any]:
     faceset.check_writable()
     trash = Trash(faceset.folder)
     operations = trash.operations()
-    undone = trash.undo(settings.everything)
-    if undone.renamed:
+    # Before anything moves: who is killed in between and runs it again finds nothing left to undo.
+    due = {one.kind for one in (operations if settings.everything else operations[-1:])}
+    if "rename" in due:
         order = faceset.folder / ORDER  # tells of names that are no more
         try:
             order.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(order, error) from error
+    if "trash" in due:
+        faceset.describe(wanted=None)  # they may be of an older solve: the next extraction looks at them
+    undone = trash.undo(settings.everything)
     if undone.left:
         events.note(f"{len(undone.left)} files stay where they are: others have taken their place since.")
-    if undone.restored:
-        faceset.describe(wanted=None)  # they may be of an older solve: the next extraction looks at them
     return {
         "faceset": str(faceset.folder),
         "undone": [one.why for one in (operations if settings.everything else operations[-1:])],

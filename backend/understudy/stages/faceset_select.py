@@ -8,8 +8,10 @@ from understudy.events import Events
 from understudy.faceset.choice import pose_bins, select
 from understudy.settings import SelectSettings
 from understudy.stages.curation import discard, open_to_change
+from understudy.stages.holding import existing, holding
 
 
+@holding(lambda settings: existing(settings.faceset, "faceset select", unless=settings.dry_run))
 def run(settings: SelectSettings, events: Events) -> dict[str, Any]:
     """Put all but the best ``settings.count`` faces into the trash, unless it is a dry run.
 

@@ -14,6 +14,7 @@ from understudy.faceset.trash import Trash
 from understudy.plate.files import write_json
 from understudy.settings import SortSettings
 from understudy.stages.curation import open_to_change, write_sheet
+from understudy.stages.holding import existing, holding
 
 ORDER = "sort.json"
 SHEET = "sort.png"
@@ -23,6 +24,7 @@ _TOLD = 3  # faces told from each end
 _RANK = re.compile(r"\d{5,}_")
 
 
+@holding(lambda settings: existing(settings.faceset, "faceset sort"))
 def run(settings: SortSettings, events: Events) -> dict[str, Any]:
     """Write the order of ``settings.faceset`` into its ``sort.json``, and a contact sheet in that order.
 

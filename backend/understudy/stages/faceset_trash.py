@@ -15,8 +15,10 @@ from understudy.faceset.record import Face
 from understudy.plate.ranges import parse_range
 from understudy.settings import FaceMeasure, TrashSettings
 from understudy.stages.curation import discard, open_to_change
+from understudy.stages.holding import existing, holding
 
 
+@holding(lambda settings: existing(settings.faceset, "faceset trash", unless=settings.dry_run))
 def run(settings: TrashSettings, events: Events) -> dict[str, Any]:
     """Put the faces for which all conditions of ``settings`` hold into the trash, unless it is a dry run.
 

@@ -9,8 +9,10 @@ from understudy.events import Events
 from understudy.faceset.pack import unpack
 from understudy.faceset.store import Faceset
 from understudy.settings import UnpackSettings
+from understudy.stages.holding import beside, holding
 
 
+@holding(lambda settings: beside(settings.out, "faceset unpack"))
 def run(settings: UnpackSettings, events: Events) -> dict[str, Any]:
     """Unpack ``settings.pack`` into the new folder ``settings.out``, whole or not at all.
 

@@ -16,13 +16,13 @@ def run(settings: ModelRestoreSettings, events: Events) -> dict[str, Any]:
     """Put the backup of ``settings.step`` in the place of the model and its training, which are backed up.
 
     Returns ``model``, ``step``, and ``replaced``, the step of what was there before, None where that was damaged.
-    Raises ModelError, with nothing changed, when a training is at work there and when there is no such backup, it is
+    Raises BusyError when a training is at work there; ModelError, with nothing changed, when there is no such backup, it is
     damaged or of another network; and OutputError.
     """
     folder = settings.model.resolve()
     if not folder.is_dir():
         raise ModelError(f"There is no model {folder}.", "Give the folder that train was given.")
-    with hold(folder):
+    with hold(folder, "model restore"):
         replaced = restore_backup(folder, settings.step, time.time())
     if replaced is None:
         events.note("What it replaces was no whole training, and was not backed up.")

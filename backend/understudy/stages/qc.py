@@ -17,6 +17,7 @@ from understudy.events import Events
 from understudy.plate.colour import ColourManager
 from understudy.plate.files import write_json, write_text
 from understudy.plate.frame import Frame
+from understudy.plate.lock import hold
 from understudy.plate.ranges import format_range
 from understudy.plate.sequence import Plate
 from understudy.review.delivered import Contract, Delivered, Finding, UnderFrame
@@ -62,12 +63,12 @@ def run(settings: QcSettings, events: Events) -> dict[str, Any]:
         )
     shot = plate_of(settings, sequence, events)
     desk = _Desk(settings, sequence, shot)
-    with closing(read_delivery(sequence, shot)) as reading:
+    with hold(out, "qc"), closing(read_delivery(sequence, shot)) as reading:
         for done, (number, found, under) in enumerate(reading, 1):
             events.raise_if_stopping()
             desk.look(number, found, under)
             events.progress(done, len(sequence.frames), "frames")
-    return desk.close(settings, out)
+        return desk.close(settings, out)
 
 
 class _Desk:
