@@ -88,6 +88,11 @@ def test_what_was_made_of_the_same_is_kept_and_that_is_told(planned):
     assert planned(device="auto", convert_batch=3, frames="1002-1003")[:2] == ([], {})
 
 
+def test_another_layer_of_the_plate_s_files_makes_its_frames_again(planned):
+    todo, changed, _ = planned(layer="rgba")
+    assert (todo, changed) == (FRAMES, {"layer": len(FRAMES)})
+
+
 def other(name: str) -> Any:
     """Another value of the option than its default, within its range."""
     info = ConversionOptions.model_fields[name]

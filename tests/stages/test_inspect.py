@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import OpenImageIO as oiio
@@ -128,3 +129,14 @@ def test_straight_alpha_is_multiplied_in_light_and_only_in_what_is_written(tmp_p
     np.testing.assert_array_equal(frame.rgb[0, 1], frame.rgb[0, 0])  # as it is seen
     light = shot.working(frame.rgb)[0, 0]
     np.testing.assert_allclose(shot.written(frame)[0], [light, light * 0.2], rtol=1e-3)
+
+
+def test_a_movie_has_no_layers_to_choose(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.mov"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")))
+        container.mux(stream.encode())
+    for asked in ("layer", "view"):
+        with pytest.raises(UsageError, match="no layers and views"):
+            described((tmp_path / "a.mov").as_posix(), **{asked: "left"})

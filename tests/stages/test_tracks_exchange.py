@@ -197,3 +197,37 @@ def test_the_commands_work(faceset: Path, tmp_path: Path, capsys: pytest.Capture
     assert len(load(corrections).faces) == 2
     assert main(["tracks", "import", str(tmp_path / "no.csv"), "--out", "x.json"]) == ExitCode.MISSING_INPUT
     assert "There is no file of tracks" in capsys.readouterr().err
+
+
+def test_a_squeezed_plate_s_tracks_go_out_and_come_in_at_the_same_place(tmp_path: Path) -> None:
+    shot = made_shot().in_plate((2.0, 1.0))
+    (tmp_path / "tracks.json").write_text(tracks_to_json(shot), "utf-8")
+    first = shot.tracks[0].frames[1001]
+    for name, options in (
+        ("t.json", {}),
+        ("t.csv", {}),
+        ("t.chan", {"width": shot.width, "height": HEIGHT, "pixel_aspect": 2}),
+    ):
+        _export(tmp_path, name[2:], tmp_path / name, track=0)
+        _import(tmp_path / name, tmp_path / f"{name}.c.json", **options)
+        said = load(tmp_path / f"{name}.c.json").faces[0]
+        np.testing.assert_allclose(said.head[0].keys[0].at, first.head.seen_at, rtol=1e-4, err_msg=name)
+        np.testing.assert_allclose(said.head[0].keys[0].size, first.head.scale, rtol=1e-4, err_msg=name)
+    with pytest.raises(UsageError, match="own pixels"):
+        _import(tmp_path / "t.csv", tmp_path / "no.json", pixel_aspect=2)
+
+
+def test_the_exported_camera_of_a_squeezed_plate_has_square_pixels(tmp_path: Path) -> None:
+    usd = pytest.importorskip("pxr.Usd", reason="the package usd-core is not installed")
+    geometry = pytest.importorskip("pxr.UsdGeom")
+    cameras = []
+    for name, stretch in (("square", (1.0, 1.0)), ("squeezed", (2.0, 1.0))):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "tracks.json").write_text(tracks_to_json(made_shot().in_plate(stretch)), "utf-8")
+        _export(folder, "usd", folder / "t.usda", track=0)
+        stage = usd.Stage.Open(str(folder / "t.usda"))  # which must outlive its prims
+        camera = geometry.Camera(stage.GetPrimAtPath("/shot/camera"))
+        asked = camera.GetFocalLengthAttr(), camera.GetHorizontalApertureAttr(), camera.GetVerticalApertureAttr()
+        cameras.append([one.Get(1001) for one in asked])
+    np.testing.assert_allclose(cameras[1], cameras[0], rtol=1e-4)

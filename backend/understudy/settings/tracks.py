@@ -48,6 +48,9 @@ class TracksImportSettings(Options):
     )
     width: int | None = option(None, "Width of the plate, which a chan needs.", unit="px", ge=1)
     height: int | None = option(None, "Height of the plate, which points and a chan need.", unit="px", ge=1)
+    pixel_aspect: float = option(
+        1.0, "Width over height of the plate's pixels, for a chan; all else is in the plate's.", ge=0.25, le=4
+    )
     lens: float | None = option(
         None, "Focal length for a 36 mm wide sensor; a chan's own when left out.", unit="mm", ge=5, le=5000
     )

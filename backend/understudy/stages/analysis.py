@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.errors import UnreadableError
+from understudy.errors import UnreadableError, UsageError
 from understudy.events import Events
 from understudy.face.appearance import appearance
 from understudy.face.detect import Survey, survey
@@ -157,6 +157,8 @@ def prepare(options: PlateOptions, events: Events, colour: ColourManager | None 
     Raises MissingInputError, UnreadableError, UsageError and ColourError.
     """
     found = open_plate(options.plate, options.frames, options.missing)
+    if found.kind == "movie" and (options.layer or options.view):
+        raise UsageError(f"{found.pattern} is a movie, which has no layers and views.", "Leave --layer and --view out.")
     plate = replace(found, layer=options.layer, view=options.view)
     header = probe(plate)
     colour = colour or ColourManager.discover(options.ocio)

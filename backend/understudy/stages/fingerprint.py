@@ -63,7 +63,8 @@ class Fingerprints:
     ) -> None:
         """``people`` in the order in which they are laid, their faces of ``faceset``."""
         self._settings, self._shot, self._mattes = settings, shot, mattes
-        wanted = settings.model_dump(mode="json", include={"extra_layers", "reference_frames", "forbidden_frames"})
+        names = {"extra_layers", "reference_frames", "forbidden_frames", "layer", "view"}
+        wanted = settings.model_dump(mode="json", include=names)
         self._of_the_shot: dict[str, Any] = {
             "version": __version__,
             "colour": _digest(shot.space.name, shot.colour.working, _configuration(shot.colour.config)),

@@ -7,6 +7,7 @@ from typing import Any
 from understudy.errors import OutputError, UsageError
 from understudy.events import Events
 from understudy.plate.ranges import format_range
+from understudy.plate.square import stretch_of
 from understudy.settings import TracksImportSettings
 from understudy.tracks.chan import focal_of, heads_from_chan
 from understudy.tracks.corrections import Corrections, save
@@ -41,6 +42,8 @@ def run(settings: TracksImportSettings, events: Events) -> dict[str, Any]:
 
 def _read(settings: TracksImportSettings) -> Corrections:
     name, text = str(settings.file), text_of(settings.file, "file of tracks")
+    if settings.pixel_aspect != 1.0 and settings.file.suffix.lower() != ".chan":
+        raise UsageError(f"{name} tells of the plate's own pixels.", "Leave --pixel-aspect out: it is for a chan.")
     match settings.file.suffix.lower():
         case ".json":
             return corrections_from_tracks(_chosen(settings, tracks_from_json(text, name).tracks))
@@ -49,9 +52,12 @@ def _read(settings: TracksImportSettings) -> Corrections:
         case ".txt":
             return corrections_from_points(points_from_text(text, _given(settings, "height"), name), settings.track)
         case ".chan":
-            width, height = _given(settings, "width"), _given(settings, "height")
+            # A camera sees square pixels.
+            x, y = stretch_of(settings.pixel_aspect)
+            width, height = round(_given(settings, "width") * x), round(_given(settings, "height") * y)
             focal = None if settings.lens is None else focal_of(settings.lens, width)
-            return corrections_from_heads(heads_from_chan(text, width, height, focal, name), settings.track)
+            heads = heads_from_chan(text, width, height, focal, name)
+            return corrections_from_heads(heads, settings.track).in_square((1 / x, 1 / y))
         case _:
             raise UsageError(
                 f"{name} is no file of tracks that can be read: its name ends in none of .json, .csv, .txt, .chan.",
