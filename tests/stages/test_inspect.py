@@ -113,12 +113,32 @@ def test_what_a_file_says_of_its_picture_is_told(tmp_path: Path) -> None:
 def test_a_frame_of_another_size_is_named(tmp_path: Path) -> None:
     pattern = write_shot(tmp_path, [[]] * 6)
     write_frame(tmp_path / "shot.1004.exr", picture(64, 48, []))
-    said = f"Frame 1004 of {pattern} is 64 x 48 pixels, but frame 1001 is 320 x 200."
+    said = f"Frame 1004 of {pattern} is 64 x 48 pixels, but frame 1001 is 320 x 200 pixels."
     assert described(pattern)["notes"] == [said]
     with pytest.raises(UnreadableError) as refused:  # whoever works on the frames must not begin
         prepare(InspectSettings(plate=pattern), Events())
     assert refused.value.message == said
     assert len(prepare(InspectSettings(plate=pattern, frames="1001-1003,1005-1006"), Events()).plate.frames) == 5
+
+
+def test_a_frame_of_another_layer_or_aspect_is_named(tmp_path: Path) -> None:
+    def write(number: int, prefix: str, aspect: float) -> None:
+        spec = oiio.ImageSpec(8, 6, 3, "half")
+        spec.channelnames = tuple(f"{prefix}{name}" for name in "RGB")
+        spec.attribute("PixelAspectRatio", aspect)
+        buffer = oiio.ImageBuf(spec)
+        assert buffer.write(str(tmp_path / f"a.{number}.exr")), buffer.geterror()
+
+    pattern = (tmp_path / "a.%04d.exr").as_posix()
+    for number, prefix, aspect in ((1001, "", 1.0), (1002, "", 1.0), (1003, "beauty.", 1.0), (1004, "", 2.0)):
+        write(number, prefix, aspect)
+    (layer,) = described(pattern)["notes"]
+    assert (
+        layer
+        == f"Frame 1003 of {pattern} has its picture in the layer beauty, but frame 1001 has its picture in the main layer."
+    )
+    (aspect,) = described(pattern, frames="1001-1002,1004")["notes"]
+    assert aspect == f"Frame 1004 of {pattern} has pixels of the aspect 2, but frame 1001 has pixels of the aspect 1."
 
 
 def test_straight_alpha_is_multiplied_in_light_and_only_in_what_is_written(tmp_path: Path) -> None:

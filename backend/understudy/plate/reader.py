@@ -74,30 +74,38 @@ def probe(plate: Plate) -> Header:
 
 
 def odd_one_out(plate: Plate, header: Header) -> str | None:
-    """A sentence about the first frame that is of another size than ``header``, that of the first; None where all agree.
+    """A sentence about the first frame whose size, pixel aspect or layer is not that of ``header``, that of the first frame.
 
-    By the headers alone. A frame that cannot be read is passed over: whoever wants it is told.
+    None where all agree. By the headers alone. A frame that cannot be read is passed over: whoever wants it is told.
     """
     if plate.kind != "sequence":
         return None
-    wanted = header.display.width, header.display.height
+    wanted = _shape(header)
     with ThreadPoolExecutor(_HEADERS, "headers") as pool:
-        for number, size in zip(plate.frames, pool.map(lambda frame: _size(plate, frame), plate.frames), strict=True):
-            if size not in (None, wanted):
+        shapes = pool.map(lambda frame: _shape_of(plate, frame), plate.frames)
+        for number, shape in zip(plate.frames, shapes, strict=True):
+            if shape is not None and shape != wanted:
                 pool.shutdown(wait=True, cancel_futures=True)
-                return (
-                    f"Frame {number} of {plate.pattern} is {size[0]} x {size[1]} pixels, "
-                    f"but frame {plate.frames[0]} is {wanted[0]} x {wanted[1]}."
-                )
+                own, first = next(pair for pair in zip(shape, wanted, strict=True) if pair[0] != pair[1])
+                return f"Frame {number} of {plate.pattern} {own}, but frame {plate.frames[0]} {first}."
     return None
 
 
-def _size(plate: Plate, number: int) -> tuple[int, int] | None:
+def _shape(header: Header) -> tuple[str, ...]:
+    """What all frames of a plate have in common, each as a clause."""
+    display = header.display
+    return (
+        f"is {display.width} x {display.height} pixels",
+        f"has pixels of the aspect {header.pixel_aspect:.3g}",
+        f"has its picture in the layer {header.layer}" if header.layer else "has its picture in the main layer",
+    )
+
+
+def _shape_of(plate: Plate, number: int) -> tuple[str, ...] | None:
     try:
-        display = read_picture_header(plate.path(number), plate.layer, plate.view).display
+        return _shape(read_picture_header(plate.path(number), plate.layer, plate.view))
     except UnderstudyError:
         return None
-    return display.width, display.height
 
 
 @contextmanager
