@@ -85,6 +85,30 @@ def spoilt_document(document: Any, dice: random.Random) -> bytes:
     return spoilt_bytes(text, dice) if dice.randrange(6) == 0 else text
 
 
+def nudged_document(document: Any, dice: random.Random) -> bytes:
+    """A JSON ``document`` whose form is sound and of whose numbers some are not what they should be."""
+    document = copy.deepcopy(document)
+    places = [(holder, key) for holder, key in _places(document) if type(holder[key]) in (int, float)]
+    for holder, key in dice.sample(places, min(len(places), dice.choice((1, 1, 2, 5, 30)))):
+        extremes = (
+            0,
+            1,
+            -1,
+            1e7,
+            -1e7,
+            1e-3,
+            1e6,
+            2**53,
+            16384,
+            holder[key] * -1,
+            holder[key] * 1e3,
+            holder[key] * 1e-3,
+        )
+        value = dice.choice(extremes) if dice.randrange(3) == 0 else dice.gauss(holder[key], abs(holder[key]) + 1)
+        holder[key] = round(value) if isinstance(holder[key], int) else float(value)
+    return json.dumps(document).encode()
+
+
 def _places(value: Any) -> Any:
     """Every place of a document whose value can be exchanged, as holder and key; of long lists the first few."""
     if isinstance(value, dict):

@@ -20,7 +20,7 @@ from fuzz_facesets import (
     read_trash,
 )
 from fuzz_models import card, card_of_any_family, model_files, read_backups, read_model, with_card
-from fuzz_mutations import spoilt_document
+from fuzz_mutations import nudged_document, spoilt_document
 from fuzz_pictures import movie, picture, read_movie_of, read_picture_of
 from fuzz_reader import Read, Reader, bytes_of, documents_of, either, text_of, written
 from made_tracks import made_shot
@@ -37,8 +37,10 @@ from understudy.stages import tracks_import
 from understudy.tracks.chan import track_to_chan
 from understudy.tracks.corrections import load as load_corrections
 from understudy.tracks.document import tracks_from_json
+from understudy.tracks.nuke import corner_pin, tracker_node
 from understudy.tracks.points_text import points_to_text
 from understudy.tracks.table import tracks_to_csv
+from understudy.tracks.usd import write_usd
 from understudy.training.checkpoint import load_checkpoint
 from understudy.training.curve import phases
 from understudy.training.log import read_metrics
@@ -115,6 +117,18 @@ def imported(suffix: str) -> Read:
     return read
 
 
+def read_and_export(data: bytes, folder: Path) -> None:
+    """Tracks in every form that other programs read."""
+    shot = tracks_from_json(text_of(data))
+    tracks_to_csv(shot.tracks)
+    for track in shot.tracks:
+        track_to_chan(track, shot.width, shot.height, 1000.0)
+        points_to_text(track, shot.height, (30, 8))
+        corner_pin(track, shot.height, "full", 64)
+        tracker_node(track, shot.height, (30, 8))
+    write_usd(folder / "a.usda", shot, focal=1000.0, fps=24.0, crop="full")
+
+
 def read_metrics_of(path: Path) -> None:
     records = read_metrics(path.parent)
     list(phases(records))
@@ -137,14 +151,17 @@ READERS: dict[str, Reader] = {
         2,
     ),
     "tracks": Reader(documents_of(tracks), lambda data, _: tracks_from_json(text_of(data)), 2),
+    "exported tracks": Reader(lambda dice: nudged_document(tracks(), dice), read_and_export, 0.5),
     "corrections": Reader(documents_of(corrections), written("c.json", load_corrections), 2),
     "trash log": Reader(documents_of(log), read_trash, 2),
     "index": Reader(either(index_spoilt, bytes_of(lambda: faceset_bytes()["index.npz"])), read_index_of),
-    "pack": Reader(either(pack_spoilt, bytes_of(lambda: faceset_bytes()["pack"])), written("set.zip", read_pack_of)),
+    "pack": Reader(
+        either(pack_spoilt, bytes_of(lambda: faceset_bytes()["pack"])), written("set.zip", read_pack_of), 0.3
+    ),
     "faceset's description": Reader(documents_of(lambda: json.loads(faceset_bytes()["faceset.json"])), read_faceset_of),
-    "model's card": Reader(lambda dice: with_card(card_of_any_family(dice)), written(FILE, read_model), 2),
-    "model's own card": Reader(lambda dice: with_card(spoilt_document(card(), dice)), written(FILE, read_model), 2),
-    "model's bytes": Reader(bytes_of(lambda: model_files()[FILE]), written(FILE, read_model)),
+    "model's card": Reader(lambda dice: with_card(card_of_any_family(dice)), written(FILE, read_model), 0.5),
+    "model's own card": Reader(lambda dice: with_card(spoilt_document(card(), dice)), written(FILE, read_model), 0.5),
+    "model's bytes": Reader(bytes_of(lambda: model_files()[FILE]), written(FILE, read_model), 0.3),
     "training's bytes": Reader(
         bytes_of(lambda: model_files()["training.safetensors"]),
         written("training.safetensors", lambda path: load_checkpoint(path.parent)),
@@ -172,7 +189,7 @@ READERS: dict[str, Reader] = {
     "frame range": Reader(range_text, lambda data, _: parse_range(data.decode(errors="replace")), 2),
     "plate's name": Reader(name_text, read_name),
     "picture": Reader(picture, read_picture_of, 3),
-    "movie": Reader(movie, read_movie_of),
+    "movie": Reader(movie, read_movie_of, 0.3),
 }
 """By the name of what is read."""
 

@@ -42,7 +42,10 @@ def main() -> int:
     plan = {name: round(told.inputs * share / sum(shares.values())) for name, share in shares.items()}
     if not told.names:
         plan |= dict.fromkeys(STAGES, told.stages)
-    print(f"{'reader':32} {'inputs':>7} {'taken':>7} {'refused':>7} {'failed':>6} {'slowest':>8} {'memory':>9}")
+    print(
+        f"{'reader':32} {'inputs':>7} {'taken':>7} {'refused':>7} {'failed':>6} {'slowest':>8} {'memory':>9}",
+        flush=True,
+    )
     figures = [run_reader(name, count, told.seed, told.keep) for name, count in plan.items() if count]
     total = sum((Counter(one) for one in figures), Counter())
     print(f"{'all':32} {total['inputs']:7} {total['taken']:7} {total['refused']:7} {total['failed']:6}")

@@ -12,7 +12,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import torch
-from fuzz_mutations import spoilt_bytes, spoilt_document
+from fuzz_mutations import nudged_document, spoilt_bytes, spoilt_document
 from fuzz_reader import Reader
 
 from made_people import make_shot  # isort: skip
@@ -55,7 +55,8 @@ def spoil(dice: random.Random) -> bytes:
     if path.suffix == ".exr" and dice.randrange(4):
         at = content.find(b'{"schema"')
         length = int.from_bytes(content[at - 4 : at], "little")
-        new = spoilt_document(json.loads(content[at : at + length]), dice)
+        change = dice.choice((spoilt_document, nudged_document, nudged_document, nudged_document))
+        new = change(json.loads(content[at : at + length]), dice)
         content = content[: at - 4] + struct.pack("<i", len(new)) + new + content[at + length :]
     else:
         content = spoilt_bytes(content, dice)
