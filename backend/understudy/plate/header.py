@@ -28,13 +28,15 @@ def header_of(spec: oiio.ImageSpec, dtype: Literal["half", "float"]) -> Header:
     attributes: dict[str, Any] = {}
     for param in spec.extra_attribs:
         try:
-            name, value = param.name, param.value
+            name = param.name
+            if name in _NOT_ATTRIBUTES or name.startswith(_STRUCTURE):
+                continue
+            value = param.value
         except UnicodeDecodeError:  # bytes that no other program could read as text either
             continue
-        if name not in _NOT_ATTRIBUTES and not name.startswith(_STRUCTURE):
-            # OpenImageIO prints this one type's name in a way that it does not read.
-            kind = str(param.type).replace("rational2i", "rational")
-            attributes[name] = value if kind in _PLAIN else Typed(kind, value)
+        # OpenImageIO prints this one type's name in a way that it does not read.
+        kind = str(param.type).replace("rational2i", "rational")
+        attributes[name] = value if kind in _PLAIN else Typed(kind, value)
     timecode: Any = spec.getattribute("smpte:TimeCode")
     return Header(
         data=Window(spec.x, spec.y, spec.width, spec.height),
