@@ -180,3 +180,16 @@ def test_an_aspect_that_no_picture_has_is_told_and_not_used(tmp_path, square):
     events.note = notes.append  # type: ignore[method-assign]
     assert prepare(PlateOptions(plate=str(tmp_path / "a.0001.exr")), events).stretch == (1.0, 1.0)
     assert "is none that a picture has" in notes[-1]
+
+
+def test_a_broken_pixel_is_not_spread_by_the_change_of_shape(tmp_path, square):
+    picture = squeezed_by((2, 1), rgb(square.plate(1001))).astype(np.float16)
+    broken = picture.copy()
+    broken[40, 30], broken[60, 20], broken[80, 50] = np.nan, np.inf, 65504
+    seen = []
+    for name, pixels in (("sound", picture), ("broken", broken)):
+        write_exr(tmp_path / f"{name}.0001.exr", pixels, pixelAspectRatio=2.0, colorInteropID="lin_rec709_scene")
+        shot = prepare(PlateOptions(plate=str(tmp_path / f"{name}.0001.exr")), Events())
+        seen.append(shot.read(1))
+    assert np.abs(seen[1].rgb - seen[0].rgb).max() < 0.1
+    np.testing.assert_array_equal(bits(seen[1].as_stored.rgb), bits(broken))

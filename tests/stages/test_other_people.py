@@ -131,3 +131,19 @@ def test_somebody_alone_has_nobody_before_them_and_a_damaged_journal_is_told_whe
     (made.folder / NAME).write_text(text.replace('"trust"', '"trusted"'))
     with pytest.raises(FacesetError, match=f"Line 1 of {NAME}"):
         who_is_before(marks[0], made, own)
+
+
+def test_pixels_that_are_not_square_change_nothing(tmp_path, marks):
+    square = faceset(tmp_path / "square", marks, (0, 1))
+    squeezed = Faceset.create(tmp_path / "squeezed", {})
+    for face in square.faces():
+        squeezed.add(face.in_plate((2.0, 1.0)), square.read(face))
+    seen = []
+    for made in (square, squeezed):
+        own = {face.frame: face.square for face in made.faces() if face.track == 1}
+        seen.append(who_is_before(marks[0], made, own))
+    assert seen[0].keys() == seen[1].keys() and set(LOST) <= set(seen[0])
+    for frame, one in seen[0].items():
+        assert one.hidden == pytest.approx(seen[1][frame].hidden, abs=0.02)
+        for name in ("faces", "heads"):
+            np.testing.assert_allclose(getattr(one, name), getattr(seen[1][frame], name), rtol=1e-5)

@@ -86,13 +86,20 @@ class Shot:
 
     def read(self, number: int) -> Frame:
         """Frame ``number`` with square pixels. Raises as :func:`read_frame`."""
-        return squared(read_frame(self.plate, number), self.stretch)
+        return self._in_square(read_frame(self.plate, number))
 
     def frames(self, numbers: Sequence[int]) -> Generator[Frame, None, None]:
         """The frames of these ``numbers`` with square pixels. Raises as :func:`read_frames`."""
         with closing(read_frames(self.plate, numbers)) as frames:
             for frame in frames:
-                yield squared(frame, self.stretch)
+                yield self._in_square(frame)
+
+    def _in_square(self, frame: Frame) -> Frame:
+        if self.stretch == SQUARE:
+            return frame
+        # A broken pixel is known by its hard edge, which interpolation takes away.
+        sound = squared(replace(frame, rgb=self.sound(frame.rgb)), self.stretch)
+        return replace(sound, stored=frame)
 
     def camera(self, lens: float | None) -> Camera:
         """The camera of a ``lens`` in mm on a 36 mm wide sensor; None takes the file's, else a usual one.

@@ -30,7 +30,7 @@ _HIDDEN = (
 
 @dataclass(frozen=True, eq=False)
 class InFront:
-    """Who stands before a person on a frame; (68, 2) landmarks in plate pixels."""
+    """Who stands before a person on a frame; (68, 2) landmarks in square pixels."""
 
     faces: list[NDArray[np.float32]]  # of those before a face that is seen: they cover no more of it than is known
     heads: list[NDArray[np.float32]]  # of those before a face that is not
@@ -64,7 +64,7 @@ def who_is_before(shot: Shot, faceset: Faceset, faces: Mapping[int, Face]) -> Be
     FacesetError for a journal that is damaged where it tells of somebody else.
     """
     name = Path(shot.key).name
-    everybody = [one for one in faceset.faces() if Path(one.plate).name == name]
+    everybody = [one.square for one in faceset.faces() if Path(one.plate).name == name]
     own = {(one.frame, one.track) for one in faces.values()}
     people: dict[object, dict[int, Standing]] = defaultdict(dict)
     for one in everybody:
