@@ -63,6 +63,7 @@ def test_a_thousand_frames_come_back() -> None:
         ('"faces"', '"feces"', "faces"),
         ('{"kind"', '"kind"', "document of solved tracks"),
         ('"box":[', '"box":[1,', r"shape \(5,\)"),
+        ('"number":3', '"number":0', "two tracks have the number 0"),
     ],
 )
 def test_a_damaged_document_is_told(old: str, new: str, said: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def tracks_from_json(text: str, name: str = "the tracks") -> ShotTracks:
             height=whole(document["height"], 1, 1 << 24),
             frames=tuple(parse_range(plain.text(document["frames"], 1 << 24))),
             cuts=tuple(whole(cut) for cut in document["cuts"]),
-            tracks=tuple(_track(track, document["version"]) for track in document["tracks"]),
+            tracks=_tracks(document["tracks"], document["version"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
         raise FacesetError(
@@ -115,6 +116,13 @@ def _face(face: Followed) -> dict[str, Any]:
         "raw": None if face.raw is None else numbers(face.raw),
         **channels_to_json(face),
     }
+
+
+def _tracks(records: list[dict[str, Any]], version: int) -> tuple[Track, ...]:
+    tracks = tuple(_track(record, version) for record in records)
+    if twice := [number for number, count in Counter(track.number for track in tracks).items() if count > 1]:
+        raise ValueError(f"two tracks have the number {twice[0]}")
+    return tracks
 
 
 def _track(record: dict[str, Any], version: int) -> Track:
