@@ -84,8 +84,14 @@ class PlacedHead:
 class ShotRenderer:
     """One person's new face on all frames of a shot: what is measured here rests on the whole shot, whatever is rendered."""
 
-    def __init__(self, source: Footage, plate: Footage, allowed: NDArray[np.bool_] | None = None) -> None:
-        """Both in the same linear space. Only faces of the source that are ``allowed`` (N,) become references; else all."""
+    def __init__(
+        self, source: Footage, plate: Footage, allowed: NDArray[np.bool_] | None = None,
+        hidden: NDArray[np.bool_] | None = None,
+    ) -> None:  # fmt: skip
+        """Both in the same linear space. Only faces of the source that are ``allowed`` (N,) become references; else all.
+
+        Those of the plate that are ``hidden`` (T,) by somebody else say nothing of its light.
+        """
         self.source, self.plate = source, plate
         self._posed = retarget(source, plate)
         self._row = {face.frame: row for row, face in enumerate(plate.faces)}
@@ -96,6 +102,8 @@ class ShotRenderer:
         self.references = choose_references(views, shot, runs, usable[views.picture])
         self._picture = views.picture
         own, light = measure_skin_light(source, own_views), measure_skin_light(plate, target)
+        if hidden is not None and hidden.any():
+            light = replace(light, weights=light.weights * ~hidden[:, None])
         self._texture = Texture(source, views, shot, self.references, own, steadied(light, runs))
         self._hardness = light.hardness()
         self._eye_gain = eye_gain(source, own, plate, light)

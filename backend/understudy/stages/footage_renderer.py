@@ -66,7 +66,9 @@ class FootageRenderer:
         self.crop: tuple[CropKind, int] = crop_kind(first.crop_kind), first.crop_size
         self.attributes: dict[str, str | int | float] = {"source_faces": len(source.faces)}
         self._shot, self._plate = shot, plate
-        self._renderer = ShotRenderer(source, plate, allowed)
+        covered = {frame for frame, one in (before or {}).items() if one.heads}
+        hidden = np.array([face.frame in covered for face in plate.faces], np.bool_)
+        self._renderer = ShotRenderer(source, plate, allowed, hidden)
         self._aligner = Aligner(shot, *self.crop, occlusion, before)
 
     def report(self) -> dict[str, Any]:
