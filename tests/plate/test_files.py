@@ -11,8 +11,10 @@ from understudy.plate.files import (
     check_name,
     check_writable,
     is_leftover,
+    remove_leftovers,
     shortened,
     stamp,
+    temporary_of,
     write_json,
     write_text,
 )
@@ -118,3 +120,21 @@ def test_a_name_that_is_not_utf8_is_told(tmp_path: Path) -> None:
     check_name(tmp_path / "Müller 日本")
     with pytest.raises(UnreadableError, match=r"M\\xfcller is not UTF-8"):
         check_name(os.fsdecode(b"/shots/M\xfcller"))
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_of_others(tmp_path: Path) -> None:
+    long = "a" * 251 + ".exr"
+    mine = [temporary_of(tmp_path / name) for name in ("out.1001.exr", long, "set")]
+    theirs = [temporary_of(tmp_path / name) for name in ("out.1002.exr", "out.1001.png", "other")]
+    for path in [*mine[:2], *theirs, tmp_path / "out.1001.exr", tmp_path / ".hidden.exr"]:
+        path.touch()
+    mine[2].mkdir()
+    (mine[2] / "half.exr").touch()
+    remove_leftovers(tmp_path, of=["out.1001.exr", long, "set"])
+    kept = {*theirs, tmp_path / "out.1001.exr", tmp_path / ".hidden.exr"}
+    assert set(tmp_path.iterdir()) == kept
+    remove_leftovers(tmp_path, endings={".png"})
+    assert set(tmp_path.iterdir()) == kept - {theirs[1]}
+    remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"out.1001.exr", ".hidden.exr"}
+    remove_leftovers(tmp_path / "nowhere")

@@ -12,6 +12,8 @@ from understudy.cli import main
 from understudy.errors import BusyError
 from understudy.events import Events
 from understudy.faceset.store import Faceset
+from understudy.faceset.trash import Trash
+from understudy.plate.files import temporary_of
 from understudy.plate.lock import hold
 from understudy.settings import (
     ClusterSettings,
@@ -64,6 +66,30 @@ def test_a_faceset_is_tidied_by_one_command_at_a_time(faces: Path, what: str) ->
     run_stage(CURATION[what](faces), Events())
     assert content(faces) != before or what in ("pack", "cluster")
     assert not list(faces.glob(".*")) and not list(faces.parent.glob(".*")), "no lock is left"
+
+
+def test_a_faceset_is_cleared_of_what_a_killed_command_left(faces: Path) -> None:
+    for path in (faces / "sort.json", faces / "index.npz", faces / "trash" / "log.json"):
+        temporary_of(path).touch()
+    run_stage(SortSettings(faceset=faces, by="sharpness"), Events())
+    assert not list(faces.rglob(".*"))
+
+
+def test_a_restoration_killed_at_its_end_leaves_nothing_to_be_said_again(
+    faces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the files are back there is nothing to undo: what an extraction has to know is written before."""
+    Faceset.open(faces).describe(wanted={"face": "one"})
+    undo = Trash.undo
+
+    def killed(self: Trash, everything: bool = False) -> None:
+        undo(self, everything)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trash, "undo", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(RestoreSettings(faceset=faces), Events())
+    assert Faceset.open(faces).provenance["wanted"] is None
 
 
 def test_a_dry_run_writes_nothing_and_waits_for_nobody(faces: Path) -> None:
