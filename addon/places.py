@@ -53,6 +53,34 @@ def faceset(root: Path, role: str, settings: Mapping[str, Any]) -> Path:
     return root / "faces" / role / f"{stem_of(str(settings['plate']))}-{hashlib.sha256(asked.encode()).hexdigest()[:6]}"
 
 
+def is_current(settings: Mapping[str, Any]) -> bool:
+    """Whether the faceset that an extraction with ``settings`` fills is there, and was made with all of them.
+
+    What is not part of its name (smoothing, lens, cuts, corrections) may be another since: then extraction solves and cuts
+    it anew, without looking for faces again.
+    """
+    folder = Path(settings["out"])
+    if not is_whole(folder):
+        return False
+    try:
+        wanted = json.loads((folder / "faceset.json").read_text(encoding="utf-8"))["provenance"]["wanted"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return True  # not one of this kind: extraction will say so
+    if not isinstance(wanted, dict):
+        return False
+    same = all(
+        wanted[name] == settings[name] for name in ("smoothing", "lens", "cuts") if name in wanted.keys() & settings
+    )
+    return same and wanted.get("corrections") == _digest(settings.get("corrections"))
+
+
+def _digest(file: str | None) -> str | None:
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+    except OSError:
+        return ""
+
+
 def is_whole(folder: Path) -> bool:
     """Whether an extraction into ``folder`` has come to its end."""
     return (folder / SHEET).is_file()

@@ -18,6 +18,7 @@ import bpy
 from . import preferences
 from .link.child import Backend
 from .link.jobs import Job
+from .link.options import taken
 from .link.queue import JobQueue
 from .link.recall import Recall
 from .tasks import Task
@@ -87,6 +88,7 @@ def ask(scene: bpy.types.Scene, stage: str, settings: dict[str, Any], family: st
         stop(old)
         old.state = "stopped"
         _drop(old)
+    settings = taken(stage, settings)
     task = Task(stage, family, title, scene.session_uid, settings)
     task.request = backend().ask(stage, settings)
     task.state = "running"

@@ -107,8 +107,12 @@ def source_extraction(scene: bpy.types.Scene) -> dict[str, Any]:
         "plate": absolute(shot.source_footage),
         "frames": None,
         "colour_space": None,
+        # What is said of the plate's faces is not said of these.
         "face": "one",
         "reference": None,
+        "lens": None,
+        "cuts": "auto",
+        "corrections": None,
     }
     settings["out"] = str(places.faceset(folder(scene), "source", settings))
     return settings
@@ -137,7 +141,7 @@ def conversion(scene: bpy.types.Scene, frames: range) -> dict[str, Any]:
         **{name: getattr(shot, name) or None if made_of == "footage" else None for name in REFERENCES},
         "model": absolute(shot.model) if made_of == "network" else None,
         "faceset": plate_extraction(scene)["out"],
-        "device": shot.training.device,
+        "device": shot.training.device if made_of == "network" else "auto",
     }
     if made_of == "footage":
         settings |= {name: GROUPS["conversion"][name].default for name in OF_A_NETWORK}

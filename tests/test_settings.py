@@ -107,10 +107,10 @@ def test_every_option_in_the_schema_says_whose_it_is() -> None:
     named = [groups["swap"][name] for name in ("plate", "crop", "minutes", "device", "holdout", "source")]
     assert named == ["plate", "analysis", "training", "training", "conversion", "source"]
     assert {name for name, group in groups["preview"].items() if group == "own"} == {
-        *("frame", "out", "faceset", "device")
+        *("frame", "out", "faceset", "face", "device")
     }
     assert set(groups["inspect"].values()) == {"plate"}
-    assert set(groups["model"].values()) == {"own"}
+    assert set(groups["model info"].values()) == {"own"}
 
 
 def test_the_schema_that_the_add_on_ships_is_this_one() -> None:

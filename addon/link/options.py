@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,6 +47,7 @@ class Option:
 
     ``optional`` says that it may be left out (JSON null); ``required`` that it has no default; ``animates`` that it
     takes keys as well as a number, of the same range. ``minimum`` itself is not allowed where ``above`` is true.
+    ``needs`` says when it does anything: of each list of conditions on other options one holds then.
     ``unit`` is "" or the backend's word for it, such as "px" or "min".
     """
 
@@ -61,6 +63,7 @@ class Option:
     above: bool = False
     unit: str = ""
     choices: tuple[str, ...] = ()
+    needs: tuple[tuple[Mapping[str, Any], ...], ...] = ()
 
     @property
     def label(self) -> str:
@@ -98,6 +101,35 @@ def read(file: Path = SCHEMA) -> Options:
                 groups.setdefault(group, {}).setdefault(name, option)
         stages[stage] = tuple(options)
     return Options({group: tuple(held.values()) for group, held in groups.items()}, stages)
+
+
+@cache
+def _shipped() -> Options:
+    return read()
+
+
+def taken(stage: str, settings: Mapping[str, Any], options: Options | None = None) -> dict[str, Any]:
+    """What of ``settings`` a job document of ``stage`` has: what the stage knows, and what does something there.
+
+    The backend refuses what would do nothing; in panels it stays, for when it does something again.
+    """
+    known = {option.name: option for option in (options or _shipped()).stages[stage]}
+    kept = {name: value for name, value in settings.items() if name in known}
+    while idle := [name for name in kept if not _does_something(known[name], kept, known)]:
+        for name in idle:
+            del kept[name]
+    return kept
+
+
+def _does_something(option: Option, settings: Mapping[str, Any], known: Mapping[str, Option]) -> bool:
+    def holds(name: str, wanted: Any) -> bool:
+        value = settings.get(name, known[name].default)
+        return bool(value) is wanted if isinstance(wanted, bool) else value in wanted
+
+    return all(
+        any(all(holds(*condition) for condition in one.items()) for one in alternatives)
+        for alternatives in option.needs
+    )
 
 
 def words(name: str) -> str:
@@ -139,4 +171,5 @@ def _option(name: str, entry: dict[str, Any], required: bool) -> Option:
         above=above,
         unit=entry.get("unit", ""),
         choices=tuple(form.get("enum", ())),
+        needs=tuple(map(tuple, entry.get("needs", ()))),
     )

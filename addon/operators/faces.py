@@ -11,6 +11,7 @@ from bpy.props import IntProperty
 
 from .. import places, preferences, session, shot
 from ..link.jobs import Job
+from ..link.options import taken
 from ..properties import settings_of
 from ..tasks import Task
 from ..viewport import overlay
@@ -36,7 +37,7 @@ class UNDERSTUDY_OT_find_faces(Asks, bpy.types.Operator):
     def asks(self, context) -> Task:
         """Extract the plate, or only read its people when that is done already."""
         settings = shot.plate_extraction(context.scene)
-        if places.is_whole(Path(settings["out"])):
+        if places.is_current(settings):
             return ask_people(context.scene, settings)
         return extract(context.scene, settings, "faces", "Find Faces")
 
@@ -108,7 +109,7 @@ def extract(
     scene: bpy.types.Scene, settings: dict[str, Any], family: str, title: str, after: Task | None = None
 ) -> Task:
     """A job that extracts a faceset."""
-    job = Job.create(places.new_job(shot.folder(scene), "extract"), "extract", settings)
+    job = Job.create(places.new_job(shot.folder(scene), "extract"), "extract", taken("extract", settings))
     return session.submit(scene, job, family, title, after=after)
 
 
@@ -121,7 +122,7 @@ def extract_missing(
     after = None
     # What is running already comes first: the queue does one at a time.
     for settings, title in sorted(needed, key=lambda one: _running(scene, one[0]) is None):
-        if not places.is_whole(Path(settings["out"])):
+        if not places.is_current(settings):
             after = _running(scene, settings) or extract(scene, settings, family, title, after)
     return after
 

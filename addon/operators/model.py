@@ -8,6 +8,7 @@ import bpy
 
 from .. import places, preferences, session, shot
 from ..link.jobs import Job
+from ..link.options import taken
 from ..properties import absolute, settings_of
 from ..tasks import Task
 from .asking import Asks, can
@@ -43,7 +44,7 @@ class UNDERSTUDY_OT_train(Asks, bpy.types.Operator):
             "target": [target["out"]],
             "model": absolute(own.model),
         }
-        job = Job.create(places.new_job(shot.folder(scene), "train"), "train", settings)
+        job = Job.create(places.new_job(shot.folder(scene), "train"), "train", taken("train", settings))
         return session.submit(scene, job, "model", "Training", after=after)
 
 

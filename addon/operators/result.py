@@ -9,6 +9,7 @@ from bpy.props import IntProperty
 
 from .. import editor, exr, places, session, shot
 from ..link.jobs import Job
+from ..link.options import taken
 from ..sequence import frame_path, missing_frames
 from ..tasks import Task
 from .asking import Asks, can
@@ -33,7 +34,7 @@ class UNDERSTUDY_OT_convert(Asks, bpy.types.Operator):
         """Queue the faces that are missing, and the conversion."""
         scene = context.scene
         # All of the plate's frames: the keys of a version do not depend on the range that is converted.
-        root, settings = shot.folder(scene), shot.conversion(scene, shot.plate_frames(scene))
+        root, settings = shot.folder(scene), taken("convert", shot.conversion(scene, shot.plate_frames(scene)))
         source = shot.source_extraction(scene) if settings["source"] else None
         after = extract_missing(scene, "result", plate=shot.plate_extraction(scene), source=source)
         new = places.render(root, places.new_version(root), scene.understudy.plate.plate)

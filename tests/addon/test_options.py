@@ -8,11 +8,16 @@ from link import options
 from pydantic import BaseModel
 from understudy import settings
 
+
+class Conversion(settings.WritingOptions, settings.ConversionOptions):
+    """What the add-on has in one group."""
+
+
 GROUPS: dict[str, type[BaseModel]] = {
     "plate": settings.PlateOptions,
     "analysis": settings.AnalysisOptions,
     "training": settings.TrainingOptions,
-    "conversion": settings.ConversionOptions,
+    "conversion": Conversion,
     "layer": settings.LayerOptions,
     "newface": settings.NewFaceOptions,
 }
@@ -46,7 +51,8 @@ def test_the_edges_of_a_range_are_taken_by_the_backend_and_what_lies_beyond_is_r
             inside = edge + step if option.above and out < 0 else edge
             outside = edge if option.above and out < 0 else edge + out
             cast = int if option.kind == "int" else float
-            given = {"plate": "shot.exr"} if group == "plate" else {}
+            given = {"plate": {"plate": "shot.exr"}, "analysis": {"reference": "a.png"}}.get(group, {})
+            given |= {"motion_blur": 1.0} if option.name == "shutter" else {}
             model(**given, **{option.name: cast(inside)})
             with pytest.raises(ValueError, match=option.name):
                 model(**given, **{option.name: cast(outside)})
@@ -60,7 +66,7 @@ def test_the_numbers_that_take_keys_are_those_that_the_backend_animates():
     for option in by_name("conversion").values():
         keys = {option.name: {"keys": {"1001": option.maximum}}}
         if option.animates:
-            settings.ConversionOptions(**keys)
+            settings.ConversionOptions(**{"motion_blur": 1.0, **keys})
             assert option.kind == "float" and not option.optional
         else:
             with pytest.raises(ValueError, match=option.name):
@@ -121,3 +127,23 @@ def test_an_option_in_an_unknown_form_is_named(tmp_path: Path):
     file.write_text(json.dumps(schema), encoding="utf-8")
     with pytest.raises(ValueError, match="opacity"):
         options.read(file)
+
+
+def test_a_document_takes_what_its_stage_knows_and_what_does_something_there():
+    """The backend refuses the rest; the oracle is its own check of what is left."""
+    shown = {"plate": "p.exr", "frames": None, "missing": "error", "detector": "dlib-hog", "recogniser": "dlib",
+             "reference": None, "likeness": 0.4, "crop": "head", "face": "track:2", "roto": None, "roto_operation": "union",
+             "motion_blur": 0.0, "shutter": 90.0, "relight": 0.0, "relight_reach": 0.1, "force": True, "erode": 2.0,
+             "model": "m", "faceset": "faces"}  # fmt: skip
+    made = {"convert": {"out": "o.####.exr"}, "preview": {"out": "o", "frame": 1}, "find": {"frame": 1}, "inspect": {}}
+    kept = {stage: options.taken(stage, {**shown, **own}) for stage, own in made.items()}
+    for stage, values in kept.items():
+        settings.STAGES[stage](**values)
+        with pytest.raises(ValueError, match=r"would do nothing|Extra inputs"):
+            settings.STAGES[stage](**{**shown, **made[stage]})
+    assert kept["convert"].keys() & shown.keys() == {
+        "plate", "frames", "face", "roto", "motion_blur", "relight", "force", "erode", "model", "faceset",
+    } | ({"missing"} & kept["convert"].keys())  # fmt: skip
+    assert kept["find"] == {"plate": "p.exr", "detector": "dlib-hog", "frame": 1}
+    assert options.taken("convert", {**shown, "motion_blur": 1.0, "out": "o"})["shutter"] == 90.0
+    assert options.taken("convert", {**shown, "motion_blur": {"keys": {"1": 0.0}}, "out": "o"})["shutter"] == 90.0

@@ -1,5 +1,6 @@
 """Where a shot's things lie: names alone, no Blender."""
 
+import hashlib
 import json
 import os
 import time
@@ -85,3 +86,27 @@ def test_a_conversion_does_not_go_on_once_what_it_is_made_of_is_another(tmp_path
     for path in (later, later.parent):
         os.utime(path, (time.time() + 20,) * 2)
     assert places.resumable(tmp_path, settings) == ""
+
+
+def test_a_faceset_is_current_when_it_was_solved_with_the_settings_of_now(tmp_path):
+    word = tmp_path / "word.json"
+    word.write_text("{}")
+    made = {"smoothing": 0.5, "lens": None, "cuts": "auto", "out": str(tmp_path / "faces"), "corrections": None}
+    assert not places.is_current(made)
+    (tmp_path / "faces").mkdir()
+    _touch(tmp_path / "faces", places.SHEET)
+
+    def wanted(**values):
+        told = {"smoothing": 0.5, "lens": None, "cuts": "auto", "face": "all", **values}
+        (tmp_path / "faces" / "faceset.json").write_text(json.dumps({"provenance": {"wanted": told}}))
+
+    wanted()
+    assert places.is_current(made)
+    for change in ({"smoothing": 2.0}, {"lens": 50.0}, {"cuts": "none"}, {"corrections": str(word)}):
+        assert not places.is_current({**made, **change}), change
+    wanted(corrections=hashlib.sha256(b"{}").hexdigest())
+    assert places.is_current({**made, "corrections": str(word)}) and not places.is_current(made)
+    word.write_text('{"kind": 1}')
+    assert not places.is_current({**made, "corrections": str(word)})
+    (tmp_path / "faces" / "faceset.json").write_text('{"provenance": {"wanted": null}}')  # killed while it was cut
+    assert not places.is_current(made)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from understudy.settings import (
     PeopleSettings,
     SwapSettings,
     TrainSettings,
+    parse_job,
 )
 
 REQUIRED = {
@@ -62,6 +64,12 @@ def test_every_command_has_the_defaults_of_its_settings(command: str) -> None:
     for name, field in COMMANDS[command].model_fields.items():
         if not field.is_required():
             assert getattr(request.settings, name) == field.default, name
+    if command in {"run", "serve"}:
+        return
+    # And what was typed is a job document's settings, word for word.
+    document = {"stage": command, "settings": request.settings.model_dump(mode="json")}
+    job = parse_job(json.dumps(document))
+    assert job.settings == request.settings and type(job.settings) is COMMANDS[command]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

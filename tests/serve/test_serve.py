@@ -15,7 +15,7 @@ import understudy
 from serving import ANSWERS, BROKEN, DEAF, LISTENS, NOISY, PATIENCE, SAMPLE, STAND_IN, Child
 from understudy.settings import STAGES, job_schema
 
-INTERACTIVE = {"inspect", "find", "people", "model", "preview", "schema"}
+INTERACTIVE = {"inspect", "find", "people", "faceset people", "model", "model info", "preview", "schema"}
 
 
 def test_the_child_introduces_itself_first(real: Child) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from understudy.errors import MissingInputError, UnreadableError, UsageError
 from understudy.events import Events
 from understudy.plate.reader import read_frame
-from understudy.settings import InspectSettings
+from understudy.settings import InspectSettings, PlateOptions
 from understudy.stages.analysis import prepare
 from understudy.stages.inspect import run
 
@@ -49,7 +49,7 @@ def test_gaps_are_told_and_are_no_failure(tmp_path: Path) -> None:
     pattern = write_shot(tmp_path, [[]] * 9)
     for number in (1003, 1004, 1007):
         (tmp_path / f"shot.{number}.exr").unlink()
-    report = described(pattern, missing="error")
+    report = described(pattern)
     assert report["missing"] == "1003-1004,1007"
     assert (report["first"], report["last"], report["count"]) == (1001, 1009, 6)
     assert report["frames"] == "1001-1002,1005-1006,1008-1009"
@@ -116,9 +116,9 @@ def test_a_frame_of_another_size_is_named(tmp_path: Path) -> None:
     said = f"Frame 1004 of {pattern} is 64 x 48 pixels, but frame 1001 is 320 x 200 pixels."
     assert described(pattern)["notes"] == [said]
     with pytest.raises(UnreadableError) as refused:  # whoever works on the frames must not begin
-        prepare(InspectSettings(plate=pattern), Events())
+        prepare(PlateOptions(plate=pattern), Events())
     assert refused.value.message == said
-    assert len(prepare(InspectSettings(plate=pattern, frames="1001-1003,1005-1006"), Events()).plate.frames) == 5
+    assert len(prepare(PlateOptions(plate=pattern, frames="1001-1003,1005-1006"), Events()).plate.frames) == 5
 
 
 def test_a_frame_of_another_layer_or_aspect_is_named(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_frame_of_another_layer_or_aspect_is_named(tmp_path: Path) -> None:
 def test_straight_alpha_is_multiplied_in_light_and_only_in_what_is_written(tmp_path: Path) -> None:
     straight = np.array([[(200, 120, 60, 255), (200, 120, 60, 51)]], np.uint8)
     Image.fromarray(straight).save(tmp_path / "a.0001.png")
-    shot = prepare(InspectSettings(plate=(tmp_path / "a.0001.png").as_posix()), Events())
+    shot = prepare(PlateOptions(plate=(tmp_path / "a.0001.png").as_posix()), Events())
     frame = read_frame(shot.plate, 1)
     np.testing.assert_array_equal(frame.rgb[0, 1], frame.rgb[0, 0])  # as it is seen
     light = shot.working(frame.rgb)[0, 0]

@@ -45,6 +45,10 @@ def test_from_two_peoples_footage_to_a_converted_shot(tmp_path: Path):
     assert {event["stage"] for event in recorder.of("note")} >= {"train", "convert"}
     again = swap.run(settings, Events())
     assert again["convert"]["skipped"] == 2 and again["train"]["steps"] == 3
+    # More training makes other frames, and they are what is delivered.
+    more = swap.run(settings.model_copy(update={"iterations": 5}), Events())
+    assert more["train"]["steps"] == 5
+    assert (more["convert"]["frames"], more["convert"]["changed"]) == (2, {"model": 2})
 
 
 class DenseLandmarker(made_shots.SquareLandmarker):

@@ -41,45 +41,12 @@ class CommonOptions(Options):
 
 
 COMMANDS: dict[str, type[Options]] = {
-    "extract": schema.ExtractSettings,
-    "train": schema.TrainSettings,
-    "convert": schema.ConvertSettings,
-    "swap": schema.SwapSettings,
+    **schema.STAGES,
+    "export tracks": schema.STAGES["tracks export"],
     "run": RunOptions,
-    "schema": schema.SchemaSettings,
-    "doctor": schema.DoctorSettings,
-    "demo": schema.DemoSettings,
-    "compare": schema.CompareSettings,
-    "qc": schema.QcSettings,
-    "bench": schema.BenchSettings,
-    "inspect": schema.InspectSettings,
-    "find": schema.FindSettings,
-    "preview": schema.PreviewSettings,
-    "faceset list": schema.FacesetListSettings,
-    "faceset people": schema.PeopleSettings,
-    "faceset sort": schema.SortSettings,
-    "faceset select": schema.SelectSettings,
-    "faceset dedupe": schema.DedupeSettings,
-    "faceset cluster": schema.ClusterSettings,
-    "faceset trash": schema.TrashSettings,
-    "faceset restore": schema.RestoreSettings,
-    "faceset recrop": schema.RecropSettings,
-    "faceset report": schema.FacesetReportSettings,
-    "faceset pack": schema.PackSettings,
-    "faceset unpack": schema.UnpackSettings,
-    "tracks export": schema.TracksExportSettings,
-    "tracks import": schema.TracksImportSettings,
-    "model info": schema.ModelSettings,
-    "model preview": schema.ModelPreviewSettings,
-    "model timelapse": schema.TimelapseSettings,
-    "model backups": schema.BackupsSettings,
-    "model restore": schema.ModelRestoreSettings,
-    "model export": schema.ModelExportSettings,
-    "export nuke": schema.ExportNukeSettings,
-    "export tracks": schema.TracksExportSettings,
     "serve": ServeOptions,
 }
-"""Every command and the options it takes."""
+"""Every command and the options it takes: all stages, and what runs their documents."""
 
 GROUPS = {
     "faceset": "Look into a faceset, and tidy it.",
@@ -213,6 +180,13 @@ def _hint(info: FieldInfo, unit: str | None) -> Callable[[str], str]:
         return f"({'; '.join(told)})" if told else ""
 
     return hint
+
+
+def hint_of(info: FieldInfo) -> str:
+    """What follows an option's description in its help: ``(0 to 1; default: 0.5)``."""
+    unit = _extra(info).get("unit")
+    default = " ".join(map(str, info.default)) if isinstance(info.default, list) else info.default
+    return _hint(info, str(unit) if unit else None)(str(default))
 
 
 def _bound(info: FieldInfo, kind: str) -> float | None:

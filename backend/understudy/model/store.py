@@ -7,6 +7,8 @@ card never disagree.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,26 @@ def load_card(folder: Path) -> Card:
             f"{path} is damaged or not an Understudy model: {error}.",
             f"Bring a backup back; there may be some: understudy model backups {folder}",
         ) from None
+
+
+def model_digest(folder: Path) -> str:
+    """What tells a model from one that paints otherwise: of its weights and what its card says of them.
+
+    How long it was trained, and how well it does, may be told anew by a training that goes no further. Raises
+    :class:`ModelError`.
+    """
+    card, digest = load_card(folder), hashlib.blake2b(digest_size=8)
+    told = card.architecture.to_json(), card.crop, card.working_space, card.source_light
+    digest.update(json.dumps(told, sort_keys=True, default=str).encode())
+    try:
+        with safe_open(folder / FILE, framework="pt") as file:
+            for name in sorted(file.keys()):
+                tensor = file.get_tensor(name)
+                digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+                digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise ModelError(f"{folder / FILE} cannot be read: {error}.") from None
+    return digest.hexdigest()
 
 
 def load_model(folder: Path, device: torch.device) -> tuple[SwapNetwork, Card]:

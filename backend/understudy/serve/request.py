@@ -7,9 +7,9 @@ from typing import Any
 
 from understudy.errors import UsageError
 from understudy.json_reader import parse_json
-from understudy.settings import STAGES, Options, parse_job
+from understudy.settings import OTHER_NAMES, STAGES, Options, parse_job
 
-INTERACTIVE = frozenset({"inspect", "find", "people", "model", "preview", "schema"})
+INTERACTIVE = frozenset({"inspect", "find", "people", "faceset people", "model", "model info", "preview", "schema"})
 """The stages that answer while somebody waits; the others are jobs with a process of their own."""
 
 _HINT = 'Write one JSON object a line, such as {"id": 1, "stage": "inspect", "settings": {"plate": "shot.####.exr"}}.'
@@ -30,7 +30,7 @@ def read_line(line: bytes) -> tuple[int, dict[str, Any]]:
 def check(number: int, document: dict[str, Any]) -> Options:
     """The settings of the interactive stage that ``document`` asks for. Raises :class:`UsageError`."""
     stage = document.get("stage")
-    if isinstance(stage, str) and stage in STAGES.keys() - INTERACTIVE:
+    if isinstance(stage, str) and stage in {*STAGES, *OTHER_NAMES} - INTERACTIVE:
         raise UsageError(
             f"The stage {stage} is a job for a process of its own, not for this one.", "Use: understudy run FOLDER"
         )

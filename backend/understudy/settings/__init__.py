@@ -6,6 +6,7 @@ options that several stages share are base classes, so that an option has one ho
 
 from understudy.settings.analysis import (
     AnalysisOptions,
+    DetectionOptions,
     ExtractSettings,
     FindSettings,
 )
@@ -23,6 +24,7 @@ from understudy.settings.conversion import (
     PreviewSettings,
     SourceOptions,
     SwapSettings,
+    WritingOptions,
 )
 from understudy.settings.export import (
     ExportNukeSettings,
@@ -45,6 +47,7 @@ from understudy.settings.faceset import (
 )
 from understudy.settings.job import (
     JOB_VERSION,
+    OTHER_NAMES,
     STAGES,
     Job,
     job_schema,
@@ -70,13 +73,17 @@ from understudy.settings.option import (
     family_name,
     first_problem,
     flag_of,
+    needs_of,
     option,
+    words_of,
     written,
 )
 from understudy.settings.plate import (
     CompareSettings,
     InspectSettings,
+    PictureOptions,
     PlateOptions,
+    RangeOptions,
 )
 from understudy.settings.qc import (
     QcSettings,
@@ -92,6 +99,7 @@ from understudy.settings.training import (
 
 __all__ = [
     "JOB_VERSION",
+    "OTHER_NAMES",
     "STAGES",
     "AnalysisOptions",
     "Animated",
@@ -103,6 +111,7 @@ __all__ = [
     "ConvertSettings",
     "DedupeSettings",
     "DemoSettings",
+    "DetectionOptions",
     "DoctorSettings",
     "ExportNukeSettings",
     "ExtraLayer",
@@ -124,9 +133,11 @@ __all__ = [
     "Options",
     "PackSettings",
     "PeopleSettings",
+    "PictureOptions",
     "PlateOptions",
     "PreviewSettings",
     "QcSettings",
+    "RangeOptions",
     "RecropSettings",
     "RestoreSettings",
     "SchemaSettings",
@@ -141,13 +152,16 @@ __all__ = [
     "TrainingOptions",
     "TrashSettings",
     "UnpackSettings",
+    "WritingOptions",
     "animates",
     "families",
     "family_name",
     "first_problem",
     "flag_of",
     "job_schema",
+    "needs_of",
     "option",
     "parse_job",
+    "words_of",
     "written",
 ]

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from understudy.settings.analysis import AnalysisOptions
 from understudy.settings.animation import Animated
-from understudy.settings.option import Options, option
-from understudy.settings.plate import PlateOptions
+from understudy.settings.option import Needs, Options, option
+from understudy.settings.plate import PictureOptions, PlateOptions
 from understudy.settings.training import TrainingOptions
 
 Renderer = Literal["auto", "footage", "network"]
+
+MATCHES = ("reinhard", "linear", "monge-kantorovich", "idt", "sliced", "histogram")
+"""The ways to match colours."""
 
 ExtraLayer = Literal["motion", "normals", "depth", "st_inv", "cryptomatte"]
 
 
 class ConversionOptions(Options):
-    """How the new face is laid into the plate, and what is written. Numbers that animate take keys: 1001:0,1010:1."""
+    """How the new face is laid into the plate. Numbers that animate take keys: 1001:0,1010:1."""
 
-    profile: Literal["flat", "parts"] = option("flat", "EXR layout: flat for Blender, parts for Nuke-class hosts.")
-    compression: Literal["zip", "zips", "piz", "none", "dwaa"] = option("zip", "EXR compression; dwaa is lossy.")
+    needs: ClassVar[Mapping[str, Needs]] = {
+        "roto_operation": ({"roto": True},),
+        "shutter": ({"motion_blur": True},),
+        "relight_reach": ({"relight": True},),
+        **{f"colour_{name}": ({"colour_match": MATCHES},) for name in ("encoding", "strength", "part", "window")},
+    }
+
     matte: Literal["both", "learned", "learned-source", "learned-target", "learned-union", "hull"] = option(
         "both",
         "Where the new face goes: the masks learned of both people (where they agree, of one, or of either), "
@@ -83,6 +92,15 @@ class ConversionOptions(Options):
     person: str = option("source", "Who is painted: source, or another person of a comb model, by name.")
     morph: Animated = option(1.0, "How far a morph model goes: 0 is the face in the plate, 1 the new one.", ge=0, le=1)
     convert_batch: int = option(8, "Frames per pass of the network.", ge=1, le=256)
+
+
+class WritingOptions(Options):
+    """How the converted frames are written, and which of those that are there again."""
+
+    group: ClassVar[str] = "conversion"
+
+    profile: Literal["flat", "parts"] = option("flat", "EXR layout: flat for Blender, parts for Nuke-class hosts.")
+    compression: Literal["zip", "zips", "piz", "none", "dwaa"] = option("zip", "EXR compression; dwaa is lossy.")
     force: bool = option(False, "Write every frame again, complete or not.")
     keep: bool = option(False, "Leave complete frames alone, also where what they are made of changed since.")
 
@@ -115,21 +133,33 @@ class NewFaceOptions(Options):
     forbidden_frames: str | None = option(None, "Frames of the source that the new face is never made of.")
 
 
-class ConvertSettings(NewFaceOptions, ConversionOptions, LayerOptions, AnalysisOptions, PlateOptions):
+class ConvertSettings(NewFaceOptions, WritingOptions, ConversionOptions, LayerOptions, AnalysisOptions, PlateOptions):
     """Lay a new face into a plate and write layered EXR."""
+
+    # Whose face is chosen from a faceset; all else about it was decided when it was extracted.
+    needs: ClassVar[Mapping[str, Needs]] = {
+        name: ({"faceset": False},) for name in AnalysisOptions.model_fields if name != "face"
+    }
 
     out: str = option(..., "Output sequence, such as out.####.exr.", writes="frames")
     faceset: Path | None = option(None, "Extraction of this plate; made beside the output when left out.")
     device: str = option("auto", "Where networks run: auto, cpu, cuda, cuda:1, mps.")
 
 
-class PreviewSettings(NewFaceOptions, ConversionOptions, AnalysisOptions, PlateOptions):
+class PreviewSettings(NewFaceOptions, ConversionOptions, PictureOptions):
     """Convert one frame of a plate into pictures to look at; nothing else is written."""
 
     frame: int = option(..., "Frame to convert.")
     out: Path = option(..., "Folder for the pictures.", writes="folder")
     faceset: Path | None = option(None, "Extraction of this plate; a preview does not wait for one to be made.")
+    face: str = option(
+        "one", "Whose face of it: one, largest, index:N (from the left, from 0), track:N, or point:FRAME,X,Y."
+    )
     device: str = option("auto", "Where networks run: auto, cpu, cuda, cuda:1, mps.")
+
+
+_TRAINS = ("minutes", "iterations", "plateau")
+"""Each of them says that a network is trained."""
 
 
 class SourceOptions(Options):
@@ -159,8 +189,19 @@ class SourceOptions(Options):
     source_corrections: Path | None = option(None, "Corrections of the source's faces: a JSON document.")
 
 
-class SwapSettings(SourceOptions, ConversionOptions, LayerOptions, TrainingOptions, AnalysisOptions, PlateOptions):
+class SwapSettings(
+    SourceOptions, WritingOptions, ConversionOptions, LayerOptions, TrainingOptions, AnalysisOptions, PlateOptions
+):
     """From two people's footage to a converted shot: extract, train where wanted, and convert in one."""
+
+    needs: ClassVar[Mapping[str, Needs]] = {
+        "source_likeness": ({"source_reference": True},),
+        **{
+            name: ({"renderer": ("network",)}, *({limit: True} for limit in _TRAINS))
+            for name in ("target_facesets", *TrainingOptions.model_fields)
+            if name not in (*_TRAINS, "device")
+        },
+    }
 
     renderer: Renderer = option(
         "auto",

@@ -10,12 +10,34 @@ from understudy.errors import UsageError
 from understudy.json_reader import parse_json
 from understudy.settings.analysis import ExtractSettings, FindSettings
 from understudy.settings.conversion import ConvertSettings, PreviewSettings, SwapSettings
-from understudy.settings.faceset import PeopleSettings
-from understudy.settings.machine import SchemaSettings
-from understudy.settings.model import ModelSettings
-from understudy.settings.option import Options, families, family_name, first_problem
+from understudy.settings.export import ExportNukeSettings
+from understudy.settings.faceset import (
+    ClusterSettings,
+    DedupeSettings,
+    FacesetListSettings,
+    FacesetReportSettings,
+    PackSettings,
+    PeopleSettings,
+    RecropSettings,
+    RestoreSettings,
+    SelectSettings,
+    SortSettings,
+    TrashSettings,
+    UnpackSettings,
+)
+from understudy.settings.machine import BenchSettings, DemoSettings, DoctorSettings, SchemaSettings
+from understudy.settings.model import (
+    BackupsSettings,
+    ModelExportSettings,
+    ModelPreviewSettings,
+    ModelRestoreSettings,
+    ModelSettings,
+    TimelapseSettings,
+)
+from understudy.settings.option import Options, families, first_problem, group_of, needs_of
 from understudy.settings.plate import CompareSettings, InspectSettings
 from understudy.settings.qc import QcSettings
+from understudy.settings.tracks import TracksExportSettings, TracksImportSettings
 from understudy.settings.training import TrainSettings
 
 JOB_VERSION = 1
@@ -27,16 +49,41 @@ STAGES: dict[str, type[Options]] = {
     "train": TrainSettings,
     "convert": ConvertSettings,
     "swap": SwapSettings,
+    "schema": SchemaSettings,
+    "doctor": DoctorSettings,
+    "demo": DemoSettings,
     "compare": CompareSettings,
     "qc": QcSettings,
+    "bench": BenchSettings,
     "inspect": InspectSettings,
     "find": FindSettings,
-    "people": PeopleSettings,
-    "model": ModelSettings,
     "preview": PreviewSettings,
-    "schema": SchemaSettings,
+    "faceset list": FacesetListSettings,
+    "faceset people": PeopleSettings,
+    "faceset sort": SortSettings,
+    "faceset select": SelectSettings,
+    "faceset dedupe": DedupeSettings,
+    "faceset cluster": ClusterSettings,
+    "faceset trash": TrashSettings,
+    "faceset restore": RestoreSettings,
+    "faceset recrop": RecropSettings,
+    "faceset report": FacesetReportSettings,
+    "faceset pack": PackSettings,
+    "faceset unpack": UnpackSettings,
+    "tracks export": TracksExportSettings,
+    "tracks import": TracksImportSettings,
+    "model info": ModelSettings,
+    "model preview": ModelPreviewSettings,
+    "model timelapse": TimelapseSettings,
+    "model backups": BackupsSettings,
+    "model restore": ModelRestoreSettings,
+    "model export": ModelExportSettings,
+    "export nuke": ExportNukeSettings,
 }
-"""The stages that a job document may ask for, and their settings."""
+"""The one list of stages: what each is called, on the command line and in a job document, and its settings."""
+
+OTHER_NAMES = {"people": "faceset people", "model": "model info", "export tracks": "tracks export"}
+"""What some stages are called as well."""
 
 
 class Job(Options):
@@ -49,11 +96,13 @@ class Job(Options):
 
 def _document(stage: str, settings: type[Options]) -> type[Job]:
     """The documents that ask for ``stage``."""
-    literal: Any = Literal  # a type checker wants to see the value inside its brackets
+    literal: Any = Literal  # a type checker wants to see the values inside its brackets
+    names = stage, *(other for other, same in OTHER_NAMES.items() if same == stage)
     about = f"A job document for ``{stage}``."
     return create_model(
-        f"{stage.capitalize()}Job", __base__=Job, __doc__=about, stage=(literal[stage], ...), settings=(settings, ...)
-    )
+        f"{stage.title().replace(' ', '')}Job",
+        __base__=Job, __doc__=about, stage=(literal[names], ...), settings=(settings, ...),
+    )  # fmt: skip
 
 
 _DOCUMENTS: Any = Union[tuple(_document(*entry) for entry in STAGES.items())]  # noqa: UP007 - there is no other way
@@ -78,15 +127,24 @@ def job_schema() -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of every job document.
 
     Each option says in ``group`` which family it belongs to (``plate``, ``analysis``, ``training``, ``conversion``), or
-    that it is the stage's ``own``.
+    that it is the stage's ``own``. ``needs`` says when it does anything: of each list of conditions on other options one must
+    hold, which say something (true), nothing (false) or one of some words. It is refused where it would do nothing.
     """
     schema = _JOB.json_schema()
     for model in STAGES.values():
         properties = schema["$defs"][model.__name__]["properties"]
         for family, names in families(model):
             for name in names:
-                properties[name]["group"] = "own" if family is model else family_name(family)
+                properties[name]["group"] = "own" if family is model else group_of(family)
                 _say_range(properties[name])
+        for name, needs in needs_of(model).items():
+            properties[name]["needs"] = [
+                [
+                    {other: want if isinstance(want, bool) else list(want) for other, want in one.items()}
+                    for one in any_of
+                ]
+                for any_of in needs
+            ]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import PurePath
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -46,8 +47,40 @@ def option(
     return Field(default, description=description, ge=ge, le=le, gt=gt, json_schema_extra=extra or None)
 
 
+Condition = Mapping[str, bool | tuple[str, ...]]
+"""What must hold of other options: that they say something (True) or nothing (False), or one of these words."""
+
+Needs = tuple[Condition, ...]
+"""Conditions of which one must hold."""
+
+
 class Options(BaseModel):
-    """Base of all settings: unknown names are mistakes, values never change after they were checked."""
+    """Base of all settings: unknown names are mistakes, values never change after they were checked.
+
+    ``needs`` tell what else must be given for an option to do anything. What would do nothing is refused.
+    ``group`` is what hosts list a family's options under, where that is not the family's own name.
+    """
+
+    needs: ClassVar[Mapping[str, Needs]] = {}
+    group: ClassVar[str] = ""
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        for name, all_needs in needs_of(type(self)).items():
+            if getattr(self, name) == type(self).model_fields[name].default:
+                continue
+            for needs in all_needs:
+                if not any(self._holds(condition) for condition in needs):
+                    used = " or ".join(words_of(type(self), condition) for condition in needs)
+                    raise ValueError(f"{flag_of(type(self), name)} would do nothing: it is used {used}")
+        return self
+
+    def _holds(self, condition: Condition) -> bool:
+        return all(
+            bool(value) is wanted if isinstance(wanted, bool) else value in wanted
+            for name, wanted in condition.items()
+            for value in [getattr(self, name)]
+        )
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
@@ -59,6 +92,30 @@ class Options(BaseModel):
             if isinstance(value, str | PurePath) and "\0" in str(value):
                 raise ValueError(f"{name} has a zero byte in it")
         return self
+
+
+@cache
+def needs_of(model: type[Options]) -> dict[str, list[Needs]]:
+    """By option of ``model``: all that it needs, from the classes that say so; conditions on what it lacks are left out."""
+    known, needs = model.model_fields, dict[str, list[Needs]]()
+    for family in reversed(model.__mro__):
+        for name, own in family.__dict__.get("needs", {}).items():
+            possible = tuple(condition for condition in own if condition.keys() <= known.keys())
+            if name in known and possible:
+                needs.setdefault(name, []).append(possible)
+    return needs
+
+
+def words_of(model: type[Options], condition: Condition) -> str:
+    """``with --roto``: a condition of ``model`` in words."""
+    told = []
+    for name, wanted in condition.items():
+        flag = flag_of(model, name)
+        if isinstance(wanted, bool):
+            told.append(f"{'with' if wanted else 'without'} {flag}")
+        else:
+            told.append(f"where {flag} is {' or '.join(wanted)}")
+    return " and ".join(told)
 
 
 def families(model: type[Options]) -> Iterator[tuple[type[Options], list[str]]]:
@@ -74,6 +131,11 @@ def families(model: type[Options]) -> Iterator[tuple[type[Options], list[str]]]:
 def family_name(family: type[Options]) -> str:
     """``PlateOptions`` are the family ``plate``."""
     return family.__name__.removesuffix("Options").lower()
+
+
+def group_of(family: type[Options]) -> str:
+    """What hosts list the options of ``family`` under."""
+    return family.__dict__.get("group") or family_name(family)
 
 
 def written(model: type[Options]) -> Iterator[tuple[str, Writes, tuple[str, ...]]]:
@@ -94,4 +156,5 @@ def first_problem(error: ValidationError) -> str:
     """The first thing that a validation found, as ``where: what``."""
     problem = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in problem["loc"])
-    return f"{where}: {problem['msg']}" if where else str(problem["msg"])
+    what = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what

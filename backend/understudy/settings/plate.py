@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from understudy.settings.option import Options, option
 
 
-class PlateOptions(Options):
-    """Which frames, and in which colours."""
+class PictureOptions(Options):
+    """Which pictures, and in which colours."""
+
+    group: ClassVar[str] = "plate"
 
     plate: str = option(..., "Sequence (shot.####.exr, %04d, @@@@), folder, still or movie.", positional=True)
-    frames: str | None = option(None, "Frames in Nuke form, such as 1001-1048x2,1060; all when left out.")
     colour_space: str | None = option(
         None, "Colour space of the plate (OCIO name, alias or role); from the file when left out."
     )
     ocio: str | None = option(None, "OCIO configuration; $OCIO, $BLENDER_OCIO or the built-in one when left out.")
-    missing: Literal["error", "skip"] = option("error", "What to do about frames that are not there.")
     layer: str | None = option(
         None, "Layer of an EXR that is the picture, such as ViewLayer.Combined; the one known to be it when left out."
     )
     view: str | None = option(None, "View of an EXR with several, such as right; its first when left out.")
+
+
+class RangeOptions(PictureOptions):
+    """Which frames of them."""
+
+    group: ClassVar[str] = "plate"
+
+    frames: str | None = option(None, "Frames in Nuke form, such as 1001-1048x2,1060; all when left out.")
+
+
+class PlateOptions(RangeOptions):
+    """What is done about gaps."""
+
+    missing: Literal["error", "skip"] = option("error", "What to do about frames that are not there.")
 
 
 class CompareSettings(Options):
@@ -57,5 +71,5 @@ class CompareSettings(Options):
     out: Path | None = option(None, "Folder for compare.json and compare.png.", writes="folder")
 
 
-class InspectSettings(PlateOptions):
+class InspectSettings(RangeOptions):
     """Say what a plate is: frames, gaps, size, frame rate, timecode and colour space."""

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from understudy.settings.option import Options, option
+from understudy.settings.option import Needs, Options, option
 
 
 class TracksExportSettings(Options):
     """Write the solved tracks of a faceset for another program."""
+
+    needs: ClassVar[Mapping[str, Needs]] = {
+        "crop": ({"format": ("cornerpin", "usd")},),
+        "crop_size": ({"format": ("cornerpin",)},),
+        "points": ({"format": ("tracker",)},),
+        "lens": ({"format": ("chan", "usd")},),
+        "fps": ({"format": ("usd",)},),
+    }
 
     faceset: Path = option(..., "Folder of the faceset.", positional=True)
     format: Literal["json", "csv", "cornerpin", "tracker", "chan", "usd"] = option(

@@ -31,7 +31,7 @@ from understudy.plate.frame import Frame, Header
 from understudy.plate.reader import odd_one_out, probe, read_frame, read_frames
 from understudy.plate.sequence import Plate, open_plate
 from understudy.plate.square import MOST, squared, squared_header, stretch_of
-from understudy.settings import AnalysisOptions, PlateOptions
+from understudy.settings import AnalysisOptions, DetectionOptions, PictureOptions, PlateOptions
 from understudy.stages.stopwatch import Stopwatch
 from understudy.tracks.observed import LOOK, look_matrix
 
@@ -156,6 +156,12 @@ class Shot:
         return np.asarray(np.rint(display * 255.0), np.uint8)
 
 
+def prepare_frame(options: PictureOptions, frame: int, events: Events, colour: ColourManager | None = None) -> Shot:
+    """The plate's one ``frame``: see :func:`prepare`."""
+    pictures = {name: getattr(options, name) for name in PictureOptions.model_fields}
+    return prepare(PlateOptions(**pictures, frames=str(frame)), events, colour)
+
+
 def prepare(options: PlateOptions, events: Events, colour: ColourManager | None = None, *, mixed: bool = False) -> Shot:
     """Find the plate and decide its colour space, and say which, and what else its file says.
 
@@ -208,13 +214,14 @@ class Seen:
 class Analyser:
     """The networks that fill the three roles. For one thread at a time."""
 
-    def __init__(self, options: AnalysisOptions) -> None:
+    def __init__(self, options: DetectionOptions) -> None:
         """Raises ComponentError with the cure when a package or model pack is missing."""
         self._minimum = options.min_face
         self._detector: Detector = build_detector(options.detector, options.pack)
         self._landmarker: Landmarker = build_landmarker(options.landmarker, options.pack)
+        recogniser = options.recogniser if isinstance(options, AnalysisOptions) else "none"
         self._recogniser: Recogniser | None = (
-            None if options.recogniser == "none" else build_recogniser(options.recogniser, options.pack)
+            None if recogniser == "none" else build_recogniser(recogniser, options.pack)
         )
         self._keypoints = KeypointFinder()
 

@@ -64,7 +64,7 @@ def run(settings: CompareSettings, events: Events) -> dict[str, Any]:
     a = open_plate(settings.a, settings.frames)
     b = _partner(a, settings.b, "both")
     plate = _partner(a, settings.plate, "all") if settings.plate else None
-    check_faces_asked(settings, plate)
+    check_faces_asked(settings, b, plate)
     colours = ColourManager.discover(settings.ocio)
     judge = FaceJudge.of(settings, colours, b, events)
     turns = yaws(settings, b, plate, events)

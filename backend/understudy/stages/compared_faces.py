@@ -83,8 +83,10 @@ class FaceJudge:
         return FaceFigures(self._distances, distance, likeness)
 
 
-def check_faces_asked(settings: CompareSettings, plate: Plate | None) -> None:
+def check_faces_asked(settings: CompareSettings, b: Plate, plate: Plate | None) -> None:
     """Raise UsageError for options about faces of which nothing can come."""
+    measured = settings.source or settings.landmarks == "yes"
+    measured = measured or (settings.landmarks == "auto" and truth_beside(b) is not None)
     if settings.source and not settings.plate:
         raise UsageError(
             "How far the face has gone towards the source cannot be told without the untouched plate.",
@@ -96,8 +98,8 @@ def check_faces_asked(settings: CompareSettings, plate: Plate | None) -> None:
         )
     if settings.recogniser != "auto" and not settings.source:
         raise UsageError("A recogniser is of no use without a source.", "Give the source's faceset with --source.")
-    if settings.landmarker != "mediapipe" and settings.landmarks == "no" and not settings.source:
-        raise UsageError("A landmarker is named, but no landmarks are to be measured.", "Leave out --landmarks no.")
+    if settings.landmarker != "mediapipe" and not measured:
+        raise UsageError("A landmarker is named, but no landmarks are to be measured.", "Give --landmarks yes.")
     insightface = "insightface" in (settings.landmarker, settings.recogniser)
     if settings.pack and not insightface and not (settings.source and settings.recogniser == "auto"):
         raise UsageError(

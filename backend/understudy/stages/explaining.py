@@ -10,7 +10,7 @@ from understudy.events import Events
 from understudy.face.explain import picture
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
-from understudy.stages.analysis import Analyser, prepare
+from understudy.stages.analysis import Analyser, prepare_frame
 
 
 def explain(settings: ExtractSettings, frame: int, events: Events) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def explain(settings: ExtractSettings, frame: int, events: Events) -> dict[str, 
     corrections or the track bring is not in it.
     Raises what reading the frame and writing the picture raise, and ComponentError when a package or pack is missing.
     """
-    shot = prepare(settings.model_copy(update={"frames": str(frame), "missing": "error"}), events)
+    shot = prepare_frame(settings, frame, events)
     analyser = Analyser(settings)
     events.raise_if_stopping()
     read = shot.read(frame)

@@ -11,20 +11,20 @@ from understudy.errors import NoFaceError
 from understudy.events import Events
 from understudy.face.geometry import fit_head
 from understudy.plate.frame import Frame
-from understudy.settings import AnalysisOptions, FindSettings
-from understudy.stages.analysis import Analyser, Seen, prepare
+from understudy.settings import DetectionOptions, FindSettings
+from understudy.stages.analysis import Analyser, Seen, prepare_frame
 from understudy.stages.sighting import visible
 
 
 def run(settings: FindSettings, events: Events) -> dict[str, Any]:
-    """Find the faces on ``settings.frame``, whatever range the plate's options name.
+    """Find the faces on ``settings.frame``.
 
     Returns ``frame``, ``width`` and ``height`` of the display window, and ``faces`` from left to right: ``box`` (x0 y0
     x1 y1) and ``landmarks`` (68 pairs, or None) in pixels from the display window's top left, ``confidence`` 0..1, and
     ``pose`` (yaw, pitch, roll in degrees, or None).
     Raises what reading the frame raises, and ComponentError when a package or model pack is missing.
     """
-    shot = prepare(settings.model_copy(update={"frames": str(settings.frame), "missing": "error"}), events)
+    shot = prepare_frame(settings, settings.frame, events)
     analyser = warm_analyser(settings.detector, settings.landmarker, settings.pack, settings.min_face)
     events.raise_if_stopping()
     frame = shot.read(settings.frame)
@@ -42,7 +42,7 @@ def run(settings: FindSettings, events: Events) -> dict[str, Any]:
 def warm_analyser(detector: str, landmarker: str, pack: str | None, min_face: float) -> Analyser:
     """The networks that see a frame, kept from call to call: the artist who asks again wants an answer at once."""
     return Analyser(
-        AnalysisOptions.model_validate(
+        DetectionOptions.model_validate(
             {"detector": detector, "landmarker": landmarker, "pack": pack, "min_face": min_face}
         )
     )

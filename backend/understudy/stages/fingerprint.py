@@ -22,11 +22,11 @@ from understudy.faceset.aligned import evenly
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.json_reader import parse_json
-from understudy.model.store import FILE
+from understudy.model.store import model_digest
 from understudy.plate.files import stamp
 from understudy.plate.layers import is_complete
 from understudy.plate.picture import text_attribute
-from understudy.settings import ConversionOptions, ConvertSettings
+from understudy.settings import ConversionOptions, ConvertSettings, WritingOptions
 from understudy.stages.analysis import Shot
 from understudy.stages.animation import at_frame
 from understudy.stages.new_face import MadeOf
@@ -38,10 +38,22 @@ ATTRIBUTE = "understudy/fingerprint"
 UNTOLD = "what they were made of is not told"
 """Why a frame of an older version, or of another program, is made again."""
 
-_NO_PICTURE = {"force", "keep", "convert_batch", "holdout", "roto"}
-"""Options of the conversion that make no other picture, and mattes, of which the files count."""
+_NO_PICTURE = {"convert_batch", "holdout", "roto"}
+"""Options of the look that make no other picture, and mattes, of which the files count."""
 
-_OF_THE_FRAME = {"plate", "holdout", "roto", *ConversionOptions.model_fields} - {"profile", "compression"}
+_OF_THE_SHOT = {
+    "extra_layers",
+    "reference_frames",
+    "forbidden_frames",
+    "layer",
+    "view",
+    *WritingOptions.model_fields,
+} - {
+    "force",
+    "keep",
+}
+
+_OF_THE_FRAME = {"plate", "holdout", "roto", *ConversionOptions.model_fields}
 """What may differ from frame to frame of one shot: its files, and options, which animate."""
 
 Fingerprint = Mapping[str, Any]
@@ -63,8 +75,7 @@ class Fingerprints:
     ) -> None:
         """``people`` in the order in which they are laid, their faces of ``faceset``."""
         self._settings, self._shot, self._mattes = settings, shot, mattes
-        names = {"extra_layers", "reference_frames", "forbidden_frames", "layer", "view"}
-        wanted = settings.model_dump(mode="json", include=names)
+        wanted = settings.model_dump(mode="json", include=_OF_THE_SHOT)
         self._of_the_shot: dict[str, Any] = {
             "version": __version__,
             "colour": _digest(shot.space.name, shot.colour.working, _configuration(shot.colour.config)),
@@ -183,13 +194,9 @@ def due(frames: Mapping[int, Path], channels: Sequence[str], prints: Fingerprint
 
 
 def _made_of(made: MadeOf) -> str:
-    """A model by its file, or the source's whole faceset."""
+    """A model by its weights, or the source's whole faceset."""
     if made.renderer == "network":
-        digest = hashlib.blake2b(digest_size=8)
-        with (made.path / FILE).open("rb") as file:
-            for block in iter(lambda: file.read(1 << 22), b""):
-                digest.update(block)
-        return digest.hexdigest()
+        return model_digest(made.path)
     faceset = Faceset.open(made.path)
     return _digest(faceset.stamps(faceset.faces()))
 

@@ -7,7 +7,7 @@ from typing import Any
 from understudy.events import Events
 from understudy.plate.ranges import format_range, gaps, parse_range, runs_of, runs_told
 from understudy.plate.timecode import format_timecode
-from understudy.settings import InspectSettings
+from understudy.settings import InspectSettings, PlateOptions, RangeOptions
 from understudy.stages.analysis import prepare
 
 _MOST = 200  # ranges that are told
@@ -24,7 +24,8 @@ def run(settings: InspectSettings, events: Events) -> dict[str, Any]:
     ``layers`` and ``views`` (names), and ``notes`` (sentences).
     Raises MissingInputError when no frame is there, UnreadableError, UsageError and ColourError.
     """
-    shot = prepare(settings.model_copy(update={"missing": "skip"}), events, mixed=True)
+    pictures = {name: getattr(settings, name) for name in RangeOptions.model_fields}
+    shot = prepare(PlateOptions(**pictures, missing="skip"), events, mixed=True)
     frames, header = shot.plate.frames, shot.header
     if settings.frames is None:
         absent = gaps(frames, frames[0], frames[-1])

@@ -83,6 +83,7 @@ def check_look(look: ConversionOptions, renderer: Renderer) -> None:
         "--matte": look.matte not in (usual["matte"].default, "hull"),
         "--person": look.person != SIDES[0],
         "--morph": look.morph != usual["morph"].default,
+        "--device": getattr(look, "device", "auto") not in ("auto", "cpu"),
     }
     for option, is_set in unused.items():
         if is_set:

@@ -26,7 +26,7 @@ from understudy.plate.layers import Layer, LayerWriter
 from understudy.plate.sequence import output_path
 from understudy.settings import PreviewSettings
 from understudy.stages.aligning import Located
-from understudy.stages.analysis import Shot, prepare
+from understudy.stages.analysis import Shot, prepare_frame
 from understudy.stages.animation import at_frame
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.kept import Kept
@@ -129,7 +129,7 @@ def _shot(settings: PreviewSettings, events: Events, kept: Kept) -> Shot:
     """The plate's one frame; what is slow about it is the colour configuration."""
     wanted = ColourManager.wanted(settings.ocio)
     colour = kept.get("colour", (wanted, stamp(wanted[0])), lambda: ColourManager(*wanted))
-    return prepare(settings.model_copy(update={"frames": str(settings.frame)}), events, colour)
+    return prepare_frame(settings, settings.frame, events, colour)
 
 
 def _faces(folder: Path, face: str, shot: Shot, kept: Kept) -> tuple[Faceset, dict[int, Face]]:

@@ -48,6 +48,8 @@ def plate_of(settings: QcSettings, sequence: Plate, events: Events) -> Shot | No
     """
     text = settings.plate or _named_plate(sequence, settings.frames)
     if text is None:
+        if settings.colour_space:
+            raise UsageError("--colour-space is that of the plate, which is not known.", "Name it with --plate.")
         events.note("The plate is not known, and what needs it is not checked. Name it with --plate.")
         return None
     told = _told(sequence)

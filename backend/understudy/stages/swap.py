@@ -9,7 +9,7 @@ from understudy.errors import UsageError
 from understudy.events import Events
 from understudy.faceset.store import Faceset
 from understudy.model.network import SIDES
-from understudy.settings import ConvertSettings, ExtractSettings, Options, SwapSettings, TrainSettings
+from understudy.settings import AnalysisOptions, ConvertSettings, ExtractSettings, Options, SwapSettings, TrainSettings
 from understudy.stages import convert, extract, train
 from understudy.stages.analysis import prepare
 from understudy.stages.chosen import chosen_faces
@@ -17,6 +17,9 @@ from understudy.stages.convert import EVERYBODY, also_swapped, beside, check_als
 from understudy.stages.new_face import Renderer, check_look
 from understudy.stages.outputs import check_outputs
 from understudy.training.place import place_of_process
+
+_FOUND = {name: field.default for name, field in AnalysisOptions.model_fields.items() if name != "face"}
+"""What conversion is not told any more, because the faces were found by it before."""
 
 S = TypeVar("S", bound=Options)
 
@@ -78,7 +81,8 @@ def run(settings: SwapSettings, events: Events) -> dict[str, Any]:
             events.within("train"),
         )
     reports["convert"] = convert.run(
-        _settings(ConvertSettings, settings, faceset=faces, renderer=renderer, **made), events.within("convert")
+        _settings(ConvertSettings, settings, **_FOUND, faceset=faces, renderer=renderer, **made),
+        events.within("convert"),
     )
     return reports
 

@@ -28,6 +28,7 @@ def run(settings: TracksImportSettings, events: Events) -> dict[str, Any]:
     """
     if settings.out.exists():
         raise OutputError(f"{settings.out} is there already and would be lost.", "Give --out another name.")
+    _check_used(settings)
     corrections = _read(settings)
     events.raise_if_stopping()
     save(settings.out, corrections)
@@ -38,6 +39,14 @@ def run(settings: TracksImportSettings, events: Events) -> dict[str, Any]:
         "faces": len(corrections.faces),
         "frames": format_range(frame for curve in curves for frame in curve.frames),
     }
+
+
+def _check_used(settings: TracksImportSettings) -> None:
+    """Raise UsageError for what a file of this form has no use for."""
+    used = {".chan": {"width", "height", "lens"}, ".txt": {"height"}}.get(settings.file.suffix.lower(), set())
+    for name in ("width", "height", "lens"):
+        if name not in used and getattr(settings, name) is not None:
+            raise UsageError(f"--{name} would do nothing for {settings.file}.", "Leave it out.")
 
 
 def _read(settings: TracksImportSettings) -> Corrections:
