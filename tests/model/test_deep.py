@@ -170,7 +170,7 @@ def test_a_shape_that_cannot_be_built_is_refused(change, sentence):
 
 def test_an_architecture_that_is_not_whole_is_refused():
     data = default_architecture("df", 64).to_json()
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="missing"):
         architecture_from_json({name: data[name] for name in data if name != "texture"})
     with pytest.raises(TypeError, match="bottleneck"):
         architecture_from_json({**data, "bottleneck": "256"})

@@ -127,7 +127,7 @@ def test_what_is_not_there_or_no_conversion_is_refused(shot: Path) -> None:
         export(shot, result=f"{shot}/shots/nothing.####.exr")
     with pytest.raises(UnreadableError, match=r"plate.1001.exr has no channels A, delta.B, .*layers of a conversion"):
         export(shot, result=f"{shot}/plate.####.exr")
-    with pytest.raises(UsageError, match="Nuke script"):
+    with pytest.raises(UsageError, match=r"comp\.txt does not end in \.nk"):
         export(shot, out=shot / "comp.txt")
     (shot / "file").write_text("")
     with pytest.raises(OutputError, match=r"comp.nk could not be written"):

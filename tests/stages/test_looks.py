@@ -27,7 +27,7 @@ from understudy.events import Events
 from understudy.faceset.store import Faceset
 from understudy.plate.reader import read_frame
 from understudy.settings import ConvertSettings, PlateOptions
-from understudy.stages import convert, laying
+from understudy.stages import analysis, convert, laying
 from understudy.stages.analysis import cut, prepare
 
 SIZE = (112, 96)
@@ -311,7 +311,7 @@ def test_two_people_in_one_pass_have_layers_of_their_own(tmp_path, model):
     again = convert.run(
         ConvertSettings(
             plate=shot.pattern, model=model, faceset=shot.faceset, frames="1002", device="cpu", occlusion="none",
-            face="track:0", also=[f"largest={model}"], out=f"{tmp_path.as_posix()}/out.####.exr",
+            matte="hull", grain=0.0, sharpness=0.0, profile="parts", face="track:0", also=[f"largest={model}"], out=f"{tmp_path.as_posix()}/out.####.exr",
         ),
         Events(),
     )  # fmt: skip
@@ -324,7 +324,10 @@ def test_two_people_in_one_pass_have_layers_of_their_own(tmp_path, model):
         ({"opacity": "990:1,1002:0"}, r"--opacity has a key at frame 990, but the plate runs from 1001 to 1003"),
         ({"extra_layers": ["st_inv"]}, "st_inv is as large as the aligned face"),
         ({"also": ["somebody={plate}"]}, "'somebody' does not say which face is meant"),
-        ({"also": ["track:2={plate}"], "reference": "anne.png"}, "--reference finds one person"),
+        (
+            {"also": ["track:2={plate}"], "reference": "anne.png", "faceset": None, "recogniser": "dlib"},
+            "--reference finds one person",
+        ),
         ({"also": ["track:2"]}, "--also takes FACE=MODEL or FACE=FACESET, not 'track:2'"),
         ({"morph": 0.5}, "quick model cannot paint what lies between two people"),
     ],
@@ -350,7 +353,7 @@ def test_a_channel_that_is_missing_on_one_frame_is_told_before_the_first(tmp_pat
 
 def test_a_folder_that_cannot_be_written_to_is_told_before_the_first_frame(tmp_path, shot, model, monkeypatch):
     (tmp_path / "out").write_text("a file where the folder should be")
-    monkeypatch.setattr(convert, "read_frames", lambda *_: pytest.fail("a frame was read"))
+    monkeypatch.setattr(analysis, "read_frames", lambda *_: pytest.fail("a frame was read"))
     with pytest.raises(OutputError, match="could not be written"):
         converted(shot, model, tmp_path / "out")
 

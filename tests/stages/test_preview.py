@@ -18,7 +18,7 @@ from understudy.events import Events, Recorder
 from understudy.faceset.store import Faceset
 from understudy.plate.matte import Matte
 from understudy.settings import ConvertSettings, PreviewSettings
-from understudy.stages import convert, preview, shot_measures
+from understudy.stages import analysis, convert, preview, shot_measures
 from understudy.stages.aligning import Aligner
 from understudy.stages.kept import Kept
 from understudy.stages.network_renderer import NetworkRenderer
@@ -162,7 +162,7 @@ def work(monkeypatch) -> Counter[str]:
 
     spied(preview, "load_model", "model")
     spied(preview.ColourManager, "__init__", "colour")
-    spied(preview, "read_frame", "frame")
+    spied(analysis, "read_frame", "frame")
     spied(preview.Faceset, "open", "faceset")
     spied(shot_measures, "measure_light", "light")
     spied(shot_measures.Predictor, "_pass", "network")

@@ -17,7 +17,7 @@ from understudy.events import Events
 from understudy.faceset.store import Faceset
 from understudy.rendering.renderer import ShotRenderer
 from understudy.settings import ConvertSettings, ExtractSettings, PreviewSettings
-from understudy.stages import convert, extract, new_face, preview
+from understudy.stages import analysis, convert, extract, new_face, preview
 from understudy.stages.kept import Kept
 
 SAMPLE = Path(understudy.__file__).parent / "sample"
@@ -62,7 +62,7 @@ def work(monkeypatch) -> Counter[str]:
         monkeypatch.setattr(owner, name, spy)
 
     spied(preview.ColourManager, "__init__", "colour")
-    spied(preview, "read_frame", "frame")
+    spied(analysis, "read_frame", "frame")
     spied(new_face, "fit_shape", "shape")
     spied(ShotRenderer, "__init__", "shot")
     spied(ShotRenderer, "in_crop", "sharpness")

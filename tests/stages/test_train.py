@@ -14,7 +14,6 @@ from understudy.model.store import FILE, load_card
 from understudy.settings import TrainSettings
 from understudy.stages import train
 from understudy.training import checkpoint
-from understudy.training.hold import FILE as HOLD
 from understudy.training.hold import hold
 from understudy.training.log import read_metrics
 from understudy.training.presets import PRESETS
@@ -69,7 +68,7 @@ def test_a_training_leaves_what_it_promises(people, tmp_path):
     assert report["steps"] == 12 and "12 iterations" in report["stopped"]
     assert {path.name for path in (tmp_path / "m").iterdir()} - {"tensorboard"} == {
         "model.safetensors", "training.safetensors", "training.previous.safetensors", "metrics.jsonl", "preview.png",
-        "curve.png", "timelapse", "backups", HOLD,
+        "curve.png", "timelapse", "backups",
     }  # fmt: skip
     card = load_card(tmp_path / "m")
     assert (card.steps, card.crop, card.working_space) == (12, "whole", "lin_ap1_scene")

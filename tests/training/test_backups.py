@@ -19,6 +19,7 @@ from understudy.training.backups import FOLDER, MOST, Backup, keep_backup, ladde
 from understudy.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+NOW = 1e9
 
 
 def save(folder: Path, step: int, arch: QuickArchitecture = TINY) -> None:
@@ -66,7 +67,7 @@ def test_saves_become_backups_every_quarter_of_an_hour(tmp_path):
 
 def test_there_are_never_more_than_the_most(tmp_path):
     save(tmp_path, 1)
-    keep_backup(tmp_path, 0.0)
+    keep_backup(tmp_path, NOW)
     for index in range(1, 15):
         place = tmp_path / FOLDER / str(1 + index)
         shutil.copytree(tmp_path / FOLDER / "1", place)
@@ -75,17 +76,17 @@ def test_there_are_never_more_than_the_most(tmp_path):
             json.dumps(
                 {
                     "step": 1,
-                    "time": -(2.0**index) * 10 * MINUTE,
+                    "time": NOW - 2.0**index * 10 * MINUTE,
                     "replaced": False,
                     "sha256": {FILE: "", checkpoint.FILE: ""},
                 }
             )
         )
     save(tmp_path, 100)
-    assert keep_backup(tmp_path, 20 * MINUTE) is None
+    assert keep_backup(tmp_path, NOW + 20 * MINUTE) is None
     left = list_backups(tmp_path)
     assert len(left) == MOST
-    assert max(one.time for one in left) == 20 * MINUTE
+    assert max(one.time for one in left) == NOW + 20 * MINUTE
 
 
 def test_a_full_disk_is_a_note_and_no_failure(tmp_path, monkeypatch):

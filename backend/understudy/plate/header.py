@@ -81,8 +81,8 @@ def stamp_carried(spec: oiio.ImageSpec, header: Header, interop_id: str | None) 
 
 
 def _aspect(value: Any) -> float:
-    """What a header says of its pixels' width over their height; 1 where it says nothing, or nonsense."""
-    return float(value) if isinstance(value, float | int) and 1e-2 < value < 1e2 else 1.0
+    """What a header says of its pixels' width over their height, likely or not; 1 where that is none at all."""
+    return float(value) if isinstance(value, float | int) and 0 < value < 1e6 else 1.0
 
 
 def _fps(spec: oiio.ImageSpec) -> tuple[int, int] | None:

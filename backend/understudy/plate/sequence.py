@@ -26,7 +26,8 @@ _ALIKE = {".jpeg": ".jpg", ".tiff": ".tif"}
 _PIECE = r"-?[0-9]+(?:--?[0-9]+(?:[xy:][0-9]+)?)?"
 _RANGE_IN_NAME = re.compile(rf"(?P<before>.*?[._ ]|){_PIECE}(?:,{_PIECE})*")
 
-Missing = Literal["error", "skip"]
+Missing = Literal["error", "skip", "present"]
+"""What is done about frames that are not there: refused, left out, or left out but for files that hold no whole picture."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def open_plate(text: str, frames: str | None = None, missing: Missing = "error")
     ``text`` is a pattern (``shot.####.exr``, ``%04d``, ``@@@@``, ``$F4``), a folder with one sequence in it or with single
     pictures of one kind, one picture, or a movie. ``frames`` is a range such as ``1001-1048x2``; without it everything from
     the first to the last frame found. A frame that is not there, or whose file is a link to nowhere, raises
-    MissingInputError, or is left out with ``missing="skip"``; so are then files that are empty or were cut short.
+    MissingInputError, or is left out with ``missing="skip"``; so are then files that are empty or were cut short, which
+    ``"present"`` keeps.
     Also raises MissingInputError when nothing or more than one sequence fits, UnreadableError for what holds no
     picture and for names that are not UTF-8, and UsageError for a malformed range or pattern.
     """
@@ -240,7 +242,7 @@ def _chosen(
 
 def _is_there(path: Path, missing: Missing) -> bool:
     """Whether there is a file, and no link to nowhere; with ``skip``, whether it is not empty or cut short either."""
-    if missing == "error":
+    if missing != "skip":
         return path.exists()
     try:
         return path.stat().st_size > 0 and not is_cut_short(path)

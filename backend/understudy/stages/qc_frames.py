@@ -31,7 +31,7 @@ def open_delivery(text: str, frames: str | None) -> Plate:
     Raises MissingInputError where there is none of them or its folder cannot be read, and UsageError.
     """
     try:
-        sequence = open_plate(text, frames, "skip")
+        sequence = open_plate(text, frames, "present")
     except OSError as error:
         raise MissingInputError(
             f"{text} cannot be read: {error.strerror or error}.", "Choose a folder that you may read."
