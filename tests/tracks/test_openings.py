@@ -7,7 +7,7 @@ import pytest
 from made_skin import CAMERA, observe, turning
 from made_tracks import made_track
 from understudy.face.geometry import HEAD_68, apply
-from understudy.tracks.gaze import gazes, measured_gaze, usual_gaze
+from understudy.tracks.gaze import IRIS_DEPTH, gazes, measured_gaze, usual_gaze
 from understudy.tracks.observed import look_matrix
 from understudy.tracks.openings import (
     eye_openings,
@@ -149,12 +149,15 @@ def test_lids_that_somebody_moves_open_the_channel_by_as_much() -> None:
 
 
 def irises(head, right, down):
-    """A mesh of which only eye corners and irises are placed: off the corners' middle by so many widths of the eye."""
+    """A mesh of which only eye corners and irises are placed: off the corners' middle by so many widths of the eye.
+
+    Irises lie before the corners, as eyeballs bulge.
+    """
     dense = np.zeros((478, 2))
     for (iris, first, last), (a, b) in zip(((468, 33, 133), (473, 362, 263)), CORNERS, strict=True):
         middle, width = (HEAD_68[a] + HEAD_68[b]) / 2, np.linalg.norm(HEAD_68[a] - HEAD_68[b])
         dense[[first, last, iris]] = head.project(
-            np.array([HEAD_68[a], HEAD_68[b], middle + width * np.array((right, down, 0))])
+            np.array([HEAD_68[a], HEAD_68[b], middle + width * np.array((right, down, -IRIS_DEPTH))])
         )
     return dense.astype(np.float32)
 

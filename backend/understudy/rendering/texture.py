@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from understudy.face.raster import Surface
 from understudy.rendering.footage import Footage, Views
+from understudy.rendering.gaze import gaze_turn, iris_places, with_gaze
 from understudy.rendering.light import Relight, SkinLight, log_light, part_of, plausible, relighting
 from understudy.rendering.pixels import sample
 from understudy.rendering.references import References, log_weights, seen
@@ -59,7 +60,7 @@ class Texture:
         """``views`` are the source's, ``shot`` those of its head on the plate; ``own`` and ``plate`` the skins' light."""
         self._source, self._views, self._shot, self._references = source, views, shot, references
         self._own, self._plate = own, plate
-        self._seen = seen(views)
+        self._seen, self._irises = seen(views), iris_places(source, views)
         self._gain = lru_cache(maxsize=_GAINS)(self._relighting)
 
     def samples(self, row: int, surface: Surface) -> list[Sample]:
@@ -67,7 +68,7 @@ class Texture:
         skin_share = surface.blend(memberships()[:, 2:])[:, 0]  # eyes and mouths have any colour
         samples = []
         for view, weight in self._weights(row).items():
-            light = self._filmed(view, surface)
+            light = self._filmed(view, row, surface)
             own = plausible(log_light(light), self._own.colour[self._views.picture[view]])
             share = surface.blend(weight[:, None])[:, 0]
             samples.append(Sample(view, share, share * (1 - skin_share * (1 - own)).astype(np.float32), light))
@@ -109,12 +110,20 @@ class Texture:
                 weights[view] = weights.get(view, 0) + share
         return weights
 
-    def _filmed(self, view: int, surface: Surface) -> NDArray[np.float32]:
-        """(P, 3) light of one view at the points of the new face."""
+    def _filmed(self, view: int, row: int, surface: Surface) -> NDArray[np.float32]:
+        """(P, 3) light of one view at the points of the new face on the face ``row``, with its gaze."""
         picture = self._source.picture(int(self._views.picture[view]))
         if self._views.is_mirrored[view]:
             picture = picture[:, ::-1]
-        return sample(picture, surface.blend(self._views.crop[view]))
+        vertices = self._views.crop[view]
+        turn = gaze_turn(self._views, view, self._shot, row)
+        points = surface.blend(vertices)
+        light = sample(picture, points)
+        moved, share = with_gaze(points, vertices, self._irises[view], turn)
+        eyes = np.flatnonzero(share)
+        if len(eyes):
+            light[eyes] += share[eyes, None].astype(np.float32) * (sample(picture, moved[eyes]) - light[eyes])
+        return light
 
     def _relighting(self, view: int, row: int) -> NDArray[np.float64]:
         own = self._own.at(int(self._views.picture[view]), bool(self._views.is_mirrored[view]))
