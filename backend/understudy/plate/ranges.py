@@ -33,7 +33,7 @@ def parse_range(text: str) -> list[int]:
         return plain
     try:
         frames = list(FrameSet(pieces)) if pieces else []
-    except (FileSeqException, ValueError) as error:
+    except (FileSeqException, ValueError, ArithmeticError) as error:
         raise _not_a_range(text) from error
     if not frames or any(frame != int(frame) for frame in frames):
         raise _not_a_range(text)
