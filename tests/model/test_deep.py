@@ -172,7 +172,7 @@ def test_an_architecture_that_is_not_whole_is_refused():
     data = default_architecture("df", 64).to_json()
     with pytest.raises(ValueError, match="missing"):
         architecture_from_json({name: data[name] for name in data if name != "texture"})
-    with pytest.raises(TypeError, match="bottleneck"):
+    with pytest.raises(ValueError, match="bottleneck"):
         architecture_from_json({**data, "bottleneck": "256"})
 
 

@@ -172,11 +172,11 @@ def work(monkeypatch) -> Counter[str]:
 EVERYTHING = {
     "model": 1,
     "colour": 1,
-    "frame": 1,
+    "frame": 4,
     "faceset": 1,
     "light": 1,
     "network": 3,
-}  # two faces at a time: the frame's, and the three of the shot
+}  # two faces at a time: the frame's, and the three of the shot, whose frames are read for the grain
 
 
 def test_other_edges_and_colours_cost_no_network_and_no_reading(tmp_path, shot, model, work):
@@ -197,9 +197,10 @@ def test_other_edges_and_colours_cost_no_network_and_no_reading(tmp_path, shot, 
         assert cost(**changes) == {}, changes
     assert cost(frame=1002) == {"frame": 1, "network": 1}
     assert cost(frame=1003) == {"frame": 1}  # nobody is there
-    assert cost(frame=1002, convert_batch=3) == {"frame": 1, "light": 1, "network": 2}
+    assert cost(frame=1002, convert_batch=3) == {"frame": 4, "light": 1, "network": 2}
     assert cost(frame=1002, ocio="ocio://cg-config-v2.2.0_aces-v1.3_ocio-v2.4", convert_batch=3) == {
         "colour": 1,
+        "frame": 3,
         "light": 1,
         "network": 2,
     }
@@ -219,7 +220,7 @@ def test_files_that_are_renewed_are_read_again_and_only_those(tmp_path, shot, mo
     make_model(model)  # the same size, the same weights, another time
     os.utime(weights, ns=(before, before + 1_000_000))
     cost, same = again()
-    assert cost == {"model": 1, "light": 1, "network": 3}
+    assert cost == {"model": 1, "frame": 3, "light": 1, "network": 3}
     np.testing.assert_array_equal(first, same)
     plate = shot.plate(1001)
     write_exr(plate, colours(plate) * np.float16(2))
@@ -230,7 +231,7 @@ def test_files_that_are_renewed_are_read_again_and_only_those(tmp_path, shot, mo
     work.clear()
     faceset.remove([face for face in faceset.faces() if face.frame == 1004])
     cost, _ = again()
-    assert cost == {"light": 1, "network": 2}
+    assert cost == {"frame": 2, "light": 1, "network": 2}
 
 
 def test_the_plate_is_written_once_and_again_when_its_file_is_gone_or_another(tmp_path, shot, model):

@@ -79,7 +79,7 @@ def test_other_edges_and_colours_make_nothing_again_that_they_do_not_change(peop
         assert preview.run(settings(people, source, tmp_path / "look", **changes), Events(), kept)["face"]
         return dict(work)
 
-    everything = {"colour": 1, "frame": 1, "shape": 2, "shot": 1, "sharpness": 4, "head": 1, "face": 1}
+    everything = {"colour": 1, "frame": 5, "shape": 2, "shot": 1, "sharpness": 4, "head": 1, "face": 1}
     assert cost() == everything
     assert cost() == {}
     for changes in (
@@ -93,7 +93,7 @@ def test_other_edges_and_colours_make_nothing_again_that_they_do_not_change(peop
     assert cost(face_scale=1.1) == {"head": 1, "face": 1}
     assert cost(frame=1011) == {"frame": 1, "head": 1, "face": 1}
     assert cost(frame=1011) == {}
-    heads = {"shot": 1, "sharpness": 4, "head": 1, "face": 1}
+    heads = {"frame": 4, "shot": 1, "sharpness": 4, "head": 1, "face": 1}
     assert cost(frame=1011, reference_frames="1001-1033x8") == heads
     assert cost(frame=1011, occlusion="hands") == heads
 
@@ -106,7 +106,9 @@ def test_other_faces_of_the_source_make_another_new_face(people, source, tmp_pat
     faceset.remove(faceset.faces()[::2])
     work.clear()
     preview.run(wanted, Events(), kept)
-    assert work == {"shape": 1, "shot": 1, "sharpness": 4, "head": 1, "face": 1}, "the plate's head is known"
+    assert work == {"frame": 4, "shape": 1, "shot": 1, "sharpness": 4, "head": 1, "face": 1}, (
+        "the plate's head is known"
+    )
     faceset.remove(faceset.faces()[1:])
     with pytest.raises(NoFaceError, match="holds one face"):
         preview.run(wanted, Events(), kept)
