@@ -17,9 +17,10 @@ from understudy.errors import UsageError
 from understudy.events import Events, Recorder
 from understudy.faceset.store import Faceset
 from understudy.model.store import load_model, save_model
+from understudy.review.delivery import FINGERPRINT
 from understudy.settings import ConversionOptions, ConvertSettings, animates
 from understudy.stages import convert
-from understudy.stages.fingerprint import ATTRIBUTE, UNTOLD, Fingerprints, differences, told_by
+from understudy.stages.fingerprint import UNTOLD, Fingerprints, differences, told_by
 
 FRAMES = [1001, 1002, 1003, 1004, 1005, 1006]
 WITHOUT_FACE = 1003
@@ -193,7 +194,7 @@ def test_a_frame_that_does_not_tell_what_it_was_made_of_is_made_again(base, plan
     """As those of older versions, and of a program that wrote the layers anew."""
     path = Path(base["out"].replace("####", "1004"))
     part = read_exr(path).parts[0]
-    header = {name: value for name, value in part.header.items() if name != ATTRIBUTE}
+    header = {name: value for name, value in part.header.items() if name != FINGERPRINT}
     channels = {name: one.pixels for name, one in part.channels.items()}
     OpenEXR.File(header, channels).write(str(path))
     assert told_by(path) is None

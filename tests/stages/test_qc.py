@@ -11,7 +11,7 @@ import numpy as np
 import OpenEXR
 import OpenImageIO as oiio
 import pytest
-from made_deliveries import MadeDelivery, Planes, delivered_planes, disc, plate_planes, write
+from made_deliveries import MADE_OF, MadeDelivery, Planes, delivered_planes, disc, plate_planes, write
 from made_people import make_model, make_shot
 from PIL import Image
 from understudy.cli import main
@@ -74,6 +74,22 @@ def test_a_sound_delivery_passes_every_check_and_writes_its_page(made: MadeDeliv
     assert figures["matte"] == pytest.approx(float(disc().astype(np.float64).sum()), abs=0.01)
     assert figures["flicker"] == pytest.approx(1, abs=0.1)
     assert figures["bytes"] == made.path(1002).stat().st_size
+
+
+def test_frames_that_were_made_of_other_things_than_the_rest_are_told(made: MadeDelivery) -> None:
+    """What may animate, and each frame's own files, differ from frame to frame; a model may not."""
+    made.spoil(1002, **{MADE_OF: '{"model":"a","opacity":0.5,"plate":"c"}'})
+    assert result(check(made), "made of")["verdict"] == "pass"
+    made.spoil(1004, **{MADE_OF: '{"model":"z","opacity":1.0,"plate":"b"}'})
+    made.spoil(1005, **{MADE_OF: None})
+    made.spoil(1006, **{MADE_OF: "no JSON {"})
+    report = check(made)
+    assert bad(report) == {"made of": ("warn", [1004, 1005, 1006])}
+    assert "made with another model than frame 1001" in result(report, "made of")["told"]
+    assert check(made, strict=True)["verdict"] == "fail"
+    for frame in made.frames:
+        made.spoil(frame, **{MADE_OF: None})
+    assert result(check(made), "made of")["verdict"] == "not checked"
 
 
 def nan_in_raw(planes: Planes) -> None:
@@ -420,7 +436,7 @@ def test_it_stops_on_request_and_writes_nothing(made: MadeDelivery) -> None:
 def test_the_command_says_pass_or_fail_by_its_exit_code(made: MadeDelivery, tmp_path: Path, capsys) -> None:
     arguments = ["qc", made.pattern, "--plate", made.plate, "--json", str(tmp_path / "q.json"), "--out", str(tmp_path)]
     assert main(arguments) == 0
-    assert "6 frames read: 20 pass, 1 not checked." in capsys.readouterr().out
+    assert "6 frames read: 21 pass, 1 not checked." in capsys.readouterr().out
     made.spoil(1003, one_bit)
     assert main(arguments) == 14
     told = capsys.readouterr()

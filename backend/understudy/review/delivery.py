@@ -13,6 +13,9 @@ from understudy.review.pixel_checks import CONFIDENCE, DELTA, MATTE, SWAP
 
 Verdict = Literal["pass", "warn", "fail", "not checked"]
 
+FINGERPRINT = "understudy/fingerprint"
+"""The attribute in which a converted frame tells what it was made of."""
+
 LISTED = 8
 """Frames that a result names, the worst first."""
 
@@ -38,6 +41,7 @@ CHECKS = (
     Check("rate", "Every frame tells the same frame rate."),
     Check("timecode", "The timecode is right on every frame."),
     Check("colour tag", "Every frame tells the same colour space."),
+    Check("made of", "Every frame was made of the same things.", ("file", "fingerprint")),
     Check("finite", "No layer holds NaN or Inf that the plate does not hold."),
     Check("untouched", "Outside the matte every bit is the plate's.", ("file", "plate", "colour", "matte")),
     Check("composite", "The matte is applied exactly once.", ("file", "colour", "matte", "swap", "plate or delta")),
@@ -65,6 +69,7 @@ _LACKS = {
     "movement": "no two frames in a row have a matte and a plate that moves",
     "edge": "no matte has an edge inside the picture",
     "tag": "no file tells its colour space",
+    "fingerprint": "no file tells what it was made of",
     "least width": "no width was asked for (--min-width)",
 }
 
@@ -90,6 +95,7 @@ def there_is(frame: Delivered, *, plate: bool) -> set[str]:
         "swap": f"{SWAP}.R" in frame.types,
         "confidence": CONFIDENCE in frame.types,
         "plate or delta": plate or f"{DELTA}.R" in frame.types,
+        "fingerprint": FINGERPRINT in frame.header.attributes,
         "tag": frame.header.interop_id not in (None, "unknown"),
     }
     return {need for need, is_met in met.items() if is_met}

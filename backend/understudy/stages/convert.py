@@ -22,6 +22,7 @@ from understudy.model.store import load_model
 from understudy.plate.frame import Frame
 from understudy.plate.layers import Layer, LayerWriter
 from understudy.plate.sequence import check_output_pattern, open_plate, output_path, output_pattern
+from understudy.review.delivery import FINGERPRINT
 from understudy.settings import ConvertSettings, ExtractSettings, SwapSettings
 from understudy.stages import extract
 from understudy.stages.aligning import Located
@@ -30,7 +31,7 @@ from understudy.stages.animation import at_frame, check_keys
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.extra_layers import ExtraLayers, check_profile
 from understudy.stages.face_renderer import FaceRenderer
-from understudy.stages.fingerprint import ATTRIBUTE, Fingerprints, due, text_of
+from understudy.stages.fingerprint import Fingerprints, due, text_of
 from understudy.stages.fingerprint import Person as Fingerprinted
 from understudy.stages.holding import frames_of, holding
 from understudy.stages.laying import ShotConverter
@@ -211,7 +212,11 @@ def _convert(
                         profile=settings.profile,
                         compression=settings.compression,
                         interop_id=shot.written_id,
-                        attributes={**people[0].converter.attributes, **more.attributes, ATTRIBUTE: todo[frame.number]},
+                        attributes={
+                            **people[0].converter.attributes,
+                            **more.attributes,
+                            FINGERPRINT: todo[frame.number],
+                        },
                     )
                 done += 1
                 events.progress(done, len(todo), "frames")

@@ -26,14 +26,13 @@ from understudy.model.store import model_digest
 from understudy.plate.files import stamp
 from understudy.plate.layers import is_complete
 from understudy.plate.picture import text_attribute
+from understudy.review.delivery import FINGERPRINT
 from understudy.settings import ConversionOptions, ConvertSettings, WritingOptions
 from understudy.stages.analysis import Shot
 from understudy.stages.animation import at_frame
 from understudy.stages.new_face import MadeOf
 from understudy.stages.plate_measures import GRAIN_FRAMES
 from understudy.tracks.track import TRACKS
-
-ATTRIBUTE = "understudy/fingerprint"
 
 UNTOLD = "what they were made of is not told"
 """Why a frame of an older version, or of another program, is made again."""
@@ -128,7 +127,7 @@ def text_of(fingerprint: Fingerprint) -> str:
 def told_by(path: Path) -> Fingerprint | None:
     """The fingerprint in the header of the picture ``path``; None where it tells none."""
     try:
-        return parsed(text_attribute(path, ATTRIBUTE))
+        return parsed(text_attribute(path, FINGERPRINT))
     except UnderstudyError:
         return None
 
@@ -152,6 +151,17 @@ def differences(old: Fingerprint | None, new: Fingerprint) -> list[str]:
 def of_the_shot(fingerprint: Fingerprint) -> Fingerprint:
     """What of it must be the same for all frames of a shot."""
     return {name: value for name, value in fingerprint.items() if name not in _OF_THE_FRAME}
+
+
+def unlike(number: int, told: object, other: tuple[int, object]) -> str | None:
+    """A clause about what a frame was made of otherwise than the ``other`` one of its shot, by what their headers tell."""
+    own, first = parsed(told), parsed(other[1])
+    if own is None or first is None:
+        return (
+            None if own is first else f"frame {number if own is None else other[0]} does not tell what it was made of"
+        )
+    names = differences(of_the_shot(first), of_the_shot(own))
+    return f"it was made with another {', '.join(names)} than frame {other[0]}" if names else None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from understudy.plate.lock import hold
 from understudy.plate.ranges import format_range
 from understudy.plate.sequence import Plate
 from understudy.review.delivered import Contract, Delivered, Finding, UnderFrame
-from understudy.review.delivery import CHECKS, Ledger, check_sizes, overall, there_is
+from understudy.review.delivery import CHECKS, FINGERPRINT, Ledger, check_sizes, overall, there_is
 from understudy.review.delivery_page import delivery_page
 from understudy.review.file_checks import check_file, check_width
 from understudy.review.metrics import Picture
@@ -30,6 +30,7 @@ from understudy.review.unrest import Unrest, UnrestWatch
 from understudy.review.worst import Worst
 from understudy.settings import QcSettings
 from understudy.stages.analysis import Shot
+from understudy.stages.fingerprint import unlike
 from understudy.stages.qc_frames import check_frames, open_delivery, plate_of, read_delivery
 
 PAGE = "qc.html"
@@ -102,6 +103,7 @@ class _Desk:
         findings = [
             *check_file(found, self._first, said, CONTRACT),
             *check_width(found, self._min_width),
+            *self._made_of(found),
             *check_pixels(found, plate),
             *self._watch.judge(number, seen),
         ]
@@ -112,6 +114,13 @@ class _Desk:
         met |= {"least width"} if self._min_width else set()
         self._ledger.looked(met)
         self._keep(found, plate, seen, findings)
+
+    def _made_of(self, found: Delivered) -> Iterator[Finding]:
+        """That a frame was made of other things than the first one: of a model that was trained on, of another source."""
+        assert self._first is not None
+        first = self._first.number, self._first.header.attributes.get(FINGERPRINT)
+        if told := unlike(found.number, found.header.attributes.get(FINGERPRINT), first):
+            yield Finding("made of", found.number, 1.0, told, warns=True)
 
     def close(self, settings: QcSettings, out: Path) -> dict[str, Any]:
         """The report, after its page and file are written."""
