@@ -311,7 +311,8 @@ def test_two_people_in_one_pass_have_layers_of_their_own(tmp_path, model):
     again = convert.run(
         ConvertSettings(
             plate=shot.pattern, model=model, faceset=shot.faceset, frames="1002", device="cpu", occlusion="none",
-            matte="hull", grain=0.0, sharpness=0.0, profile="parts", face="track:0", also=[f"largest={model}"], out=f"{tmp_path.as_posix()}/out.####.exr",
+            matte="hull", grain=0.0, sharpness=0.0, profile="parts",
+            face="track:0", also=[f"largest={model}"], out=f"{tmp_path.as_posix()}/out.####.exr",
         ),
         Events(),
     )  # fmt: skip
