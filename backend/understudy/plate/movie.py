@@ -157,6 +157,9 @@ def _open(path: Path) -> Any:
     if stream is None:
         container.close()
         raise UnreadableError(f"{path} has no pictures in it.", _DAMAGED)
+    if stream.codec_context is None:  # of a codec that nobody knows
+        container.close()
+        raise UnreadableError(f"{path} has pictures of a kind that cannot be decoded.", _DAMAGED)
     width, height, size = stream.width, stream.height, path.stat().st_size
     if width * height > max(_ALWAYS_FINE, size * _PIXELS_PER_BYTE):
         container.close()
