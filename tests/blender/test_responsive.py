@@ -21,6 +21,7 @@ PURE = [*sorted((ROOT / "addon" / "link").glob("*.py")), *(ROOT / "addon" / name
 def long_training(extension, fresh, tmp_path, monkeypatch):
     """A saved file, just opened in a window, whose training told a hundred thousand steps and still runs."""
     session = extension.addon.session
+    session.backend().close()  # another command is due here, and whoever asks next would wait for the old one's end
     folder = tmp_path / "understudy" / "jobs" / "0001-train"
     folder.mkdir(parents=True)
     (folder / "job.json").write_text(json.dumps({"stage": "train", "settings": {"model": "/m"}, "version": 1}))
