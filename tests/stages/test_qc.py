@@ -15,7 +15,7 @@ from made_deliveries import MADE_OF, MadeDelivery, Planes, delivered_planes, dis
 from made_people import make_model, make_shot
 from PIL import Image
 from understudy.cli import main
-from understudy.errors import Interrupted, MissingInputError, OutputError, UsageError
+from understudy.errors import Interrupted, MissingInputError, OutputError, UnreadableError, UsageError
 from understudy.events import Events, Recorder
 from understudy.plate import sequence
 from understudy.plate.colour import ColourManager
@@ -421,10 +421,11 @@ def test_what_is_converted_passes_in_both_profiles(tmp_path: Path) -> None:
 _UNTOLD_BY_PLATE = {"rate", "timecode", "colour tag"}  # what the plate made for tests does not tell
 
 
-def test_a_plate_that_was_cut_short_lacks_that_frame(made: MadeDelivery) -> None:
+def test_a_damaged_plate_is_told(made: MadeDelivery) -> None:
     path = made.folder / "plate" / "plate.1003.exr"
     path.write_bytes(path.read_bytes()[:900])
-    assert bad(check(made)) == {"frames": ("warn", [1003])}
+    with pytest.raises(UnreadableError, match=r"plate\.1003\.exr"):
+        check(made)
 
 
 def test_it_stops_on_request_and_writes_nothing(made: MadeDelivery) -> None:

@@ -44,7 +44,7 @@ def open_delivery(text: str, frames: str | None) -> Plate:
 def plate_of(settings: QcSettings, sequence: Plate, events: Events) -> Shot | None:
     """The plate that is named by the settings, or else by the files themselves; None, with a note, where none is found.
 
-    Raises as :func:`prepare` for the one of the settings.
+    Raises as :func:`prepare` for the one of the settings, and UnreadableError for a frame that is empty or cut short.
     """
     text = settings.plate or _named_plate(sequence, settings.frames)
     if text is None:
@@ -58,7 +58,14 @@ def plate_of(settings: QcSettings, sequence: Plate, events: Events) -> Shot | No
         plate=text, frames=settings.frames, colour_space=settings.colour_space, ocio=settings.ocio, missing="skip",
         layer=str(layer) if layer else None, view=str(view) if view else None,
     )  # fmt: skip
-    return prepare(options, events)
+    shot = prepare(options, events)
+    # Left out as missing, a damaged frame would pass for one that was never shot.
+    if damaged := set(open_plate(text, settings.frames, "present").frames) - set(shot.plate.frames):
+        path = shot.plate.path(min(damaged))
+        raise UnreadableError(
+            f"{path} of the plate holds no whole picture.", "Copy it again, or leave it out of --frames."
+        )
+    return shot
 
 
 def _named_plate(sequence: Plate, frames: str | None) -> str | None:
