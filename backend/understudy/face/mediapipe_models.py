@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -199,13 +199,11 @@ class MediapipeLandmarker:
         self._points.clear()
         self._presence.clear()
         self._time += 1
-        self._graph.add_packet_to_input_stream("image", crop.at(self._time))
-        self._graph.add_packet_to_input_stream("roi", create.create_proto(whole).at(self._time))
-        if self._greeted:
+        # Another thread sets to work, and greets, as soon as both packets are in.
+        with nullcontext() if self._greeted else quiet():
+            self._graph.add_packet_to_input_stream("image", crop.at(self._time))
+            self._graph.add_packet_to_input_stream("roi", create.create_proto(whole).at(self._time))
             self._graph.wait_until_idle()
-        else:
-            with quiet():
-                self._graph.wait_until_idle()
         if not self._points:
             return None
         self._greeted = True
