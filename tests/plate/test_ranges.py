@@ -91,6 +91,9 @@ def test_runs_are_told_shortly_however_long_they_are() -> None:
         "1-" + "9" * 5000,
         "-1--" + "7" * 20,
         " \u06631000000000000010000000000000",
+        "-5-310000000000000:\u066310000000000000",
+        "1.0-10000000000000.0",
+        "1-\uff11000000000000",
     ],
 )
 def test_more_frames_than_a_shot_has_are_refused_at_once_in_a_sentence(text: str) -> None:

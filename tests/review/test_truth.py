@@ -69,6 +69,24 @@ def test_what_is_no_truth_is_named(tmp_path, text):
         read_truth(tmp_path / "b.truth.json")
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("K", np.zeros((3, 3))),
+        ("K", -K),
+        ("head_to_camera", np.zeros((4, 4))),
+        ("landmarks68_cam", np.zeros((68, 3))),
+        ("landmarks68_cam", np.full((68, 3), 1e300)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+def test_a_head_that_no_camera_sees_is_no_truth(tmp_path, key, value):
+    made = record(7, 0.08 * HEAD_68, (0.1, 0.7, -0.2), (-0.3, 0.2, 1.3)) | {key: value.tolist()}
+    (tmp_path / "a.truth.json").write_text(json.dumps({"frames": [made]}))
+    with pytest.raises(UnreadableError, match=r"a\.truth\.json"):
+        read_truth(tmp_path / "a.truth.json")
+
+
 @pytest.mark.parametrize("name", ["shot.%04d.exr", "shot_%d.exr", "shot.mov"])
 def test_the_document_lies_beside_the_pictures(tmp_path: Path, name: str) -> None:
     plate = Plate("shot", (tmp_path / name).as_posix(), "sequence", (1,))

@@ -96,6 +96,8 @@ def _check_size(text: str, pieces: str) -> None:
         if span := _SPAN.fullmatch(piece):
             first, last, step = int(span[1]), int(span[2]), int(span[3] or 1)
             count += abs(last - first) // (max(abs(step), 1) if "y" not in piece else 1) + 1
+        elif not _PLAIN.fullmatch(piece):
+            raise _not_a_range(text)  # fileseq takes further forms (fractions, other scripts' digits), uncounted here
         if count > MOST_FRAMES:
             raise _not_a_range(text, f" of at most {MOST_FRAMES} frames")
 

@@ -48,17 +48,20 @@ def read_truth(path: str | Path) -> list[TrueFace]:
         seen = [array_of(one["landmarks68"], (68, 2), np.float64) for one in records]
         numbers = [whole(one["frame"]) for one in records]
         performed = [_performance(one.get("performance")) for one in records]
+        if not numbers:
+            raise ValueError("it tells of no frame")
+        skull = np.mean(
+            [(points - pose[:3, 3]) @ pose[:3, :3] for points, pose in zip(in_camera, poses, strict=True)], 0
+        )
+        laid = _similarity(skull, HEAD_68, RIGID)
+        heads = [_head(pose, camera, *laid) for pose, camera in zip(poses, cameras, strict=True)]
     except FileNotFoundError:
         raise MissingInputError(f"There is no truth document {path}.", "Check the path.") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableError(f"{path} is not a truth document ({error}).", "Check the file.") from None
-    if not numbers:
-        raise UnreadableError(f"The truth document {path} tells of no frame.", "Check the file.")
-    skull = np.mean([(points - pose[:3, 3]) @ pose[:3, :3] for points, pose in zip(in_camera, poses, strict=True)], 0)
-    scale, turn, shift = _similarity(skull, HEAD_68, RIGID)
     return [
-        TrueFace(number, points, _head(pose, camera, scale, turn, shift), *told)
-        for number, points, pose, camera, told in zip(numbers, seen, poses, cameras, performed, strict=True)
+        TrueFace(number, points, head, *told)
+        for number, points, head, told in zip(numbers, seen, heads, performed, strict=True)
     ]
 
 
@@ -99,9 +102,14 @@ def _head(
     turn: NDArray[np.float64],
     shift: NDArray[np.float64],
 ) -> Head:
-    """The mean head in a person's skull, which ``scale``, ``turn`` and ``shift`` lead to it, seen by a camera."""
+    """The mean head in a person's skull, which ``scale``, ``turn`` and ``shift`` lead to it, seen by a camera.
+
+    Raises ValueError where it is not before the camera.
+    """
     focal, centre = float(matrix[0, 0]), matrix[:2, 2]
     origin = pose[:3, :3] @ (turn.T @ -shift) / scale + pose[:3, 3]
+    if not (focal > 0 and origin[2] > 0 and 0 < scale < np.inf):  # nor where any of them is not a number
+        raise ValueError("a head is not before its camera")
     return Head(
         scale=focal / float(origin[2]) / scale,
         rotation=pose[:3, :3] @ turn.T,
