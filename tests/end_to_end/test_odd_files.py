@@ -157,3 +157,48 @@ def test_a_phone_s_portrait_movie_in_hlg_is_its_clean_twin(tmp_path, source, cle
         far = channel(path, "matte.A") == 0
         true = colours.to_working(portrait(frame), "lin_rec709_scene")
         assert np.abs(rgb(path) - true)[far].mean() < 0.01
+
+
+@pytest.fixture
+def dirty_twins(tmp_path) -> tuple[Path, Path]:
+    """The shot clean, with a frame that was never shot; and with broken pixels on the face, that frame cut short."""
+    clean, dirty = tmp_path / "clean", tmp_path / "dirty"
+    clean.mkdir()
+    dirty.mkdir()
+    dice = np.random.default_rng(7)
+    for frame in (1003, 1004, 1005, 1006):
+        picture = portrait(frame).astype(np.float16)
+        header = {"colorInteropID": "lin_rec709_scene"}
+        if frame != LOST:
+            write_exr(clean / f"shot.{frame}.exr", picture, **header)
+        for value in (np.inf, 65504, 1000, np.nan, -500):
+            picture[dice.integers(100, 180), dice.integers(90, 170)] = value  # the face
+            picture[dice.integers(0, 40), dice.integers(0, 60), dice.integers(3)] = value
+        write_exr(dirty / f"shot.{frame}.exr", picture, **header)
+    whole = (dirty / f"shot.{LOST}.exr").read_bytes()
+    (dirty / f"shot.{LOST}.exr").write_bytes(whole[: len(whole) // 2])
+    return clean, dirty
+
+
+LOST = 1005
+
+
+def test_a_dirty_plate_with_a_frame_cut_short_is_its_clean_twin(dirty_twins, source):
+    for folder in dirty_twins:
+        delivered(f"{folder.as_posix()}/shot.####.exr", source, folder, missing="skip")
+    clean, dirty = dirty_twins
+    for twin, own in zip(*(Faceset.open(folder / "faces").faces() for folder in dirty_twins), strict=True):
+        assert own.frame == twin.frame
+        assert np.linalg.norm(own.landmarks - twin.landmarks, axis=1).mean() < 0.3
+    for frame in (1003, 1004, 1006):
+        path, twin = (folder / f"out.{frame}.exr" for folder in (dirty, clean))
+        plate, matte = rgb(dirty / f"shot.{frame}.exr").astype(np.float16), channel(path, "matte.A")
+        outside = matte == 0
+        np.testing.assert_array_equal(bits(rgb(path).astype(np.float16)[outside]), bits(plate[outside]))
+        core = np.minimum(matte, channel(twin, "matte.A")) > 0.9
+        assert core.sum() > 1000
+        assert np.isfinite(rgb(path)[core]).all()
+        for layer in ("", "swap", "raw"):
+            off = rgb(path, layer) - rgb(twin, layer)
+            assert np.square(off)[core].mean() < 1e-4, layer  # 40 dB
+    assert not (dirty / f"out.{LOST}.exr").exists()

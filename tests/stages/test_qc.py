@@ -15,7 +15,7 @@ from made_deliveries import MADE_OF, MadeDelivery, Planes, delivered_planes, dis
 from made_people import make_model, make_shot
 from PIL import Image
 from understudy.cli import main
-from understudy.errors import Interrupted, MissingInputError, OutputError, UnreadableError, UsageError
+from understudy.errors import Interrupted, MissingInputError, OutputError, UsageError
 from understudy.events import Events, Recorder
 from understudy.plate import sequence
 from understudy.plate.colour import ColourManager
@@ -421,11 +421,12 @@ def test_what_is_converted_passes_in_both_profiles(tmp_path: Path) -> None:
 _UNTOLD_BY_PLATE = {"rate", "timecode", "colour tag"}  # what the plate made for tests does not tell
 
 
-def test_a_damaged_plate_is_told(made: MadeDelivery) -> None:
+def test_a_damaged_frame_of_the_plate_is_told_as_one(made: MadeDelivery) -> None:
     path = made.folder / "plate" / "plate.1003.exr"
     path.write_bytes(path.read_bytes()[:900])
-    with pytest.raises(UnreadableError, match=r"plate\.1003\.exr"):
-        check(made)
+    report = check(made)
+    assert bad(report) == {"frames": ("warn", [1003])}
+    assert "no whole picture" in json.dumps(report)
 
 
 def test_it_stops_on_request_and_writes_nothing(made: MadeDelivery) -> None:

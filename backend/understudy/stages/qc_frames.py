@@ -44,7 +44,7 @@ def open_delivery(text: str, frames: str | None) -> Plate:
 def plate_of(settings: QcSettings, sequence: Plate, events: Events) -> Shot | None:
     """The plate that is named by the settings, or else by the files themselves; None, with a note, where none is found.
 
-    Raises as :func:`prepare` for the one of the settings, and UnreadableError for a frame that is empty or cut short.
+    Raises as :func:`prepare` for the one of the settings.
     """
     text = settings.plate or _named_plate(sequence, settings.frames)
     if text is None:
@@ -58,14 +58,7 @@ def plate_of(settings: QcSettings, sequence: Plate, events: Events) -> Shot | No
         plate=text, frames=settings.frames, colour_space=settings.colour_space, ocio=settings.ocio, missing="skip",
         layer=str(layer) if layer else None, view=str(view) if view else None,
     )  # fmt: skip
-    shot = prepare(options, events)
-    # Left out as missing, a damaged frame would pass for one that was never shot.
-    if damaged := set(open_plate(text, settings.frames, "present").frames) - set(shot.plate.frames):
-        path = shot.plate.path(min(damaged))
-        raise UnreadableError(
-            f"{path} of the plate holds no whole picture.", "Copy it again, or leave it out of --frames."
-        )
-    return shot
+    return prepare(options, events)
 
 
 def _named_plate(sequence: Plate, frames: str | None) -> str | None:
@@ -96,10 +89,20 @@ def check_frames(settings: QcSettings, sequence: Plate, shot: Shot | None) -> It
         wanted = set(shot.plate.frames)
     else:
         wanted = set(range(min(present), max(present) + 1))
-    for frame in sorted(wanted - present):
+    damaged = _damaged(shot, settings.frames)
+    for frame in sorted(wanted - present - damaged):
         yield Finding("frames", frame, 1.0, "it is not there")
-    for frame in sorted(present - wanted):
+    for frame in sorted(damaged):
+        yield Finding("frames", frame, 1.0, "the plate's file holds no whole picture", warns=True)
+    for frame in sorted(present - wanted - damaged):
         yield Finding("frames", frame, 1.0, "the plate has no such frame", warns=True)
+
+
+def _damaged(shot: Shot | None, frames: str | None) -> set[int]:
+    """The frames of the plate whose files are there, but empty or cut short."""
+    if shot is None or shot.plate.kind != "sequence":
+        return set()
+    return set(open_plate(shot.plate.pattern, frames, "present").frames) - set(shot.plate.frames)
 
 
 def read_delivery(
