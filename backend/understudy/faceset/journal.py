@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import FacesetError, cannot_write
 from understudy.json_reader import parse_json
+from understudy.plate.files import write_text
 from understudy.tracks.plain import array_of, bytes_of, number, packed, share, text, unpacked, whole
 
 NAME = "frames.jsonl"
@@ -45,6 +46,7 @@ class Entry:
     frame: int
     small: NDArray[np.uint8]  # (S, S) luma of the whole frame, by which cuts are found
     sightings: tuple[Sighting, ...]
+    file: str = ""  # the mark of the frame's file when it was looked at; empty where it was not noted
 
 
 def look_name(frame: int, index: int) -> str:
@@ -81,6 +83,14 @@ class Journal:
         lines = self._path.read_bytes().splitlines()
         return [entry_of(line, f"Line {number} of {self._path}") for number, line in enumerate(lines, 1)]
 
+    def keep(self, count: int) -> None:
+        """Forget all but the first ``count`` entries. Raises OutputError."""
+        try:
+            lines = self._path.read_bytes().splitlines(keepends=True)
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+        write_text(self._path, b"".join(lines[:count]).decode("ascii"))
+
     def _mend(self) -> None:
         """Cut off what follows the last line feed: a line whose writer died."""
         if not self._path.exists():
@@ -107,6 +117,7 @@ def _record(entry: Entry) -> dict[str, Any]:
     return {
         "plate": entry.plate,
         "frame": entry.frame,
+        "file": entry.file,
         "small": base64.b64encode(entry.small.tobytes()).decode(),
         "sightings": [
             {
@@ -131,6 +142,7 @@ def _entry(record: dict[str, Any]) -> Entry:
     return Entry(
         plate=text(record["plate"]),
         frame=whole(record["frame"]),
+        file=text(record.get("file", "")),
         small=small.reshape(side, side),
         sightings=tuple(
             Sighting(

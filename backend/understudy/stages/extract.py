@@ -28,7 +28,7 @@ from understudy.faceset.sheet import SHEET, faceset_sheet
 from understudy.faceset.store import Faceset
 from understudy.plate.files import remove_leftovers, write_text
 from understudy.plate.lock import hold
-from understudy.plate.ranges import format_range
+from understudy.plate.ranges import format_range, runs_of, runs_told
 from understudy.plate.reader import probe
 from understudy.plate.sequence import open_plate
 from understudy.plate.sheet import write_png
@@ -41,6 +41,7 @@ from understudy.stages.following import solved_tracks
 from understudy.stages.holding import holding
 from understudy.stages.outputs import check_room, crops_size
 from understudy.stages.people import People
+from understudy.stages.replaced import forget, replaced_frames
 from understudy.stages.sighting import Spotted, follow, look_through, sighting
 from understudy.stages.stopwatch import Stopwatch
 from understudy.tracks.amend import applied_to_heads, applied_to_sightings
@@ -80,7 +81,7 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
             f"--cuts names frame {min(outside)}, which the shot does not have.", "Name frames of the plate."
         )
     faceset = _existing(settings, shot)
-    entries = _replayed(settings.out, shot) if faceset else []
+    entries = _replayed(faceset, shot, events) if faceset else []
     for name in drop_damaged(faceset) if faceset else ():
         events.note(f"The crop {name} is damaged and is cut anew.")
     sheet = settings.out / SHEET
@@ -298,14 +299,20 @@ def _wanted(settings: ExtractSettings) -> dict[str, Any]:
     return wanted
 
 
-def _replayed(folder: Path, shot: Shot) -> list[Entry]:
-    """The journal, which must tell of the plate's first frames."""
-    entries = Journal(folder).entries()
+def _replayed(faceset: Faceset, shot: Shot, events: Events) -> list[Entry]:
+    """The journal, which must tell of the plate's first frames, up to one whose file was replaced since."""
+    entries = Journal(faceset.folder).entries()
     if tuple(entry.frame for entry in entries) != shot.plate.frames[: len(entries)]:
         raise FacesetError(
-            f"The journal of the faceset {folder} does not fit the plate {shot.plate.pattern}.",
+            f"The journal of the faceset {faceset.folder} does not fit the plate {shot.plate.pattern}.",
             "Choose another folder, or delete this one.",
         )
+    if replaced := replaced_frames(entries, shot):
+        told = runs_told(runs_of(replaced))
+        events.note(
+            f"The plate's files of frames {told} were replaced; from the first of them on it is looked at again."
+        )
+        return forget(faceset, shot, entries, replaced)
     return entries
 
 

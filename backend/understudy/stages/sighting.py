@@ -19,6 +19,7 @@ from understudy.face.choose import BLIP
 from understudy.face.roles import Detection
 from understudy.face.tracker import USUAL, Tracker
 from understudy.faceset.journal import LOOKS, Entry, Journal, Sighting, look_name
+from understudy.plate.files import file_mark
 from understudy.plate.frame import Frame
 from understudy.plate.sheet import write_png
 from understudy.stages.analysis import Analyser, Seen, Shot, overviews
@@ -182,7 +183,7 @@ def look_through(
             with watch.part("colour"):
                 looks = [one.look for one in seen] + [analyser.glance(shot, frame, box) for box in expected]
             sightings += [_nobody(box) for box in expected]
-            entry = Entry(shot.key, number, small, tuple(sightings))
+            entry = Entry(shot.key, number, small, tuple(sightings), file_mark(shot.plate.path(number)))
             with watch.part("writing"):
                 clerk.enter(entry, looks)
             done.append(entry)
