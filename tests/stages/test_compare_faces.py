@@ -43,12 +43,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """Writes the truth's frames, changed in linear light."""
 
-    def make(name: str, change: Callable[[np.ndarray], np.ndarray]) -> str:
+    def make(name: str, change: Callable[[np.ndarray], np.ndarray], **told: Any) -> str:
         folder = tmp_path_factory.mktemp(name)
         for frame in range(1003, 1006):
             pixels = oiio.ImageBuf(TRUTH % frame).get_pixels(oiio.FLOAT)[..., :3]
             rgb = change(pixels).astype(np.float32)
-            header = {"type": OpenEXR.scanlineimage, "colorInteropID": "lin_rec709_scene"}
+            header = {"type": OpenEXR.scanlineimage, "colorInteropID": "lin_rec709_scene", **told}
             channels = {channel: np.ascontiguousarray(rgb[..., index]) for index, channel in enumerate("RGB")}
             OpenEXR.File(header, channels).write(str(folder / f"{name}.{frame}.exr"))
         return f"{folder.as_posix()}/{name}.%04d.exr"
@@ -117,6 +117,16 @@ def test_landmarks_of_a_shifted_truth_lie_as_far_away_as_it_was_shifted(made: Ca
     assert report["landmarks"]["pixels"] == pytest.approx(3.0, abs=0.3)
     assert inside["sharpness_ratio"] == pytest.approx(1, abs=0.1)
     assert inside["detail_correlation"] < 0.6
+
+
+def test_a_squeezed_face_is_looked_at_with_square_pixels(made: Callable[..., str]) -> None:
+    def squeezed(rgb: np.ndarray) -> np.ndarray:
+        return rgb.reshape(rgb.shape[0], -1, 2, 3).mean(2)
+
+    moved = made("moved", lambda rgb: squeezed(shift(rgb, (0, 4, 0), order=1, mode="nearest")), pixelAspectRatio=2.0)
+    still = made("still", squeezed, pixelAspectRatio=2.0)
+    report = run(CompareSettings(a=moved, b=still, frames=FRAMES, landmarks="yes"), Events())
+    assert report["landmarks"]["pixels"] == pytest.approx(4.0, abs=0.5)
 
 
 def test_another_light_is_an_error_of_the_light(made: Callable[..., str]) -> None:

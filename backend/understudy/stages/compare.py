@@ -19,6 +19,7 @@ from understudy.plate.matte import Matte, laid_over
 from understudy.plate.ranges import format_range
 from understudy.plate.reader import probe, read_frames
 from understudy.plate.sequence import Plate, open_plate
+from understudy.plate.square import stretch_of
 from understudy.review.bands import band_errors, face_size
 from understudy.review.comparison import FaceFigures, FrameFigures, RegionFigures, by_pose, summarise, summarise_faces
 from understudy.review.detail import measure_detail
@@ -83,7 +84,9 @@ def run(settings: CompareSettings, events: Events) -> dict[str, Any]:
         first = frames[0]
         pair = _Pair.of(frames, looks, regions(first.number, first.header, matte, holdout))
         yaw = turns.get(first.number)
-        face = judge(pair.a, pair.b, pair.plate, pair.regions.get("inside"), yaw) if judge else FaceFigures()
+        stretch = stretch_of(first.header.pixel_aspect)
+        inside = pair.regions.get("inside")
+        face = judge(pair.a, pair.b, pair.plate, inside, yaw, stretch) if judge else FaceFigures()
         records.append(FrameFigures(first.number, pair.figures(before), yaw, face))
         before = pair
         events.progress(number, len(a.frames), "frames")

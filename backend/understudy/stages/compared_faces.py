@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +15,7 @@ from understudy.face.roles import Card, Detection, Landmarks, Recogniser
 from understudy.faceset.store import Faceset
 from understudy.plate.colour import ColourManager
 from understudy.plate.sequence import Plate
+from understudy.plate.square import Stretch
 from understudy.review.bands import face_size
 from understudy.review.comparison import FaceFigures
 from understudy.review.identity import FrameLikeness, SourceIdentity, as_image
@@ -61,13 +63,18 @@ class FaceJudge:
         return FaceJudge(settings, colours, events) if wanted or rendered else None
 
     def __call__(
-        self, a: Picture, b: Picture, plate: Picture | None, mask: Mask | None, yaw: float | None
+        self, a: Picture, b: Picture, plate: Picture | None, mask: Mask | None, yaw: float | None, stretch: Stretch
     ) -> FaceFigures:
         """Figures of the face on one frame of A, B and the plate: display-encoded (H, W, 3) in 0..1, of one size.
+
+        They are looked at, and distances told, with square pixels, to which ``stretch`` leads as in plate/square.py.
 
         It is the face on B that ``mask`` (H, W) covers most, or the largest; ``yaw`` is its turn where that is known.
         The landmarker starts from B's box on both, and the recogniser looks through B's landmarks on all three.
         """
+        a, b = _squared(a, stretch), _squared(b, stretch)
+        plate = None if plate is None else _squared(plate, stretch)
+        mask = None if mask is None else _squared(mask, stretch)
         true, ours = as_image(b), as_image(a)
         least = LEAST_FACE if mask is None else max(LEAST_FACE, face_size(mask) * SMALLEST_UNDER_MATTE)
         face = _face_of(find_faces(self._detector, true, minimum=least), mask)
@@ -138,6 +145,14 @@ def yaws(settings: CompareSettings, b: Plate, plate: Plate | None, events: Event
     if settings.faceset is None:
         return {}
     return dict(yaw_by_frame(Faceset.open(settings.faceset).faces(), settings.faceset))
+
+
+def _squared(values: NDArray[np.float32], stretch: Stretch) -> NDArray[np.float32]:
+    """``values`` (H, W) or (H, W, 3) in 0..1 over a display window, with square pixels."""
+    if stretch == (1.0, 1.0):
+        return values
+    size = round(values.shape[1] * stretch[0]), round(values.shape[0] * stretch[1])
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_CUBIC).clip(0, 1), np.float32)
 
 
 def _looks_here(marks: Landmarks, yaw: float | None) -> bool:
