@@ -1,4 +1,4 @@
-"""Being here, this file puts ``made_people`` within reach of every room's tests."""
+"""What all tests share; what they make and measure with lies in ``support``, on the path by pyproject.toml."""
 
 import contextlib
 from collections.abc import Callable

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import made_shots
 import numpy as np
 import pytest
 from made_people import ANNE, BERT, MadeShot, make_faceset, make_model, make_shot, tiny_preset, write_exr
@@ -18,9 +18,6 @@ from understudy.errors import ExitCode
 from understudy.face import registry
 from understudy.plate.layers import is_complete
 from understudy.training.presets import PRESETS
-
-sys.path.append(str(Path(__file__).parent / "stages"))
-import made_shots
 
 Says = Callable[..., str]
 """The fixture of tests/conftest.py."""

@@ -53,7 +53,7 @@ def over(script: str, folder: Path) -> None:
     python = Path(COMMAND).with_name("python.exe" if COMMAND.endswith(".exe") else "python")
     if not COMMAND or not python.is_file():
         pytest.skip("UNDERSTUDY_COMMAND does not name a backend with its Python beside it")
-    makers = [str(ROOT / "tests"), str(ROOT / "tests" / "tracks")]
+    makers = [str(ROOT / "tests" / "support")]
     begin = "import sys\nfrom pathlib import Path\nimport numpy as np\n"
     begin += f"sys.path[:0] = {makers!r}\nfolder = Path({str(folder)!r})\n"
     done = subprocess.run([str(python), "-c", begin + script], env=clean(), capture_output=True, text=True, check=False)

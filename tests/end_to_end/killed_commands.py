@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve()
-for room in ("backend", "tests", "tests/stages"):
+for room in ("backend", "tests/support"):
     sys.path.insert(0, str(HERE.parents[2] / room))
 
 from understudy.errors import FacesetError, OutputError  # noqa: E402

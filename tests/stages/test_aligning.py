@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from made_people import make_shot, write_exr
 from understudy.events import Events
+from understudy.extraction.cut_crop import cut
+from understudy.extraction.shot import prepare
 from understudy.face.geometry import crop_matrix
 from understudy.faceset.store import Faceset
 from understudy.plate.reader import read_frame
 from understudy.settings import ExtractSettings, PlateOptions
 from understudy.stages import extract
 from understudy.stages.aligning import Aligner, as_aligned
-from understudy.stages.analysis import cut, prepare
 from understudy.stages.demo import SAMPLE
 
 

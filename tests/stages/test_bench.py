@@ -11,11 +11,12 @@ import pytest
 import torch
 from made_clock import Clock
 from made_shots import RED, picture, register, walk, write_frame
+from understudy import stopwatch
 from understudy.errors import Interrupted, MissingInputError, UsageError
 from understudy.events import Events
 from understudy.plate.layers import LayerWriter
 from understudy.settings import BenchSettings
-from understudy.stages import bench, convert, stopwatch
+from understudy.stages import bench, convert
 from understudy.stages.bench import against_exr, bed
 from understudy.stages.bench import convert as bench_convert
 from understudy.stages.bench.bed import make_bed

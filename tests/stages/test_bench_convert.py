@@ -10,6 +10,7 @@ import torch
 import understudy
 from made_clock import Clock
 from made_shots import picture, register, walk, write_frame
+from understudy import stopwatch
 from understudy.convert.place import Placed, Region
 from understudy.events import Events
 from understudy.model.encoding import encode
@@ -19,7 +20,7 @@ from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate
 from understudy.review.truth import read_truth
 from understudy.settings import ExtractSettings
-from understudy.stages import convert, extract, stopwatch
+from understudy.stages import convert, extract
 from understudy.stages.bench import bed, face_cost, fidelity, matte_once, steadiness, warm
 from understudy.stages.bench.bed import Bed, make_bed
 from understudy.stages.bench.criteria import criteria

@@ -10,17 +10,17 @@ import torch
 from made_clock import Clock
 from made_people import ANNE, BERT, TINY, make_faceset
 from torch.utils.data import default_collate
+from understudy import stopwatch
 from understudy.errors import Interrupted, MissingInputError, OutOfMemoryError
 from understudy.events import Events, Recorder
 from understudy.model.losses import masked_mse
-from understudy.stages import stopwatch
 from understudy.stages.bench import against_peers, fast_path, learning, memory, peer_loop, train
 from understudy.stages.bench.against_peers import measure_against_peers
 from understudy.stages.bench.fast_path import measure_fast_path, product_rate, whole_float32
 from understudy.stages.bench.footage import Footage
 from understudy.stages.bench.learning import Timed, count_tflop, measure_learning, part
 from understudy.stages.bench.peer_loop import Crop, PeerLoop, Samples, make_sample, random_warp
-from understudy.stages.stopwatch import Stopwatch
+from understudy.stopwatch import Stopwatch
 from understudy.training.log import MetricsLog
 from understudy.training.objective import Weights
 from understudy.training.trainer import Trainer

@@ -13,12 +13,13 @@ from made_heads import Filmed, Moment, Performer, shoot, take
 from made_people import bits, channel, read_exr, write_exr
 from numpy.typing import NDArray
 from understudy.events import Events
+from understudy.extraction.cut_crop import cut
+from understudy.extraction.shot import prepare
 from understudy.face.mesh import rest
 from understudy.faceset.store import Faceset
 from understudy.plate.square import stretch_of
 from understudy.settings import ConvertSettings, FindSettings, PlateOptions, PreviewSettings
 from understudy.stages import convert, find, preview
-from understudy.stages.analysis import cut, prepare
 from understudy.stages.kept import Kept
 
 LAMP = np.zeros((9, 3))

@@ -13,12 +13,13 @@ from made_heads import SIZE, Filmed, Moment, Performer, film, record, shoot, tak
 from made_people import bits, channel, make_model, read_exr
 from understudy.errors import UsageError
 from understudy.events import Events, Recorder
+from understudy.extraction.cut_crop import cut
+from understudy.extraction.shot import prepare
 from understudy.face.mesh import rest
 from understudy.faceset.store import Faceset
 from understudy.plate.reader import read_frame
 from understudy.settings import ConvertSettings, PlateOptions, PreviewSettings
 from understudy.stages import convert, preview
-from understudy.stages.analysis import cut, prepare
 from understudy.stages.kept import Kept
 
 LAYERS = (

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from evaluated_nuke import RGB, evaluate, parsed
 from understudy.cli import main
 from understudy.convert.layers import compose
 from understudy.convert.place import Placed, Placer, Region
@@ -17,9 +17,6 @@ from understudy.plate.frame import Header, Window
 from understudy.plate.layers import Layer, write_layers
 from understudy.settings import ExportNukeSettings
 from understudy.stages import run
-
-sys.path.append(str(Path(__file__).parents[1] / "convert"))
-from evaluated_nuke import RGB, evaluate, parsed
 
 DISPLAY = Window(0, 0, 32, 20)
 OVERSCAN = Window(-2, -1, 36, 22)

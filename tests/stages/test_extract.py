@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import cv2
+import made_shots
 import numpy as np
 import pytest
 from made_shots import BLUE, DARK_RED, RED, content, picture, register, two, walk, write_frame, write_shot
@@ -625,7 +626,7 @@ for count in (20, 20, 120):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the peak of a process's memory is asked of POSIX")
 def test_memory_does_not_grow_with_the_shot(tmp_path):
-    paths = [str(Path(extract.__file__).parents[2]), str(Path(__file__).parent)]
+    paths = [str(Path(extract.__file__).parents[2]), str(Path(made_shots.__file__).parent)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     ended = subprocess.run(
         [sys.executable, "-c", MEMORY, str(tmp_path)], env=environment, check=True, capture_output=True, text=True

@@ -13,9 +13,9 @@ from made_shots import picture, write_frame, write_shot
 from PIL import Image
 from understudy.errors import MissingInputError, UnreadableError, UsageError
 from understudy.events import Events
+from understudy.extraction.shot import prepare
 from understudy.plate.reader import read_frame
 from understudy.settings import InspectSettings, PlateOptions
-from understudy.stages.analysis import prepare
 from understudy.stages.inspect import run
 
 

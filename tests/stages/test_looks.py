@@ -24,11 +24,13 @@ from made_people import (
 )  # fmt: skip
 from understudy.errors import OutputError, UnreadableError, UsageError
 from understudy.events import Events
+from understudy.extraction import shot as shots
+from understudy.extraction.cut_crop import cut
+from understudy.extraction.shot import prepare
 from understudy.faceset.store import Faceset
 from understudy.plate.reader import read_frame
 from understudy.settings import ConvertSettings, PlateOptions
-from understudy.stages import analysis, convert, laying
-from understudy.stages.analysis import cut, prepare
+from understudy.stages import convert, laying
 
 SIZE = (112, 96)
 HALF = 2e-3
@@ -354,7 +356,7 @@ def test_a_channel_that_is_missing_on_one_frame_is_told_before_the_first(tmp_pat
 
 def test_a_folder_that_cannot_be_written_to_is_told_before_the_first_frame(tmp_path, shot, model, monkeypatch):
     (tmp_path / "out").write_text("a file where the folder should be")
-    monkeypatch.setattr(analysis, "read_frames", lambda *_: pytest.fail("a frame was read"))
+    monkeypatch.setattr(shots, "read_frames", lambda *_: pytest.fail("a frame was read"))
     with pytest.raises(OutputError, match="could not be written"):
         converted(shot, model, tmp_path / "out")
 

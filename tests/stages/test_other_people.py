@@ -12,12 +12,13 @@ import pytest
 from made_people import ANNE, BERT, bits, channel, describe, draw, make_model, stand, write_exr
 from understudy.errors import FacesetError
 from understudy.events import Events
+from understudy.extraction.cut_crop import cut
+from understudy.extraction.shot import Shot, prepare
 from understudy.faceset.journal import NAME, Entry, Journal, Sighting
 from understudy.faceset.store import Faceset
 from understudy.plate.reader import read_frame
 from understudy.settings import ConvertSettings, PlateOptions
 from understudy.stages import convert
-from understudy.stages.analysis import Shot, cut, prepare
 from understudy.stages.other_people import who_is_before
 
 SIZE = (180, 96)

@@ -15,10 +15,11 @@ import pytest
 from made_people import MadeShot, bits, channel, make_model, make_shot, read_exr, write_exr
 from understudy.errors import FacesetError, Interrupted, MissingInputError, ModelError, NoFaceError, UsageError
 from understudy.events import Events, Recorder
+from understudy.extraction import analysis
 from understudy.faceset.store import Faceset
 from understudy.plate.matte import Matte
 from understudy.settings import ConvertSettings, PreviewSettings
-from understudy.stages import analysis, convert, preview, shot_measures
+from understudy.stages import convert, preview, shot_measures
 from understudy.stages.aligning import Aligner
 from understudy.stages.kept import Kept
 from understudy.stages.network_renderer import NetworkRenderer

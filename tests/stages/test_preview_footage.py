@@ -14,10 +14,11 @@ import understudy
 from made_people import bits, channel
 from understudy.errors import NoFaceError, UsageError
 from understudy.events import Events
+from understudy.extraction import analysis
 from understudy.faceset.store import Faceset
 from understudy.rendering.renderer import ShotRenderer
 from understudy.settings import ConvertSettings, ExtractSettings, PreviewSettings
-from understudy.stages import analysis, convert, extract, new_face, preview
+from understudy.stages import convert, extract, new_face, preview
 from understudy.stages.kept import Kept
 
 SAMPLE = Path(understudy.__file__).parent / "sample"

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_people import make_shot
+from made_tracks import HEIGHT, WIDTH, alike, made_shot
 from understudy.cli import main
 from understudy.errors import ExitCode, FacesetError, OutputError, UsageError
 from understudy.events import Events
@@ -17,9 +17,6 @@ from understudy.stages import run
 from understudy.tracks.amend import applied_to_heads, applied_to_sightings
 from understudy.tracks.corrections import load
 from understudy.tracks.document import tracks_to_json
-
-sys.path.append(str(Path(__file__).parents[1] / "tracks"))
-from made_tracks import HEIGHT, WIDTH, alike, made_shot
 
 
 @pytest.fixture

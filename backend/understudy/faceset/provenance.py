@@ -24,7 +24,7 @@ class _Provenance(BaseModel):
 
     settings: _Settings = Field(default_factory=_Settings)
     analysis: dict[str, str] = {}  # role to what filled it
-    cut: list[tuple[int, int, float, float]] = []  # frame, track and place of each face; see stages/deletions.py
+    cut: list[tuple[int, int, float, float]] = []  # frame, track and place of each face; see extraction/deletions.py
     deleted: list[tuple[int, float, float]] = []  # frame and place
 
 

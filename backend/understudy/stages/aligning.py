@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.extraction.cut_crop import cut_colours
+from understudy.extraction.shot import Shot
 from understudy.face.geometry import CropKind, apply, crop_matrix, invert
 from understudy.face.hands import HandFinder, hand_mask, is_profile
 from understudy.face.hull import eye_mask, face_mask, face_outline
@@ -18,7 +20,6 @@ from understudy.face.resample import coverage, footprint, glance, warp
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.plate.frame import Frame
-from understudy.stages.analysis import Shot, cut_colours
 from understudy.stages.other_people import Before
 
 HAND_FIELD, HAND_PIXELS = 5.0, 384

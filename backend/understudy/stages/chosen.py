@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from understudy.errors import AmbiguousFaceError, FacesetError, NoFaceError
+from understudy.extraction.shot import Shot
 from understudy.face.choose import choose, parse_choice
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
-from understudy.stages.analysis import Shot
 
 
 def chosen_faces(faceset: Faceset, face: str, shot: Shot) -> dict[int, Face]:

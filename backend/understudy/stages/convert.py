@@ -13,6 +13,7 @@ from understudy.convert.limits import GivenMattes
 from understudy.convert.place import Placed
 from understudy.errors import UsageError
 from understudy.events import Events
+from understudy.extraction.shot import Shot, prepare
 from understudy.face.choose import parse_choice
 from understudy.faceset.store import Faceset
 from understudy.model.card import Card
@@ -26,7 +27,6 @@ from understudy.review.delivery import FINGERPRINT
 from understudy.settings import ConvertSettings, ExtractSettings, SwapSettings
 from understudy.stages import extract
 from understudy.stages.aligning import Located
-from understudy.stages.analysis import Shot, prepare
 from understudy.stages.animation import at_frame, check_keys
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.extra_layers import ExtraLayers, check_profile
@@ -38,7 +38,7 @@ from understudy.stages.laying import ShotConverter
 from understudy.stages.network_renderer import NetworkRenderer
 from understudy.stages.new_face import Frames, MadeOf, check_look, check_source, footage_renderer, made_of
 from understudy.stages.outputs import check_frames, check_outputs, check_room, frames_size
-from understudy.stages.stopwatch import Stopwatch
+from understudy.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from understudy.convert.geometry_layers import GEOMETRY_LAYERS, head_layers, st_
 from understudy.convert.place import Placed, Region
 from understudy.convert.squeeze import layer_in_stored
 from understudy.errors import UsageError
+from understudy.extraction.shot import Shot
 from understudy.face.geometry import CropKind, crop_matrix
 from understudy.face.mesh import HeadMesh
 from understudy.face.parts import PARTS, part_coverage
@@ -23,7 +24,6 @@ from understudy.faceset.store import Faceset
 from understudy.plate.frame import Frame, Window
 from understudy.plate.layers import Layer
 from understudy.settings import ExtraLayer
-from understudy.stages.analysis import Shot
 from understudy.tracks.document import tracks_of
 from understudy.tracks.track import TRACKS
 

@@ -19,6 +19,16 @@ import numpy as np
 
 from understudy.errors import AmbiguousFaceError, FacesetError, MissingInputError, NoFaceError, UsageError
 from understudy.events import Events
+from understudy.extraction.ambiguity import People
+from understudy.extraction.analysis import Analyser
+from understudy.extraction.crop_pass import cut_out, describe, is_stored
+from understudy.extraction.deletions import deleted_places, drop_damaged, listed, without_deleted
+from understudy.extraction.detection_pass import look_through, sighting
+from understudy.extraction.explain import explain
+from understudy.extraction.replaced_frames import forget, replaced_frames
+from understudy.extraction.shot import Shot, prepare
+from understudy.extraction.shot_tracker import Spotted, follow
+from understudy.extraction.solve_pass import solved_tracks
 from understudy.face.choose import Choice, Reference, choose, parse_choice
 from understudy.face.geometry import SQUARE
 from understudy.face.roles import SAME_PERSON, Card, Detection, digest
@@ -33,17 +43,9 @@ from understudy.plate.reader import probe
 from understudy.plate.sequence import open_plate
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
-from understudy.stages.analysis import Analyser, Shot, prepare
-from understudy.stages.crops import cut_out, describe, is_stored
-from understudy.stages.deletions import deleted_places, drop_damaged, listed, without_deleted
-from understudy.stages.explaining import explain
-from understudy.stages.following import solved_tracks
 from understudy.stages.holding import holding
 from understudy.stages.outputs import check_room, crops_size
-from understudy.stages.people import People
-from understudy.stages.replaced import forget, replaced_frames
-from understudy.stages.sighting import Spotted, follow, look_through, sighting
-from understudy.stages.stopwatch import Stopwatch
+from understudy.stopwatch import Stopwatch
 from understudy.tracks.amend import applied_to_heads, applied_to_sightings
 from understudy.tracks.corrections import Corrections, load
 from understudy.tracks.cuts import CutRule, given_cuts
@@ -58,7 +60,7 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
     An extraction that is complete is solved and cut again where the choice of person, the smoothing, the lens, the cuts
     or the corrections changed; what was detected stays. ``watch`` is told where the time of the passes over the frames
     goes. Returns the report: ``faceset``, ``frames`` analysed, ``faces`` kept, ``tracks`` among them, ``sheet`` and
-    ``seconds``. With ``settings.explain`` it only explains that frame, as stages/explaining.py says.
+    ``seconds``. With ``settings.explain`` it only explains that frame, as extraction/explain.py says.
     Raises NoFaceError, AmbiguousFaceError, FacesetError (the folder holds something else), UsageError, and whatever
     reading the plate and writing the faceset raise.
     """

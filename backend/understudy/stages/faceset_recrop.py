@@ -11,6 +11,8 @@ from typing import Any
 
 from understudy.errors import FacesetError, UsageError, cannot_write
 from understudy.events import Events
+from understudy.extraction.crop_pass import cut_out, is_stored
+from understudy.extraction.shot import Shot, prepare
 from understudy.face.geometry import crop_matrix
 from understudy.faceset import journal
 from understudy.faceset.record import Face
@@ -21,10 +23,8 @@ from understudy.plate.lock import hold
 from understudy.plate.ranges import format_range
 from understudy.plate.sheet import write_png
 from understudy.settings import PlateOptions, RecropSettings
-from understudy.stages.analysis import Shot, prepare
-from understudy.stages.crops import cut_out, is_stored
 from understudy.stages.holding import holding
-from understudy.stages.stopwatch import Stopwatch
+from understudy.stopwatch import Stopwatch
 from understudy.tracks.track import TRACKS
 
 

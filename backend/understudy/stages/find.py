@@ -9,11 +9,12 @@ import numpy as np
 
 from understudy.errors import NoFaceError
 from understudy.events import Events
+from understudy.extraction.analysis import Analyser, Seen
+from understudy.extraction.detection_pass import visible
+from understudy.extraction.shot import prepare_frame
 from understudy.face.geometry import fit_head
 from understudy.plate.frame import Frame
 from understudy.settings import DetectionOptions, FindSettings
-from understudy.stages.analysis import Analyser, Seen, prepare_frame
-from understudy.stages.sighting import visible
 
 
 def run(settings: FindSettings, events: Events) -> dict[str, Any]:

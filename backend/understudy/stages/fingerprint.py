@@ -18,6 +18,7 @@ from typing import Any
 from understudy import __version__
 from understudy.convert.limits import GivenMattes
 from understudy.errors import UnderstudyError
+from understudy.extraction.shot import Shot
 from understudy.faceset.aligned import evenly
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
@@ -28,7 +29,6 @@ from understudy.plate.layers import is_complete
 from understudy.plate.picture import text_attribute
 from understudy.review.delivery import FINGERPRINT
 from understudy.settings import ConversionOptions, ConvertSettings, WritingOptions
-from understudy.stages.analysis import Shot
 from understudy.stages.animation import at_frame
 from understudy.stages.new_face import MadeOf
 from understudy.stages.plate_measures import GRAIN_FRAMES

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from understudy.convert.limits import Limits
 from understudy.convert.place import Placer, Region
 from understudy.convert.sharpness import Sharpness, measure_sharpness
+from understudy.extraction.shot import Shot
 from understudy.face.geometry import CROP_SIDE, CropKind, crop_kind, scale_of
 from understudy.faceset.aligned import evenly
 from understudy.faceset.record import Face
@@ -24,7 +25,6 @@ from understudy.rendering.light import Relight
 from understudy.rendering.renderer import PlacedHead, Placement, ShotRenderer
 from understudy.settings import ConversionOptions
 from understudy.stages.aligning import Aligner, Located
-from understudy.stages.analysis import Shot
 from understudy.stages.face_renderer import Pictures
 from understudy.stages.other_people import Before
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from understudy.events import Events
+from understudy.extraction.shot import prepare
 from understudy.plate.ranges import format_range, gaps, parse_range, runs_of, runs_told
 from understudy.plate.timecode import format_timecode
 from understudy.settings import InspectSettings, PlateOptions, RangeOptions
-from understudy.stages.analysis import prepare
 
 _MOST = 200  # ranges that are told
 

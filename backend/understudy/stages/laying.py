@@ -24,6 +24,7 @@ from understudy.convert.poisson import gradient_domain
 from understudy.convert.pyramid import pyramid_blend
 from understudy.convert.sharpness import match_sharpness, measure_sharpness
 from understudy.convert.squeeze import in_stored
+from understudy.extraction.shot import Shot
 from understudy.face.geometry import apply, invert
 from understudy.face.motion import Motion, motion, smear
 from understudy.faceset.record import Face
@@ -34,7 +35,6 @@ from understudy.plate.extent import extent
 from understudy.plate.frame import Frame
 from understudy.settings import ConversionOptions
 from understudy.stages.aligning import Located
-from understudy.stages.analysis import Shot
 from understudy.stages.face_renderer import FaceRenderer, Pictures
 from understudy.stages.kept import Kept
 from understudy.stages.plate_measures import PlateMeasures

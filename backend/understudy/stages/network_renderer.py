@@ -18,6 +18,7 @@ from understudy.convert.predict import Prediction
 from understudy.convert.relight import relit
 from understudy.convert.sharpness import Sharpness
 from understudy.errors import ModelError, OutOfMemoryError
+from understudy.extraction.shot import Shot
 from understudy.face.geometry import CropKind, apply, crop_kind, invert, scale_of
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
@@ -29,7 +30,6 @@ from understudy.model.presentation import Light
 from understudy.plate.frame import Frame
 from understudy.settings import ConversionOptions
 from understudy.stages.aligning import Aligned, Aligner, Morphs
-from understudy.stages.analysis import Shot
 from understudy.stages.animation import number_at
 from understudy.stages.face_renderer import Pictures
 from understudy.stages.other_people import unhidden, who_is_before

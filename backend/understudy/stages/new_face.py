@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import FacesetError, NoFaceError, UsageError
+from understudy.extraction.shot import Shot
 from understudy.face.mesh import HeadMesh, at_landmarks
 from understudy.faceset.head_shape import kept_head_shape
 from understudy.faceset.record import Face
@@ -22,7 +23,6 @@ from understudy.plate.ranges import format_range, parse_range
 from understudy.rendering.footage import Footage
 from understudy.rendering.shape import FIT, fit_shape
 from understudy.settings import ConversionOptions, NewFaceOptions
-from understudy.stages.analysis import Shot
 from understudy.stages.footage_renderer import FootageRenderer
 from understudy.stages.kept import Kept
 from understudy.stages.other_people import who_is_before

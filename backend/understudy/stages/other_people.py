@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.extraction.shot import Shot
 from understudy.face.boxes import intersection_over_union
 from understudy.face.hull import people_mask
 from understudy.face.roles import Detection
@@ -18,7 +19,6 @@ from understudy.face.tracker import Tracker
 from understudy.faceset.journal import NAME, Sighting, entry_of
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
-from understudy.stages.analysis import Shot
 from understudy.tracks.depth_order import Standing, in_front, is_seen, overlap
 from understudy.tracks.track import Origin
 

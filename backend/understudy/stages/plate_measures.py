@@ -12,6 +12,7 @@ from understudy.convert.grain import Grain
 from understudy.convert.grain_measure import measure_grain
 from understudy.convert.sharpness import Sharpness, measure_sharpness, smooth_over_time
 from understudy.errors import MissingInputError
+from understudy.extraction.shot import Shot
 from understudy.face.geometry import crop_matrix, scale_of
 from understudy.face.hull import face_mask
 from understudy.face.resample import footprint
@@ -19,7 +20,6 @@ from understudy.faceset.aligned import evenly
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.stages.aligning import from_array
-from understudy.stages.analysis import Shot
 
 SHARPNESS_FACES = 128
 """Faces, spread evenly over the shot, on which its sharpness is measured."""

@@ -14,6 +14,7 @@ from understudy.convert.layers import compose
 from understudy.convert.limits import GivenMattes
 from understudy.errors import FacesetError
 from understudy.events import Events
+from understudy.extraction.shot import Shot, prepare_frame
 from understudy.face.halves import as_half
 from understudy.faceset.record import Face
 from understudy.faceset.store import DESCRIPTION, Faceset
@@ -26,7 +27,6 @@ from understudy.plate.layers import Layer, LayerWriter
 from understudy.plate.sequence import output_path
 from understudy.settings import PreviewSettings
 from understudy.stages.aligning import Located
-from understudy.stages.analysis import Shot, prepare_frame
 from understudy.stages.animation import at_frame
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.kept import Kept

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from understudy.convert.layers import LAYERS
 from understudy.errors import OutputError
 from understudy.events import Events
+from understudy.extraction.shot import Shot
 from understudy.plate.colour import ColourManager
 from understudy.plate.files import write_json, write_text
 from understudy.plate.frame import Frame
@@ -29,7 +30,6 @@ from understudy.review.pixel_checks import CONFIDENCE, MATTE, check_pixels
 from understudy.review.unrest import Unrest, UnrestWatch
 from understudy.review.worst import Worst
 from understudy.settings import QcSettings
-from understudy.stages.analysis import Shot
 from understudy.stages.fingerprint import unlike
 from understudy.stages.qc_frames import check_frames, open_delivery, plate_of, read_delivery
 

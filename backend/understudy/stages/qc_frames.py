@@ -12,6 +12,7 @@ from typing import Any
 
 from understudy.errors import MissingInputError, UnderstudyError, UnreadableError, UsageError
 from understudy.events import Events
+from understudy.extraction.shot import Shot, prepare
 from understudy.plate.exr import EXR_MAGIC, has_all_pixels
 from understudy.plate.frame import Frame
 from understudy.plate.picture import read_parts, read_picture_header
@@ -20,7 +21,6 @@ from understudy.plate.reader import read_frames
 from understudy.plate.sequence import Plate, open_plate
 from understudy.review.delivered import Delivered, Finding
 from understudy.settings import PlateOptions, QcSettings
-from understudy.stages.analysis import Shot, prepare
 
 _AHEAD = 1  # frames that are read beside the one that is looked at
 

@@ -17,6 +17,7 @@ from understudy.convert.colour_over_time import MatchOverTime
 from understudy.convert.predict import Prediction, Predictor
 from understudy.convert.relight import relit
 from understudy.convert.sharpness import Sharpness, measure_sharpness
+from understudy.extraction.shot import Shot
 from understudy.face.geometry import CropKind
 from understudy.face.hull import eye_mask
 from understudy.faceset.aligned import evenly, load_aligned
@@ -27,7 +28,6 @@ from understudy.model.likeness import Likeness
 from understudy.model.network import SwapNetwork
 from understudy.model.presentation import Light, measure_light
 from understudy.stages.aligning import Morphs, Stored, as_aligned
-from understudy.stages.analysis import Shot
 
 LIGHT_FACES = 128
 """Faces, spread evenly over the shot, on which its light is measured."""

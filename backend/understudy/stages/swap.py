@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 from understudy.errors import UsageError
 from understudy.events import Events
+from understudy.extraction.shot import prepare
 from understudy.faceset.store import Faceset
 from understudy.model.network import SIDES
 from understudy.settings import AnalysisOptions, ConvertSettings, ExtractSettings, Options, SwapSettings, TrainSettings
 from understudy.stages import convert, extract, train
-from understudy.stages.analysis import prepare
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.convert import EVERYBODY, also_swapped, beside, check_also, checked
 from understudy.stages.new_face import Renderer, check_look

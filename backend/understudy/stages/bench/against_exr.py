@@ -16,7 +16,7 @@ from understudy.plate.sequence import Plate, open_plate, output_path
 from understudy.settings import ConvertSettings
 from understudy.stages import convert
 from understudy.stages.bench.bed import Bed
-from understudy.stages.stopwatch import Stopwatch
+from understudy.stopwatch import Stopwatch
 
 
 def measure_against_exr(bed: Bed, folder: Path, events: Events, rounds: int = 3) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.events import Events
+from understudy.extraction.shot import prepare
 from understudy.face.detect import find_faces
 from understudy.face.geometry import apply
 from understudy.face.registry import build_detector
@@ -17,7 +18,6 @@ from understudy.face.roles import Detector, Image
 from understudy.plate.reader import read_frame
 from understudy.review.truth import read_truth
 from understudy.settings import PlateOptions
-from understudy.stages.analysis import prepare
 
 FRAMES = 4
 """Frames of the sample's plate that are looked at: the first, on which the face looks to the front."""

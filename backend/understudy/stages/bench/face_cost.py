@@ -24,7 +24,7 @@ from understudy.settings import ConversionOptions
 from understudy.stages.bench.bed import RESOLUTION, Bed, find_faces
 from understudy.stages.bench.plates import write
 from understudy.stages.bench.trial import Model, Trial
-from understudy.stages.stopwatch import Stopwatch
+from understudy.stopwatch import Stopwatch
 
 FACE = 300
 """Height of a face in pixels, from the brows to the chin."""

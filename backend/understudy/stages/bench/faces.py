@@ -16,7 +16,7 @@ from understudy.stages.bench.people import measure_people
 from understudy.stages.bench.plates import enlarged
 from understudy.stages.bench.shapes import measure_shapes
 from understudy.stages.bench.tracks import measure_shots, measure_still
-from understudy.stages.stopwatch import Stopwatch
+from understudy.stopwatch import Stopwatch
 
 WIDTH = 1920
 """Pixels across of the plate on which the speed is measured."""

@@ -15,8 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from understudy.events import Events
 from understudy.model.network import parameter_count
 from understudy.stages.bench.memory import peak_memory
-from understudy.stages.stopwatch import Stopwatch
 from understudy.stages.train import LOG_EVERY
+from understudy.stopwatch import Stopwatch
 from understudy.training.log import MetricsLog
 from understudy.training.schedule import Moment
 from understudy.training.trainer import Trainer

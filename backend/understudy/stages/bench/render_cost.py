@@ -22,7 +22,7 @@ from understudy.stages.bench.bed import find_faces
 from understudy.stages.bench.face_cost import HD, framed
 from understudy.stages.bench.plates import there_and_back
 from understudy.stages.bench.trial import Trial
-from understudy.stages.stopwatch import Stopwatch
+from understudy.stopwatch import Stopwatch
 
 FACE = 400
 """Height of the face at 1080p in pixels, from the brows to the chin."""

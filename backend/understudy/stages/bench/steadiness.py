@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from understudy.convert.layers import compose
 from understudy.convert.place import Placed
 from understudy.events import Events
+from understudy.extraction.shot import Shot
 from understudy.face.geometry import CropKind
 from understudy.model.device import choose_device
 from understudy.model.store import load_model
@@ -20,7 +21,6 @@ from understudy.plate.frame import Frame
 from understudy.plate.sequence import open_plate, output_path
 from understudy.settings import CompareSettings, ConversionOptions
 from understudy.stages import compare
-from understudy.stages.analysis import Shot
 from understudy.stages.bench.bed import find_faces
 from understudy.stages.bench.plates import still, write
 from understudy.stages.bench.rote import know_by_heart

@@ -9,6 +9,7 @@ from pathlib import Path
 from understudy.convert.limits import Limits
 from understudy.convert.place import Placed
 from understudy.events import Events
+from understudy.extraction.shot import Shot, prepare
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.model.card import Card
@@ -16,7 +17,6 @@ from understudy.model.network import SwapNetwork
 from understudy.plate.frame import Frame
 from understudy.plate.reader import read_frames
 from understudy.settings import ConversionOptions, PlateOptions
-from understudy.stages.analysis import Shot, prepare
 from understudy.stages.chosen import chosen_faces
 from understudy.stages.laying import ShotConverter
 from understudy.stages.network_renderer import NetworkRenderer

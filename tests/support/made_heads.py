@@ -12,6 +12,8 @@ import numpy as np
 from made_people import describe, stand, write_exr
 from numpy.typing import NDArray
 from understudy.events import Events
+from understudy.extraction.cut_crop import cut
+from understudy.extraction.shot import prepare
 from understudy.face.geometry import Head, crop_matrix
 from understudy.face.mesh import HeadMesh, Posed, at_landmarks, follow_landmarks, rest, triangles
 from understudy.face.raster import rasterise, vertex_normals
@@ -21,7 +23,6 @@ from understudy.faceset.store import Faceset
 from understudy.plate.reader import read_frame
 from understudy.rendering.footage import Footage
 from understudy.settings import PlateOptions
-from understudy.stages.analysis import cut, prepare
 
 SIZE = (150, 160)  # height and width of the pictures
 _FINE = 3

@@ -13,6 +13,8 @@ import OpenEXR
 import torch
 from numpy.typing import NDArray
 from understudy.events import Events
+from understudy.extraction.cut_crop import cut
+from understudy.extraction.shot import prepare
 from understudy.face.geometry import HEAD_68, Head, crop_matrix, fit_head
 from understudy.face.resample import coverage, warp
 from understudy.faceset.measures import UNMEASURED
@@ -24,7 +26,6 @@ from understudy.model.quick import QuickArchitecture
 from understudy.model.store import Card, save_model
 from understudy.plate.reader import read_frame
 from understudy.settings import PlateOptions
-from understudy.stages.analysis import cut, prepare
 from understudy.training.presets import PRESETS, Preset
 
 TINY = QuickArchitecture(64, (8, 16, 24), 16)

@@ -1,4 +1,4 @@
-"""Who was seen on a shot so far."""
+"""Who was seen on a shot so far, and whether it is clear who of them is meant."""
 
 from __future__ import annotations
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from understudy.extraction.detection_pass import visible
+from understudy.extraction.shot_tracker import Follower, follow
 from understudy.face.tracker import USUAL
 from understudy.faceset.journal import Entry, Sighting
 from understudy.plate.frame import Frame, Header, Window
-from understudy.stages.sighting import Follower, follow, visible
 from understudy.tracks.cuts import CutRule
 
 SMALL = np.random.default_rng(1).integers(0, 255, (24, 24), np.uint8)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 from made_clock import Clock
-from understudy.stages import stopwatch
-from understudy.stages.stopwatch import Stopwatch
+from understudy import stopwatch
+from understudy.stopwatch import Stopwatch
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.events import Events
+from understudy.extraction.shot_tracker import Spotted
 from understudy.face.conventions import mean_head
 from understudy.face.geometry import Camera
 from understudy.face.tracker import GAP
 from understudy.faceset.journal import LOOKS, look_name
-from understudy.stages.sighting import Spotted
 from understudy.tracks.observed import Observed
 from understudy.tracks.solve import solve
 from understudy.tracks.track import Track

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from understudy.events import Events
+from understudy.extraction.analysis import Analyser
+from understudy.extraction.shot import prepare_frame
 from understudy.face.explain import picture
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
-from understudy.stages.analysis import Analyser, prepare_frame
 
 
 def explain(settings: ExtractSettings, frame: int, events: Events) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from understudy.events import Events
+from understudy.extraction.cut_crop import cut
+from understudy.extraction.shot import Shot
 from understudy.face.geometry import CropKind, crop_matrix
 from understudy.face.hull import face_mask
 from understudy.faceset.journal import Sighting
@@ -18,8 +20,7 @@ from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.plate.frame import Frame
 from understudy.plate.reader import read_frames
-from understudy.stages.analysis import Shot, cut
-from understudy.stages.stopwatch import Stopwatch
+from understudy.stopwatch import Stopwatch
 from understudy.tracks.plain import channels_to_json
 from understudy.tracks.track import Followed
 

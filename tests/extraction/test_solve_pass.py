@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from made_people import stand
 from understudy.events import Events, Recorder
+from understudy.extraction import solve_pass
+from understudy.extraction.shot_tracker import Spotted
+from understudy.extraction.solve_pass import solved_tracks
 from understudy.face.conventions import mean_head
 from understudy.face.geometry import Camera
 from understudy.face.keypoints import KEYPOINTS
 from understudy.faceset.journal import LOOKS, Sighting, look_name
-from understudy.stages import following
-from understudy.stages.following import solved_tracks
-from understudy.stages.sighting import Spotted
 
 CAMERA = Camera(2000.0, (640.0, 360.0))
 
@@ -92,7 +92,7 @@ def test_pictures_of_the_right_sighting_help_and_lost_broken_or_misplaced_ones_d
 ) -> None:
     seen = {}
     monkeypatch.setattr(
-        following, "solve", lambda _number, observed, *_: seen.update({one.frame: one for one in observed})
+        solve_pass, "solve", lambda _number, observed, *_: seen.update({one.frame: one for one in observed})
     )
     (tmp_path / LOOKS).mkdir()
     for frame, index in ((1001, 0), (1001, 1), (1002, 0), (1003, 0)):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from understudy.extraction.deletions import deleted_places, listed
+from understudy.extraction.shot import Shot
 from understudy.faceset.journal import Entry, Journal
 from understudy.faceset.store import Faceset
 from understudy.plate.files import file_mark
-from understudy.stages.analysis import Shot
-from understudy.stages.deletions import deleted_places, listed
 
 
 def replaced_frames(entries: Sequence[Entry], shot: Shot) -> list[int]:
