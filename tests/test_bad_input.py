@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from made_people import ANNE, BERT, MadeShot, make_faceset, make_model, make_shot, tiny_preset, write_exr
 from understudy.cli import main
-from understudy.convert.layers import CHANNELS
+from understudy.convert.layers.compose import CHANNELS
 from understudy.errors import ExitCode
 from understudy.face import registry
 from understudy.plate.layers import is_complete

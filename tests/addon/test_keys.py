@@ -6,8 +6,8 @@ import random
 
 import pytest
 from link.keys import keyed
+from understudy.convert.animation import at_frame
 from understudy.settings import ConversionOptions, PreviewSettings
-from understudy.stages.animation import at_frame
 
 FIRST = 1001
 

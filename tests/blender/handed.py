@@ -26,7 +26,7 @@ for track in shot.tracks:
 FACES = """
 from dataclasses import replace
 from made_tracks import made_shot
-from understudy.convert.cryptomatte import CHANNELS, cryptomatte
+from understudy.convert.layers.cryptomatte import CHANNELS, cryptomatte
 from understudy.face.mesh import HeadMesh
 from understudy.face.parts import part_coverage
 from understudy.plate.frame import Header, Window

@@ -8,7 +8,7 @@ import signal
 import pytest
 from killing import call, preload
 from made_people import channel, make_model, make_shot
-from understudy.convert.layers import CHANNELS
+from understudy.convert.layers.compose import CHANNELS
 from understudy.events import Events
 from understudy.plate.layers import is_complete
 from understudy.settings import ConvertSettings

@@ -11,7 +11,7 @@ import understudy
 from made_clock import Clock
 from made_shots import picture, register, walk, write_frame
 from understudy import stopwatch
-from understudy.convert.place import Placed, Region
+from understudy.convert.inverse_warp import Placed, Region
 from understudy.events import Events
 from understudy.model.encoding import encode
 from understudy.model.presentation import detail, gate

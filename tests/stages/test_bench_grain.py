@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from understudy.convert.grain import Grain
+from understudy.convert.finish.grain import Grain
 from understudy.errors import Interrupted
 from understudy.events import Events
 from understudy.stages.bench import grain as bench_grain

@@ -10,12 +10,13 @@ import cv2
 import numpy as np
 import pytest
 from made_people import MadeShot, bits, channel, make_model, make_shot, read_exr
+from understudy.convert import aligner
 from understudy.errors import AmbiguousFaceError, FacesetError, Interrupted, ModelError, NoFaceError, UsageError
 from understudy.events import Events, Recorder
 from understudy.face.geometry import fit_head
 from understudy.faceset.store import Faceset
 from understudy.settings import ConvertSettings
-from understudy.stages import aligning, convert
+from understudy.stages import convert
 
 HALF = "R G B A swap.R swap.G swap.B swap.A raw.R raw.G raw.B delta.R delta.G delta.B matte.A occlusion.A confidence.Y"
 FLOAT = "st.u st.v"
@@ -238,7 +239,7 @@ class OneHand:
 
 
 def test_a_hand_before_the_face_is_kept(tmp_path, model, monkeypatch):
-    monkeypatch.setattr(aligning, "HandFinder", OneHand)
+    monkeypatch.setattr(aligner, "HandFinder", OneHand)
     windows = {"displayWindow": (np.array([0, 0], np.int32), np.array([127, 127], np.int32))}
     windows["dataWindow"] = (np.array([10, 20], np.int32), np.array([121, 115], np.int32))
     shot = make_shot(tmp_path / "plate", 1, origin=(10, 20), **windows)

@@ -12,6 +12,7 @@ import pytest
 from made_heads import Filmed, Moment, Performer, shoot, take
 from made_people import bits, channel, read_exr, write_exr
 from numpy.typing import NDArray
+from understudy.convert.cache import Kept
 from understudy.events import Events
 from understudy.extraction.cut_crop import cut
 from understudy.extraction.shot import prepare
@@ -20,7 +21,6 @@ from understudy.faceset.store import Faceset
 from understudy.plate.square import stretch_of
 from understudy.settings import ConvertSettings, FindSettings, PlateOptions, PreviewSettings
 from understudy.stages import convert, find, preview
-from understudy.stages.kept import Kept
 
 LAMP = np.zeros((9, 3))
 LAMP[:3] = [(-0.1, -0.2, -0.3), (0.3, 0.3, 0.3), (0.15, 0.1, 0.1)]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from made_heads import SIZE, Filmed, Moment, Performer, film, record, shoot, take
 from made_people import bits, channel, make_model, read_exr
+from understudy.convert.cache import Kept
 from understudy.errors import UsageError
 from understudy.events import Events, Recorder
 from understudy.extraction.cut_crop import cut
@@ -20,7 +21,6 @@ from understudy.faceset.store import Faceset
 from understudy.plate.reader import read_frame
 from understudy.settings import ConvertSettings, PlateOptions, PreviewSettings
 from understudy.stages import convert, preview
-from understudy.stages.kept import Kept
 
 LAYERS = (
     "R G B A swap.R swap.G swap.B swap.A raw.R raw.G raw.B delta.R delta.G delta.B matte.A occlusion.A confidence.Y"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from evaluated_nuke import RGB, evaluate, parsed
 from understudy.cli import main
-from understudy.convert.layers import compose
-from understudy.convert.place import Placed, Placer, Region
+from understudy.convert.inverse_warp import Placed, Placer, Region
+from understudy.convert.layers.compose import compose
 from understudy.errors import ExitCode, Interrupted, MissingInputError, OutputError, UnreadableError, UsageError
 from understudy.events import Events, Recorder
 from understudy.plate.frame import Header, Window

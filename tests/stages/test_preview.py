@@ -13,16 +13,17 @@ import cv2
 import numpy as np
 import pytest
 from made_people import MadeShot, bits, channel, make_model, make_shot, read_exr, write_exr
+from understudy.convert import shot_measures
+from understudy.convert.aligner import Aligner
+from understudy.convert.cache import Kept
+from understudy.convert.network_renderer import NetworkRenderer
 from understudy.errors import FacesetError, Interrupted, MissingInputError, ModelError, NoFaceError, UsageError
 from understudy.events import Events, Recorder
 from understudy.extraction import analysis
 from understudy.faceset.store import Faceset
 from understudy.plate.matte import Matte
 from understudy.settings import ConvertSettings, PreviewSettings
-from understudy.stages import convert, preview, shot_measures
-from understudy.stages.aligning import Aligner
-from understudy.stages.kept import Kept
-from understudy.stages.network_renderer import NetworkRenderer
+from understudy.stages import convert, preview
 
 
 @pytest.fixture

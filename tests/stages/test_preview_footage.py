@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 import understudy
 from made_people import bits, channel
+from understudy.convert import new_face
+from understudy.convert.cache import Kept
 from understudy.errors import NoFaceError, UsageError
 from understudy.events import Events
 from understudy.extraction import analysis
 from understudy.faceset.store import Faceset
 from understudy.rendering.renderer import ShotRenderer
 from understudy.settings import ConvertSettings, ExtractSettings, PreviewSettings
-from understudy.stages import convert, extract, new_face, preview
-from understudy.stages.kept import Kept
+from understudy.stages import convert, extract, preview
 
 SAMPLE = Path(understudy.__file__).parent / "sample"
 PLATE = (SAMPLE / "plate.%04d.exr").as_posix()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from understudy.convert.layers import LAYERS
+from understudy.convert.layers.compose import LAYERS
 from understudy.convert.nuke_script import Node, Tcl, Value, backdrop, literal, script
 from understudy.plate.frame import Header
 from understudy.safe_text import one_line

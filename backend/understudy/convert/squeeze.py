@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.convert.place import Placed, Placer, Region
+from understudy.convert.inverse_warp import Placed, Placer, Region
 from understudy.face.geometry import FloatArray
 from understudy.plate.frame import Frame
 from understudy.plate.layers import Layer

@@ -22,6 +22,9 @@ _OF_THIS_FILE = ("Orientation", "acesImageContainerFlag", "cryptomatte/", "under
 
 _PLAIN = {"string", "int", "float"}
 
+FINGERPRINT = "understudy/fingerprint"
+"""The attribute in which a converted frame tells what it was made of."""
+
 
 def header_of(spec: oiio.ImageSpec, dtype: Literal["half", "float"]) -> Header:
     """The header of an opened picture."""

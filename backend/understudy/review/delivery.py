@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
+from understudy.plate.header import FINGERPRINT
 from understudy.review.delivered import Delivered, Finding
 from understudy.review.pixel_checks import CONFIDENCE, DELTA, MATTE, SWAP
 
 Verdict = Literal["pass", "warn", "fail", "not checked"]
 
-FINGERPRINT = "understudy/fingerprint"
-"""The attribute in which a converted frame tells what it was made of."""
 
 LISTED = 8
 """Frames that a result names, the worst first."""

@@ -8,9 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from understudy.convert.layers import CHANNELS, LAYERS, compose, of_person, together
-from understudy.convert.limits import GivenMattes
-from understudy.convert.place import Placed
+from understudy.convert.aligner import Located
+from understudy.convert.animation import at_frame, check_keys
+from understudy.convert.face_renderer import FaceRenderer
+from understudy.convert.frame_fingerprint import Fingerprints, due, text_of
+from understudy.convert.frame_fingerprint import Person as Fingerprinted
+from understudy.convert.inverse_warp import Placed
+from understudy.convert.layers.compose import CHANNELS, LAYERS, compose, of_person, together
+from understudy.convert.layers.extra_layers import ExtraLayers, check_profile
+from understudy.convert.matte.artist_mattes import GivenMattes
+from understudy.convert.network_renderer import NetworkRenderer
+from understudy.convert.new_face import Frames, MadeOf, check_look, check_source, footage_renderer, made_of
+from understudy.convert.select_faces import chosen_faces
+from understudy.convert.shot_converter import ShotConverter
 from understudy.errors import UsageError
 from understudy.events import Events
 from understudy.extraction.shot import Shot, prepare
@@ -21,22 +31,12 @@ from understudy.model.device import choose_device
 from understudy.model.network import SIDES, SwapNetwork
 from understudy.model.store import load_model
 from understudy.plate.frame import Frame
+from understudy.plate.header import FINGERPRINT
 from understudy.plate.layers import Layer, LayerWriter
 from understudy.plate.sequence import check_output_pattern, open_plate, output_path, output_pattern
-from understudy.review.delivery import FINGERPRINT
 from understudy.settings import ConvertSettings, ExtractSettings, SwapSettings
 from understudy.stages import extract
-from understudy.stages.aligning import Located
-from understudy.stages.animation import at_frame, check_keys
-from understudy.stages.chosen import chosen_faces
-from understudy.stages.extra_layers import ExtraLayers, check_profile
-from understudy.stages.face_renderer import FaceRenderer
-from understudy.stages.fingerprint import Fingerprints, due, text_of
-from understudy.stages.fingerprint import Person as Fingerprinted
 from understudy.stages.holding import frames_of, holding
-from understudy.stages.laying import ShotConverter
-from understudy.stages.network_renderer import NetworkRenderer
-from understudy.stages.new_face import Frames, MadeOf, check_look, check_source, footage_renderer, made_of
 from understudy.stages.outputs import check_frames, check_outputs, check_room, frames_size
 from understudy.stopwatch import Stopwatch
 

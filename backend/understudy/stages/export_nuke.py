@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from understudy.convert.layers import LAYERS
+from understudy.convert.layers.compose import LAYERS
 from understudy.convert.nuke_comp import NEEDED, Footage, nuke_comp
 from understudy.errors import UnreadableError, UsageError
 from understudy.events import Events

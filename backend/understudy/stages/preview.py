@@ -10,8 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from understudy.convert.layers import compose
-from understudy.convert.limits import GivenMattes
+from understudy.convert.aligner import Located
+from understudy.convert.animation import at_frame
+from understudy.convert.cache import Kept
+from understudy.convert.layers.compose import compose
+from understudy.convert.matte.artist_mattes import GivenMattes
+from understudy.convert.network_renderer import NetworkRenderer
+from understudy.convert.new_face import Frames, MadeOf, check_look, footage_renderer, made_of, source_faceset
+from understudy.convert.select_faces import chosen_faces
+from understudy.convert.shot_converter import ShotConverter
 from understudy.errors import FacesetError
 from understudy.events import Events
 from understudy.extraction.shot import Shot, prepare_frame
@@ -26,13 +33,6 @@ from understudy.plate.frame import Frame
 from understudy.plate.layers import Layer, LayerWriter
 from understudy.plate.sequence import output_path
 from understudy.settings import PreviewSettings
-from understudy.stages.aligning import Located
-from understudy.stages.animation import at_frame
-from understudy.stages.chosen import chosen_faces
-from understudy.stages.kept import Kept
-from understudy.stages.laying import ShotConverter
-from understudy.stages.network_renderer import NetworkRenderer
-from understudy.stages.new_face import Frames, MadeOf, check_look, footage_renderer, made_of, source_faceset
 
 PICTURES = ("composite", "plate", "matte", "swap")
 """What is written, each as a file of its own."""

@@ -11,18 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.convert.layers import LAYERS
+from understudy.convert.frame_fingerprint import unlike
+from understudy.convert.layers.compose import LAYERS
 from understudy.errors import OutputError
 from understudy.events import Events
 from understudy.extraction.shot import Shot
 from understudy.plate.colour import ColourManager
 from understudy.plate.files import write_json, write_text
 from understudy.plate.frame import Frame
+from understudy.plate.header import FINGERPRINT
 from understudy.plate.lock import hold
 from understudy.plate.ranges import format_range
 from understudy.plate.sequence import Plate
 from understudy.review.delivered import Contract, Delivered, Finding, UnderFrame
-from understudy.review.delivery import CHECKS, FINGERPRINT, Ledger, check_sizes, overall, there_is
+from understudy.review.delivery import CHECKS, Ledger, check_sizes, overall, there_is
 from understudy.review.delivery_page import delivery_page
 from understudy.review.file_checks import check_file, check_width
 from understudy.review.metrics import Picture
@@ -30,7 +32,6 @@ from understudy.review.pixel_checks import CONFIDENCE, MATTE, check_pixels
 from understudy.review.unrest import Unrest, UnrestWatch
 from understudy.review.worst import Worst
 from understudy.settings import QcSettings
-from understudy.stages.fingerprint import unlike
 from understudy.stages.qc_frames import check_frames, open_delivery, plate_of, read_delivery
 
 PAGE = "qc.html"

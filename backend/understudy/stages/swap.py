@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
+from understudy.convert.new_face import Renderer, check_look
+from understudy.convert.select_faces import chosen_faces
 from understudy.errors import UsageError
 from understudy.events import Events
 from understudy.extraction.shot import prepare
@@ -12,9 +14,7 @@ from understudy.faceset.store import Faceset
 from understudy.model.network import SIDES
 from understudy.settings import AnalysisOptions, ConvertSettings, ExtractSettings, Options, SwapSettings, TrainSettings
 from understudy.stages import convert, extract, train
-from understudy.stages.chosen import chosen_faces
 from understudy.stages.convert import EVERYBODY, also_swapped, beside, check_also, checked
-from understudy.stages.new_face import Renderer, check_look
 from understudy.stages.outputs import check_outputs
 from understudy.training.place import place_of_process
 

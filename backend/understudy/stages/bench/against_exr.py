@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio
 
-from understudy.convert.layers import LAYERS
+from understudy.convert.layers.compose import LAYERS
 from understudy.events import Events
 from understudy.plate.layers import Layer, LayerWriter
 from understudy.plate.reader import read_frames

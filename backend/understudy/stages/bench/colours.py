@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.convert.colour_match import Method, Pixels, Space, pixels_under
-from understudy.convert.colour_over_time import MatchOverTime, Samples
-from understudy.convert.relight import relit
+from understudy.convert.colour.colour_match import Method, Pixels, Space, pixels_under
+from understudy.convert.colour.colour_over_time import MatchOverTime, Samples
+from understudy.convert.colour.relight import relit
 from understudy.events import Events
 from understudy.face.geometry import CropKind, FloatArray, crop_matrix
 from understudy.face.hull import eye_mask, face_mask

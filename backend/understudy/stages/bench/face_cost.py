@@ -9,8 +9,8 @@ from typing import Any, get_args
 import cv2
 import numpy as np
 
-from understudy.convert.layers import compose
-from understudy.convert.limits import Limits
+from understudy.convert.layers.compose import compose
+from understudy.convert.matte.artist_mattes import Limits
 from understudy.events import Events
 from understudy.model.card import Card
 from understudy.model.device import choose_device

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from understudy.convert.grain import Grain
-from understudy.convert.grain_measure import measure_grain
+from understudy.convert.finish.grain import Grain
+from understudy.convert.finish.grain_measure import measure_grain
 from understudy.events import Events
 from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from understudy.convert.layers import compose
-from understudy.convert.limits import Limits
+from understudy.convert.layers.compose import compose
+from understudy.convert.matte.artist_mattes import Limits
 from understudy.events import Events
 from understudy.plate.layers import write_layers
 from understudy.plate.reader import read_frame

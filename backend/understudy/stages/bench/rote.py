@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
+from understudy.convert.aligner import Aligner
 from understudy.extraction.shot import Shot
 from understudy.face.geometry import CropKind
 from understudy.face.resample import warp
@@ -22,7 +23,6 @@ from understudy.model.presentation import Light, detail, gate
 from understudy.model.quick import small
 from understudy.plate.reader import read_channel, read_frame
 from understudy.plate.sequence import Plate
-from understudy.stages.aligning import Aligner
 
 _GLANCE = 32  # side in pixels at which moments are told apart
 _SURE = 1e-4  # a mask is held this far from 0 and 1, which no logit reaches

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from understudy.convert.place import Placer, Region
+from understudy.convert.inverse_warp import Placer, Region
 from understudy.events import Events
 from understudy.face.geometry import FloatArray, apply, invert
 from understudy.plate.frame import Header, Window

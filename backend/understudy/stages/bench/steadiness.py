@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.convert.layers import compose
-from understudy.convert.place import Placed
+from understudy.convert.inverse_warp import Placed
+from understudy.convert.layers.compose import compose
 from understudy.events import Events
 from understudy.extraction.shot import Shot
 from understudy.face.geometry import CropKind

@@ -6,8 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from understudy.convert.limits import Limits
-from understudy.convert.place import Placed
+from understudy.convert.inverse_warp import Placed
+from understudy.convert.matte.artist_mattes import Limits
+from understudy.convert.network_renderer import NetworkRenderer
+from understudy.convert.new_face import Frames, footage_renderer
+from understudy.convert.select_faces import chosen_faces
+from understudy.convert.shot_converter import ShotConverter
 from understudy.events import Events
 from understudy.extraction.shot import Shot, prepare
 from understudy.faceset.record import Face
@@ -17,10 +21,6 @@ from understudy.model.network import SwapNetwork
 from understudy.plate.frame import Frame
 from understudy.plate.reader import read_frames
 from understudy.settings import ConversionOptions, PlateOptions
-from understudy.stages.chosen import chosen_faces
-from understudy.stages.laying import ShotConverter
-from understudy.stages.network_renderer import NetworkRenderer
-from understudy.stages.new_face import Frames, footage_renderer
 
 Model = tuple[SwapNetwork, Card]
 

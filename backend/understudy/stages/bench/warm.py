@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from understudy.convert.cache import Kept
 from understudy.events import Events
 from understudy.plate.sequence import open_plate
 from understudy.settings import PreviewSettings
 from understudy.stages import preview
 from understudy.stages.bench.bed import RESOLUTION, Bed, find_faces
 from understudy.stages.bench.face_cost import FACE, FRAMES, HD, framed
-from understudy.stages.kept import Kept
 
 ROUNDS = 3
 

@@ -1,0 +1,1 @@
+"""The new face's colours and light, matched to the plate's."""

@@ -1,0 +1,1 @@
+"""What is written of a frame: the composite and all that it was made of, as named EXR layers."""
