@@ -26,15 +26,15 @@ from understudy.settings import ConvertSettings, TrainSettings
 from understudy.stages import convert, train
 from understudy.stages.bench.fast_path import product_rate, whole_float32
 from understudy.stages.bench.memory import peak_memory
-from understudy.training.data import Side, load_side
-from understudy.training.memory import CudaGauge
-from understudy.training.objective import Weights
-from understudy.training.precision import Precision
+from understudy.training.data.augment_config import Variation
+from understudy.training.data.dataset import Side, load_side
+from understudy.training.data.device_faces import Room
 from understudy.training.presets import Recipe
-from understudy.training.resident import Room
-from understudy.training.schedule import Moment
-from understudy.training.trainer import Trainer
-from understudy.training.variation import Variation
+from understudy.training.run.memory import CudaGauge
+from understudy.training.run.objective import Weights
+from understudy.training.run.precision import Precision
+from understudy.training.run.schedule import Moment
+from understudy.training.run.trainer import Trainer
 
 pytestmark = [
     pytest.mark.gpu,

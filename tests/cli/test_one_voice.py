@@ -10,7 +10,7 @@ import pytest
 from understudy.cli import main
 from understudy.errors import Interrupted
 from understudy.events import Events
-from understudy.training.place import NAMES
+from understudy.training.distributed.process_rank import NAMES
 
 TRAIN = {"source": ["bert"], "target": ["anne"], "model": "model"}
 PORT = {"UNDERSTUDY_MAIN_ADDR": "render01", "UNDERSTUDY_MAIN_PORT": "29500", "UNDERSTUDY_WORLD_SIZE": "2"}

@@ -13,8 +13,8 @@ import torch
 from killing import PATIENCE, call, preload, start, wait_until
 from made_people import ANNE, BERT, make_faceset
 from understudy.cli import main
-from understudy.training.checkpoint import load_checkpoint
-from understudy.training.place import NAMES
+from understudy.training.distributed.process_rank import NAMES
+from understudy.training.output.checkpoint import load_checkpoint
 
 STEPS = 3
 """Few, for the optimiser makes much of the last bits of small gradients."""

@@ -14,7 +14,7 @@ import torch
 from killing import PATIENCE, Process, call, preload, wait_until, written
 from made_people import ANNE, BERT, make_faceset
 from understudy.model.store import load_model
-from understudy.training.checkpoint import FILE, load_checkpoint
+from understudy.training.output.checkpoint import FILE, load_checkpoint
 
 KILLS = int(os.environ.get("UNDERSTUDY_KILLS", "3"))
 """How often it is killed. A hundred times take half an hour, and want ``-o faulthandler_timeout=0``."""

@@ -16,8 +16,8 @@ from made_people import TINY, make_model
 from understudy.model.card import Card
 from understudy.model.families import default_architecture
 from understudy.model.store import FILE, load_card, load_model
-from understudy.training.backups import keep_backup, list_backups
-from understudy.training.checkpoint import Checkpoint, save_checkpoint
+from understudy.training.output.backups import keep_backup, list_backups
+from understudy.training.output.checkpoint import Checkpoint, save_checkpoint
 
 
 @cache

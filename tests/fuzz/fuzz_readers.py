@@ -41,9 +41,9 @@ from understudy.tracks.nuke import corner_pin, tracker_node
 from understudy.tracks.points_text import points_to_text
 from understudy.tracks.table import tracks_to_csv
 from understudy.tracks.usd import write_usd
-from understudy.training.checkpoint import load_checkpoint
-from understudy.training.curve import phases
-from understudy.training.log import read_metrics
+from understudy.training.output.checkpoint import load_checkpoint
+from understudy.training.output.curve import phases
+from understudy.training.output.metrics_log import read_metrics
 
 
 def range_text(dice: random.Random) -> bytes:

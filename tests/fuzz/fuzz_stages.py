@@ -38,8 +38,8 @@ from understudy.stages import (
     faceset_select,
     faceset_sort,
 )
-from understudy.training.data import load_side
-from understudy.training.lookalikes import exchange_fields, find_pairs
+from understudy.training.data.dataset import load_side
+from understudy.training.data.lookalikes import exchange_fields, find_pairs
 
 
 @cache

@@ -21,9 +21,9 @@ from understudy.stages.bench.footage import Footage
 from understudy.stages.bench.learning import Timed, count_tflop, measure_learning, part
 from understudy.stages.bench.peer_loop import Crop, PeerLoop, Samples, make_sample, random_warp
 from understudy.stopwatch import Stopwatch
-from understudy.training.log import MetricsLog
-from understudy.training.objective import Weights
-from understudy.training.trainer import Trainer
+from understudy.training.output.metrics_log import MetricsLog
+from understudy.training.run.objective import Weights
+from understudy.training.run.trainer import Trainer
 
 CPU = torch.device("cpu")
 

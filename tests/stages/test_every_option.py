@@ -12,12 +12,13 @@ from understudy.errors import ComponentError
 from understudy.events import Events
 from understudy.settings import TrainingOptions, TrainSettings
 from understudy.stages import train
-from understudy.stages.beginning import begin, preset_of
-from understudy.training.group import Group
-from understudy.training.log import read_metrics
+from understudy.training import session
+from understudy.training.distributed.group import Group
+from understudy.training.output.metrics_log import read_metrics
 from understudy.training.presets import PRESETS, plan
-from understudy.training.schedule import Moment
-from understudy.training.trainer import Trainer
+from understudy.training.run.schedule import Moment
+from understudy.training.run.trainer import Trainer
+from understudy.training.setup import begin, preset_of
 
 CPU = torch.device("cpu")
 LAST = Moment(adversarial=1.0)
@@ -154,8 +155,8 @@ def test_the_course_of_a_training_is_as_asked(people, tmp_path):
 
 def test_saving_often_saves_often(people, tmp_path, monkeypatch):
     saved: list[int] = []
-    monkeypatch.setattr(train, "save_model", lambda _folder, _network, card: saved.append(card.steps))
-    monkeypatch.setattr(train, "keep_backup", lambda *_: None)
+    monkeypatch.setattr(session, "save_model", lambda _folder, _network, card: saved.append(card.steps))
+    monkeypatch.setattr(session, "keep_backup", lambda *_: None)
     for minutes in (1e-9, 60.0):
         train.run(
             settings(people, iterations=4, save_every=minutes).model_copy(update={"model": tmp_path / str(minutes)}),

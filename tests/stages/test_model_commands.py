@@ -14,11 +14,11 @@ from understudy.errors import BusyError, ExitCode, ModelError, UnderstudyError, 
 from understudy.events import Events, Recorder
 from understudy.model.store import FILE, Card, load_card, load_model, save_model
 from understudy.settings import BackupsSettings, ModelPreviewSettings, ModelRestoreSettings, TimelapseSettings
-from understudy.training.backups import keep_backup
-from understudy.training.checkpoint import Checkpoint, save_checkpoint
-from understudy.training.hold import hold
-from understudy.training.preview import preview_wanted
-from understudy.training.timelapse import keep_frame
+from understudy.training.output.backups import keep_backup
+from understudy.training.output.checkpoint import Checkpoint, save_checkpoint
+from understudy.training.output.model_lock import hold
+from understudy.training.output.preview import preview_wanted
+from understudy.training.output.timelapse import keep_frame
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ from understudy.events import Events, Recorder
 from understudy.model.store import FILE, load_card
 from understudy.settings import TrainSettings
 from understudy.stages import train
-from understudy.training import checkpoint
-from understudy.training.hold import hold
-from understudy.training.log import read_metrics
+from understudy.training import session
+from understudy.training.output import checkpoint
+from understudy.training.output.metrics_log import read_metrics
+from understudy.training.output.model_lock import hold
+from understudy.training.output.preview import REQUEST
 from understudy.training.presets import PRESETS
-from understudy.training.preview import REQUEST
-from understudy.training.trainer import Trainer
+from understudy.training.run.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +180,7 @@ def test_a_loss_that_is_no_number_makes_it_fall_back_until_there_is_evidence(peo
         event["text"].split("rate of ")[1].split(":")[0] for event in recorder.of("note") if "Back to" in event["text"]
     ]
     assert [float(rate) for rate in rates] == pytest.approx([5e-4, 2.5e-4, 1.25e-4], rel=0.05)
-    evidence = json.loads((tmp_path / train.EVIDENCE).read_text())
+    evidence = json.loads((tmp_path / session.EVIDENCE).read_text())
     assert "no longer a number" in evidence["why"] and evidence["phase"] == "warped"
 
 
@@ -236,7 +237,7 @@ def test_a_plateau_ends_it_where_nothing_becomes_better(people, tmp_path, monkey
 
 
 def test_a_preview_comes_when_somebody_asks(people, tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "REQUESTS_EVERY", 0.0)
+    monkeypatch.setattr(session, "REQUESTS_EVERY", 0.0)
     train.run(settings(people, tmp_path, iterations=1), Events())
     (tmp_path / REQUEST).touch()
     recorder = Recorder()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from understudy.training.dice import Dice, Random
+from understudy.training.data.random_draws import Dice, Random
 
 CPU = torch.device("cpu")
 

@@ -10,9 +10,9 @@ from made_people import TINY
 from understudy.model.families import build
 from understudy.model.network import Architecture
 from understudy.settings import TrainingOptions
-from understudy.training.data import Side
+from understudy.training.data.dataset import Side
 from understudy.training.presets import PRESETS, recipe
-from understudy.training.trainer import Trainer
+from understudy.training.run.trainer import Trainer
 
 CPU = torch.device("cpu")
 

@@ -8,7 +8,7 @@ import pytest
 from made_people import ANNE, BERT, make_faceset
 from made_trainers import CPU
 from understudy.model.network import SIDES
-from understudy.training.data import Side, load_side
+from understudy.training.data.dataset import Side, load_side
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from understudy.failure import Failure
 from understudy.plate.files import write_json
 from understudy.plate.lock import hold
 from understudy.settings import BenchSettings, Options, QcSettings, TrainSettings
-from understudy.training.place import Place, place_of_process
+from understudy.training.distributed.process_rank import Place, place_of_process
 
 
 def perform(request: Request, serve: Callable[[], int] | None = None) -> int:

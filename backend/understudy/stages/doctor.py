@@ -12,7 +12,7 @@ from understudy import __version__
 from understudy.errors import ColourError, UsageError
 from understudy.events import Events
 from understudy.settings import DoctorSettings
-from understudy.training.place import place_of_process
+from understudy.training.distributed.process_rank import place_of_process
 
 PACKAGES = {
     "av": "movies",

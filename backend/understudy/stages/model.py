@@ -10,8 +10,8 @@ from understudy.model.cost import cost
 from understudy.model.network import SIDES
 from understudy.model.store import load_card
 from understudy.settings import ModelSettings
-from understudy.training.curve import CURVE
-from understudy.training.preview import FILE as PREVIEW
+from understudy.training.output.curve import CURVE
+from understudy.training.output.preview import FILE as PREVIEW
 
 
 def run(settings: ModelSettings, events: Events) -> dict[str, Any]:  # noqa: ARG001 - every stage is called alike

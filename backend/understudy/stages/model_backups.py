@@ -8,7 +8,7 @@ from typing import Any
 from understudy.errors import ModelError
 from understudy.events import Events
 from understudy.settings import BackupsSettings
-from understudy.training.backups import list_backups
+from understudy.training.output.backups import list_backups
 
 
 def run(settings: BackupsSettings, events: Events) -> dict[str, Any]:  # noqa: ARG001 - every stage is called alike

@@ -7,8 +7,8 @@ from typing import Any
 from understudy.errors import ModelError
 from understudy.events import Events
 from understudy.settings import ModelPreviewSettings
-from understudy.training.hold import is_held
-from understudy.training.preview import FILE, ask_preview
+from understudy.training.output.model_lock import is_held
+from understudy.training.output.preview import FILE, ask_preview
 
 
 def run(settings: ModelPreviewSettings, events: Events) -> dict[str, Any]:  # noqa: ARG001 - every stage is called alike

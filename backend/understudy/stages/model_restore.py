@@ -8,8 +8,8 @@ from typing import Any
 from understudy.errors import ModelError
 from understudy.events import Events
 from understudy.settings import ModelRestoreSettings
-from understudy.training.backups import restore_backup
-from understudy.training.hold import hold
+from understudy.training.output.backups import restore_backup
+from understudy.training.output.model_lock import hold
 
 
 def run(settings: ModelRestoreSettings, events: Events) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from understudy.events import Events
 from understudy.settings import TimelapseSettings
-from understudy.training.timelapse import write_timelapse
+from understudy.training.output.timelapse import write_timelapse
 
 
 def run(settings: TimelapseSettings, events: Events) -> dict[str, Any]:

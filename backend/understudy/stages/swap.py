@@ -16,7 +16,7 @@ from understudy.settings import AnalysisOptions, ConvertSettings, ExtractSetting
 from understudy.stages import convert, extract, train
 from understudy.stages.convert import EVERYBODY, also_swapped, beside, check_also, checked
 from understudy.stages.outputs import check_outputs
-from understudy.training.place import place_of_process
+from understudy.training.distributed.process_rank import place_of_process
 
 _FOUND = {name: field.default for name, field in AnalysisOptions.model_fields.items() if name != "face"}
 """What conversion is not told any more, because the faces were found by it before."""

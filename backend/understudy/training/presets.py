@@ -10,9 +10,9 @@ from understudy.model.families import default_architecture
 from understudy.model.network import Architecture
 from understudy.model.quick import large, small
 from understudy.settings import TrainingOptions
-from understudy.training.objective import Weights
-from understudy.training.schedule import Limits, Phase, Plan
-from understudy.training.variation import Variation
+from understudy.training.data.augment_config import Variation
+from understudy.training.run.objective import Weights
+from understudy.training.run.schedule import Limits, Phase, Plan
 
 
 @dataclass(frozen=True)

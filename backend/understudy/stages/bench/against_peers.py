@@ -10,7 +10,7 @@ from understudy.model.network import Architecture
 from understudy.stages.bench.footage import LEARNING_RATE, Footage
 from understudy.stages.bench.learning import MOMENT, Timed, timed
 from understudy.stages.bench.peer_loop import PeerLoop
-from understudy.training.objective import Weights, face_loss
+from understudy.training.run.objective import Weights, face_loss
 
 
 def measure_against_peers(

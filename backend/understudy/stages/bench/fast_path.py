@@ -12,7 +12,7 @@ from understudy.events import Events
 from understudy.model.network import Architecture
 from understudy.stages.bench.footage import Footage
 from understudy.stages.bench.learning import MOMENT, timed
-from understudy.training.precision import Precision
+from understudy.training.run.precision import Precision
 
 SIDE = 8192
 """Of the matrices whose products tell the device's rate."""

@@ -19,12 +19,12 @@ from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
 from understudy.stages import extract
 from understudy.stages.bench.peer_loop import Crop
-from understudy.training.data import Side, load_side
-from understudy.training.objective import Weights
-from understudy.training.precision import Precision
+from understudy.training.data.augment_config import Variation
+from understudy.training.data.dataset import Side, load_side
 from understudy.training.presets import Recipe
-from understudy.training.trainer import Trainer
-from understudy.training.variation import Variation
+from understudy.training.run.objective import Weights
+from understudy.training.run.precision import Precision
+from understudy.training.run.trainer import Trainer
 
 FRAMES = "1001-1016"
 """Enough of the footage: what a step costs does not depend on how many faces there are to choose from."""

@@ -15,11 +15,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from understudy.events import Events
 from understudy.model.network import parameter_count
 from understudy.stages.bench.memory import peak_memory
-from understudy.stages.train import LOG_EVERY
 from understudy.stopwatch import Stopwatch
-from understudy.training.log import MetricsLog
-from understudy.training.schedule import Moment
-from understudy.training.trainer import Trainer
+from understudy.training.output.metrics_log import MetricsLog
+from understudy.training.run.schedule import Moment
+from understudy.training.run.trainer import Trainer
+from understudy.training.session import LOG_EVERY
 
 LEAST_STEPS = 2
 

@@ -20,7 +20,7 @@ from understudy.stages.bench.against_peers import measure_against_peers
 from understudy.stages.bench.fast_path import measure_fast_path, product_rate
 from understudy.stages.bench.footage import Footage, cut_footage
 from understudy.stages.bench.learning import clear, measure_learning
-from understudy.training.log import MetricsLog
+from understudy.training.output.metrics_log import MetricsLog
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The faces that a training learns from, and the batches made of them."""

@@ -1,0 +1,1 @@
+"""The loop of a training: steps, schedule, precision, and what is done when it falls apart."""
