@@ -109,9 +109,9 @@ def bench(out: Path, faces: Path, families: list[str], device: torch.device) -> 
     """Measure one family after the other, and keep each as soon as it is done."""
     import tempfile
 
+    from understudy.bench.training.footage import Footage
+    from understudy.bench.training.train import measure_families
     from understudy.events import Events
-    from understudy.stages.bench.footage import Footage
-    from understudy.stages.bench.train import measure_families
 
     cut_faces(faces, ("source", "target"))
     kept = out / "bench.json"
@@ -130,7 +130,8 @@ def judge(out: Path, faces: Path, minutes: float, sitting: float, device: torch.
     from understudy.errors import Interrupted
     from understudy.events import Events
     from understudy.settings import CompareSettings, ConvertSettings, TrainSettings
-    from understudy.stages import compare, convert, train
+    from understudy.stages import convert, train
+    from understudy.stages.qc import compare
 
     cut_faces(faces)
     model, shot = out / "work/model", (out / "work/shot.%04d.exr").as_posix()

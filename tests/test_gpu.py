@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 import torch
 from made_people import ANNE, BERT, channel, make_faceset, make_shot
+from understudy.bench.training.fast_path import product_rate, whole_float32
+from understudy.bench.training.memory import peak_memory
 from understudy.errors import OutOfMemoryError
 from understudy.events import Events
 from understudy.model.families import FAMILIES, build, default_architecture
@@ -24,8 +26,6 @@ from understudy.model.network import SIDES, Architecture
 from understudy.model.quick import large, small
 from understudy.settings import ConvertSettings, TrainSettings
 from understudy.stages import convert, train
-from understudy.stages.bench.fast_path import product_rate, whole_float32
-from understudy.stages.bench.memory import peak_memory
 from understudy.training.data.augment_config import Variation
 from understudy.training.data.dataset import Side, load_side
 from understudy.training.data.device_faces import Room

@@ -120,22 +120,22 @@ def load(names: Sequence[str]) -> None:
     import torch
     from made_people import tiny_preset
     from made_shots import register
-    from understudy.stages import MODULES
+    from understudy.stages.registry import MODULES
     from understudy.training.presets import PRESETS
 
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     for name in names:
-        importlib.import_module(f"understudy.stages.{MODULES[type(COMMANDS[name].settings(Path()))]}")
+        importlib.import_module(MODULES[type(COMMANDS[name].settings(Path()))])
     register(dict.__setitem__)
     PRESETS["cpu"] = tiny_preset()
 
 
 def make_template(folder: Path, name: str) -> None:
     """What the commands start from, under its ``name``."""
+    from made_curation import made
     from made_people import ANNE, BERT, make_faceset, make_model, make_shot
     from made_shots import walk, write_shot
-    from test_curation import made
     from understudy.stages import run
 
     match name:

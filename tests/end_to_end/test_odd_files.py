@@ -22,7 +22,8 @@ from understudy.plate.colour import BUILT_IN, ColourManager
 from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate
 from understudy.settings import ConvertSettings, ExtractSettings, QcSettings
-from understudy.stages import convert, extract, qc
+from understudy.stages import convert, extract
+from understudy.stages.qc import delivery
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +66,7 @@ def delivered(plate: str, source: Path, folder: Path, **options: Any) -> Path:
     extract.run(ExtractSettings(plate=plate, out=faces, **options), Events())
     settings = {"plate": plate, "source": source, "faceset": faces, "out": out, "occlusion": "none", "device": "cpu"}
     convert.run(ConvertSettings(**settings, **options), Events())
-    report = qc.run(QcSettings(sequence=out, plate=plate), Events())
+    report = delivery.run(QcSettings(sequence=out, plate=plate), Events())
     assert {one["check"]: one["told"] for one in report["checks"] if one["verdict"] == "fail"} == {}
     return folder
 

@@ -14,7 +14,8 @@ from understudy.face.geometry import HEAD_68
 from understudy.face.roles import Card, Detection, Landmarks
 from understudy.faceset.store import Faceset
 from understudy.settings import ConvertSettings, ExtractSettings, QcSettings
-from understudy.stages import convert, extract, qc
+from understudy.stages import convert, extract
+from understudy.stages.qc import delivery
 
 pytestmark = pytest.mark.slow
 
@@ -97,7 +98,7 @@ def delivered(plate: str, folder: Path, model: Path, face: str) -> tuple[Faceset
         ConvertSettings(plate=plate, model=model, faceset=faces, face=face, out=out, device="cpu", occlusion="none"),
         Events(),
     )
-    report = qc.run(QcSettings(sequence=out, plate=plate), Events())
+    report = delivery.run(QcSettings(sequence=out, plate=plate), Events())
     return Faceset.open(faces), {check["check"]: check["verdict"] for check in report["checks"]}
 
 

@@ -12,7 +12,8 @@ from understudy.events import Events, Recorder
 from understudy.faceset.journal import Journal
 from understudy.faceset.store import Faceset
 from understudy.settings import ExtractSettings, TrashSettings
-from understudy.stages import extract, faceset_trash
+from understudy.stages import extract
+from understudy.stages.faceset import trash
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,7 @@ def test_crops_of_other_frames_are_left_alone(tmp_path):
 def test_who_was_deleted_does_not_come_back_with_a_new_plate(tmp_path):
     plate = write_shot(tmp_path / "plate", walk(4))
     run(plate, tmp_path / "faces")
-    faceset_trash.run(TrashSettings(faceset=tmp_path / "faces", frames="1002"), Events())
+    trash.run(TrashSettings(faceset=tmp_path / "faces", frames="1002"), Events())
     deliver_again(tmp_path / "plate", 1002, (24.0, 60.0, 60.0, DARK_RED))
     deliver_again(tmp_path / "plate", 1003, (28.0, 60.0, 60.0, DARK_RED))
     run(plate, tmp_path / "faces")

@@ -33,7 +33,7 @@ from understudy.plate.sequence import open_plate
 from understudy.review.truth import read_rest, read_truth
 from understudy.serve.request import check, read_line
 from understudy.settings import TracksImportSettings, parse_job
-from understudy.stages import tracks_import
+from understudy.stages.tracks import import_tracks
 from understudy.tracks.chan import track_to_chan
 from understudy.tracks.corrections import load as load_corrections
 from understudy.tracks.document import tracks_from_json
@@ -111,7 +111,7 @@ def imported(suffix: str) -> Read:
         path, out = folder / f"nose_tip{suffix}", folder / "out.json"
         path.write_bytes(data)
         out.unlink(missing_ok=True)
-        tracks_import.run(TracksImportSettings(file=path, out=out, width=1920, height=1080), Events())
+        import_tracks.run(TracksImportSettings(file=path, out=out, width=1920, height=1080), Events())
         load_corrections(out)
 
     return read

@@ -29,15 +29,8 @@ from understudy.settings import (
     SelectSettings,
     SortSettings,
 )
-from understudy.stages import (
-    faceset,
-    faceset_cluster,
-    faceset_dedupe,
-    faceset_people,
-    faceset_report,
-    faceset_select,
-    faceset_sort,
-)
+from understudy.stages.faceset import cluster, dedupe, list_faces, report, select, sort
+from understudy.stages.faceset import people as faceset_people
 from understudy.training.data.dataset import load_side
 from understudy.training.data.lookalikes import exchange_fields, find_pairs
 
@@ -100,13 +93,13 @@ def aligned(data: bytes, folder: Path) -> None:
 
 
 STAGES: dict[str, Reader] = {
-    "stage list": stage(faceset.run, FacesetListSettings),
+    "stage list": stage(list_faces.run, FacesetListSettings),
     "stage people": Reader(spoil, people),
-    "stage sort": stage(faceset_sort.run, SortSettings, by="unlikeness", rename=True),
-    "stage select": stage(faceset_select.run, SelectSettings, count=3),
-    "stage dedupe": stage(faceset_dedupe.run, DedupeSettings),
-    "stage cluster": stage(faceset_cluster.run, ClusterSettings),
-    "stage report": stage(faceset_report.run, FacesetReportSettings),
+    "stage sort": stage(sort.run, SortSettings, by="unlikeness", rename=True),
+    "stage select": stage(select.run, SelectSettings, count=3),
+    "stage dedupe": stage(dedupe.run, DedupeSettings),
+    "stage cluster": stage(cluster.run, ClusterSettings),
+    "stage report": stage(report.run, FacesetReportSettings),
     "stage aligned": Reader(spoil, aligned),
     "stage training": Reader(spoil, training),
 }

@@ -9,9 +9,9 @@ import pytest
 from made_people import tiny_preset
 from understudy.errors import MissingInputError
 from understudy.events import Events
+from understudy.review.moments_sheet import SIDE
 from understudy.settings import DemoSettings
 from understudy.stages import demo
-from understudy.stages.comparison_sheet import SIDE
 from understudy.training.presets import PRESETS
 
 

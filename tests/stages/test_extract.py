@@ -12,6 +12,7 @@ import made_shots
 import numpy as np
 import pytest
 from made_shots import BLUE, DARK_RED, RED, content, picture, register, two, walk, write_frame, write_shot
+from understudy.bench.extraction.faces import measure_speed
 from understudy.errors import (
     AmbiguousFaceError,
     FacesetError,
@@ -30,8 +31,8 @@ from understudy.faceset.store import Faceset
 from understudy.plate.colour import ColourManager
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings, RestoreSettings, TrashSettings
-from understudy.stages import extract, faceset_restore, faceset_trash
-from understudy.stages.bench.faces import measure_speed
+from understudy.stages import extract
+from understudy.stages.faceset import restore, trash
 from understudy.tracks.document import read_tracks
 
 
@@ -386,10 +387,10 @@ def test_a_face_deleted_by_hand_stays_deleted_whatever_its_track_is_called(squar
 def test_a_trashed_face_stays_out_until_it_is_restored(squares, tmp_path):
     plate = write_shot(tmp_path / "plate", walk(4))
     run(plate, tmp_path / "faces")
-    faceset_trash.run(TrashSettings(faceset=tmp_path / "faces", frames="1002"), Events())
+    trash.run(TrashSettings(faceset=tmp_path / "faces", frames="1002"), Events())
     run(plate, tmp_path / "faces", smoothing=3.0)
     assert [face.frame for face in Faceset.open(tmp_path / "faces").faces()] == [1001, 1003, 1004]
-    faceset_restore.run(RestoreSettings(faceset=tmp_path / "faces"), Events())
+    restore.run(RestoreSettings(faceset=tmp_path / "faces"), Events())
     run(plate, tmp_path / "faces", smoothing=3.0)
     run(plate, tmp_path / "other", smoothing=3.0)
     one, other = (Faceset.open(tmp_path / name).faces() for name in ("faces", "other"))

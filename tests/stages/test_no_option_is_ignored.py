@@ -22,7 +22,7 @@ from made_people import ANNE, BERT, MadeShot, make_faceset, make_model, make_sho
 from made_shots import picture, register, two, walk, write_shot
 from pydantic import ValidationError
 from traced import traced
-from understudy import stages
+from understudy import bench
 from understudy.cli.parser import COMMANDS, CommonOptions, Request, RunOptions, ServeOptions
 from understudy.cli.perform import perform
 from understudy.cli.reports import show
@@ -31,17 +31,11 @@ from understudy.events import Events
 from understudy.face import registry
 from understudy.plate.sheet import write_png
 from understudy.settings import Options, TrashSettings, animates, needs_of
-from understudy.stages import (
-    bench,
-    convert,
-    demo,
-    extract,
-    faceset_trash,
-    inspect,
-    model_export,
-    swap,
-    tracks_export,
-)  # fmt: skip
+from understudy.stages import convert, demo, extract, inspect, swap
+from understudy.stages.faceset import trash
+from understudy.stages.model import export
+from understudy.stages.registry import MODULES
+from understudy.stages.tracks import export_tracks  # fmt: skip
 from understudy.training.presets import PRESETS
 
 
@@ -71,7 +65,7 @@ class Made:
         """The people's faceset, to be changed."""
         faceset = Path(shutil.copytree(self.people, self.place(name)))
         if name == "faceset restore":
-            faceset_trash.run(TrashSettings(faceset=faceset, frames="1001"), Events())
+            trash.run(TrashSettings(faceset=faceset, frames="1001"), Events())
         return faceset
 
 
@@ -175,10 +169,10 @@ def without_what_is_slow(command: str, m: Made, patch: pytest.MonkeyPatch) -> No
     if command == "compare":
         patch.setattr("understudy.review.plot.plot_frames", nothing)
     if command == "model export":
-        patch.setattr(model_export, "to_torchscript", lambda *_: b"")
+        patch.setattr(export, "to_torchscript", lambda *_: b"")
     if command == "tracks export":
-        patch.setattr(tracks_export, "check", nothing)
-        patch.setattr(tracks_export, "write_usd", nothing)
+        patch.setattr(export_tracks, "check", nothing)
+        patch.setattr(export_tracks, "write_usd", nothing)
 
 
 def read_by(command: str, options: dict[str, Any]) -> set[str]:
@@ -189,11 +183,11 @@ def read_by(command: str, options: dict[str, Any]) -> set[str]:
     if isinstance(settings, RunOptions):
         assert perform(Request(command, settings, CommonOptions())) == 0
         return seen
-    module = stages.MODULES[COMMANDS[command]]
+    module = MODULES[COMMANDS[command]]
     report = {"faces": []}
     if command != "doctor":
         with contextlib.suppress(ModelError if command == "model preview" else ()):  # no training is at work
-            report = importlib.import_module(f"understudy.stages.{module}").run(settings, Events())
+            report = importlib.import_module(module).run(settings, Events())
     if command == "doctor" or "as_json" in COMMANDS[command].model_fields:
         show(settings, report)
     return seen

@@ -16,9 +16,10 @@ from understudy.cli.parser import COMMANDS
 from understudy.errors import ExitCode, OutputError, UnderstudyError, UsageError
 from understudy.events import Events
 from understudy.settings import ConvertSettings, ExtractSettings, Options, SwapSettings, written
-from understudy.stages import convert, extract, outputs
+from understudy.stages import _outputs, convert, extract
+from understudy.stages.registry import MODULES
 
-MODELS = {model: command for command, model in COMMANDS.items() if model in stages.MODULES}
+MODELS = {model: command for command, model in COMMANDS.items() if model in MODULES}
 WRITTEN = [(model, name, kind) for model in MODELS for name, kind, _ in written(model)]
 NAMES = [f"{MODELS[model]} {name}" for model, name, _ in WRITTEN]
 
@@ -156,7 +157,7 @@ def test_a_frame_that_is_the_plates_by_another_way_or_a_folder_is_told_before_th
 
 
 def disk(monkeypatch, free: int) -> None:
-    monkeypatch.setattr(outputs.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 40, 1 << 40, free))
+    monkeypatch.setattr(_outputs.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 40, 1 << 40, free))
 
 
 def test_a_disk_that_cannot_hold_the_shot_is_told_before_the_pass(tmp_path, shot, model, monkeypatch):
@@ -186,7 +187,7 @@ def test_looking_leaves_nothing_behind(tmp_path):
             for name, kind, endings in written(model)
         }
         try:
-            outputs.check_outputs(filled(model, **places))
+            _outputs.check_outputs(filled(model, **places))
         except UnderstudyError as error:
             pytest.fail(f"{command}: {error}")
     assert not list(tmp_path.iterdir())

@@ -19,7 +19,7 @@ from understudy.convert.cache import Kept
 from understudy.convert.network_renderer import NetworkRenderer
 from understudy.errors import FacesetError, Interrupted, MissingInputError, ModelError, NoFaceError, UsageError
 from understudy.events import Events, Recorder
-from understudy.extraction import analysis
+from understudy.extraction import shot as shots
 from understudy.faceset.store import Faceset
 from understudy.plate.matte import Matte
 from understudy.settings import ConvertSettings, PreviewSettings
@@ -164,7 +164,7 @@ def work(monkeypatch) -> Counter[str]:
 
     spied(preview, "load_model", "model")
     spied(preview.ColourManager, "__init__", "colour")
-    spied(analysis, "read_frame", "frame")
+    spied(shots, "read_frame", "frame")
     spied(preview.Faceset, "open", "faceset")
     spied(shot_measures, "measure_light", "light")
     spied(shot_measures.Predictor, "_pass", "network")

@@ -16,7 +16,7 @@ from understudy.convert import new_face
 from understudy.convert.cache import Kept
 from understudy.errors import NoFaceError, UsageError
 from understudy.events import Events
-from understudy.extraction import analysis
+from understudy.extraction import shot as shots
 from understudy.faceset.store import Faceset
 from understudy.rendering.renderer import ShotRenderer
 from understudy.settings import ConvertSettings, ExtractSettings, PreviewSettings
@@ -64,7 +64,7 @@ def work(monkeypatch) -> Counter[str]:
         monkeypatch.setattr(owner, name, spy)
 
     spied(preview.ColourManager, "__init__", "colour")
-    spied(analysis, "read_frame", "frame")
+    spied(shots, "read_frame", "frame")
     spied(new_face, "fit_shape", "shape")
     spied(ShotRenderer, "__init__", "shot")
     spied(ShotRenderer, "in_crop", "sharpness")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from made_curation import made
 from made_shots import RED, register, write_shot
-from test_curation import made
 from understudy.cli import main
 from understudy.errors import BusyError
 from understudy.events import Events
@@ -30,9 +30,10 @@ from understudy.settings import (
     TrashSettings,
     UnpackSettings,
 )
-from understudy.stages import convert, faceset_pack
+from understudy.stages import convert
 from understudy.stages import run as run_stage
-from understudy.stages.holding import beside, frames_of
+from understudy.stages._holding import beside, frames_of
+from understudy.stages.faceset import pack
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -114,7 +115,7 @@ def test_a_pack_is_written_and_unpacked_by_one_command_at_a_time(faces: Path, tm
     out = tmp_path / "out"
     settings: Options = PackSettings(faceset=faces, out=out)
     if stage == "unpack":
-        faceset_pack.run(PackSettings(faceset=faces, out=tmp_path / "pack"), Events())
+        pack.run(PackSettings(faceset=faces, out=tmp_path / "pack"), Events())
         settings = UnpackSettings(pack=tmp_path / "pack", out=out)
     with beside(out, f"faceset {stage}"), pytest.raises(BusyError, match=f"understudy faceset {stage}"):
         run_stage(settings, Events())

@@ -11,7 +11,7 @@ from understudy.settings import Options
 
 S = TypeVar("S", bound=Options)
 
-_LOOKS_AT_ALL = ("settings/option.py", "convert/animation.py", "stages/outputs.py", "convert/frame_fingerprint.py")
+_LOOKS_AT_ALL = ("settings/option.py", "convert/animation.py", "stages/_outputs.py", "convert/frame_fingerprint.py")
 """Files that go through all options whatever they are: that one is looked at there does not say that it does anything."""
 
 

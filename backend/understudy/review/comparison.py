@@ -75,7 +75,7 @@ class FrameFigures:
 
 
 def summarise(frames: Sequence[FrameFigures], region: str) -> dict[str, Any]:
-    """The figures of one region over ``frames``: pooled or means, as :func:`understudy.stages.compare.run` tells them."""
+    """The figures of one region over ``frames``: pooled or means, as :func:`understudy.stages.qc.compare.run` tells them."""
     own = [frame.regions[region] for frame in frames]
     mse = pooled_mse([one.measures for one in own])
     change = Steadiness(

@@ -13,56 +13,19 @@ from typing import Any
 from understudy import settings as schema
 from understudy.events import Events
 from understudy.plate.files import check_name
-
-MODULES: dict[type[schema.Options], str] = {
-    schema.ExtractSettings: "extract",
-    schema.TrainSettings: "train",
-    schema.ConvertSettings: "convert",
-    schema.SwapSettings: "swap",
-    schema.CompareSettings: "compare",
-    schema.QcSettings: "qc",
-    schema.InspectSettings: "inspect",
-    schema.FindSettings: "find",
-    schema.PeopleSettings: "faceset_people",
-    schema.ModelSettings: "model",
-    schema.ModelPreviewSettings: "model_preview",
-    schema.TimelapseSettings: "model_timelapse",
-    schema.BackupsSettings: "model_backups",
-    schema.ModelRestoreSettings: "model_restore",
-    schema.ModelExportSettings: "model_export",
-    schema.PreviewSettings: "preview",
-    schema.SchemaSettings: "schema",
-    schema.FacesetListSettings: "faceset",
-    schema.SortSettings: "faceset_sort",
-    schema.SelectSettings: "faceset_select",
-    schema.DedupeSettings: "faceset_dedupe",
-    schema.ClusterSettings: "faceset_cluster",
-    schema.TrashSettings: "faceset_trash",
-    schema.RestoreSettings: "faceset_restore",
-    schema.RecropSettings: "faceset_recrop",
-    schema.FacesetReportSettings: "faceset_report",
-    schema.PackSettings: "faceset_pack",
-    schema.UnpackSettings: "faceset_unpack",
-    schema.TracksExportSettings: "tracks_export",
-    schema.TracksImportSettings: "tracks_import",
-    schema.ExportNukeSettings: "export_nuke",
-    schema.DoctorSettings: "doctor",
-    schema.BenchSettings: "bench",
-    schema.DemoSettings: "demo",
-}
-"""Whose settings they are: the module of each stage, loaded when it is needed, for it may be heavy."""
+from understudy.stages.registry import MODULES
 
 
 def run(settings: schema.Options, events: Events) -> dict[str, Any]:
     """Run the stage that ``settings`` are made for; returns its report and raises what it raises.
 
-    Where it writes is looked at before anything is loaded or read: see :func:`~understudy.stages.outputs.check_outputs`.
+    Where it writes is looked at before anything is loaded or read: see :func:`~understudy.stages._outputs.check_outputs`.
     """
-    from understudy.stages.outputs import check_outputs  # it knows pictures, which the command line does not load
+    from understudy.stages._outputs import check_outputs  # it knows pictures, which the command line does not load
 
     _check_names(settings)
     check_outputs(settings)
-    module = importlib.import_module(f"{__name__}.{MODULES[type(settings)]}")
+    module = importlib.import_module(MODULES[type(settings)])
     report: dict[str, Any] = module.run(settings, events)
     return report
 

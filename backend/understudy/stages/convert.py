@@ -36,8 +36,8 @@ from understudy.plate.layers import Layer, LayerWriter
 from understudy.plate.sequence import check_output_pattern, open_plate, output_path, output_pattern
 from understudy.settings import ConvertSettings, ExtractSettings, SwapSettings
 from understudy.stages import extract
-from understudy.stages.holding import frames_of, holding
-from understudy.stages.outputs import check_frames, check_outputs, check_room, frames_size
+from understudy.stages._holding import frames_of, holding
+from understudy.stages._outputs import check_frames, check_outputs, check_room, frames_size
 from understudy.stopwatch import Stopwatch
 
 

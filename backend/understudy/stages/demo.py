@@ -14,10 +14,10 @@ from understudy.events import Events
 from understudy.faceset.store import Faceset
 from understudy.plate.files import write_json
 from understudy.plate.sheet import write_png
+from understudy.review.moments_sheet import compare_moments
 from understudy.settings import ConvertSettings, DemoSettings, ExtractSettings, TrainSettings
 from understudy.stages import convert, extract, train
-from understudy.stages.against_truth import measure_against_truth
-from understudy.stages.comparison_sheet import compare_moments
+from understudy.stages._against_truth import measure_against_truth
 
 SAMPLE = Path(__file__).parents[1] / "sample"
 
@@ -65,7 +65,7 @@ def run(settings: DemoSettings, events: Events) -> dict[str, Any]:
     ``shot.%04d.exr`` (and ``network.%04d.exr``), ``sheet.png`` (plate, result, network, truth), the facesets, the
     comparisons, ``figures.json`` and of a training ``model`` and ``curve.png``; going on with a longer time improves the same
     model. Returns the figures: by ``untouched``, ``result`` and ``network`` (None without training) all that
-    :func:`~understudy.stages.against_truth.measure_against_truth` tells; ``seconds`` from the footage to the converted shot,
+    :func:`~understudy.stages._against_truth.measure_against_truth` tells; ``seconds`` from the footage to the converted shot,
     and where things are. Raises MissingInputError without a sample.
     """
     sample, out = settings.sample or SAMPLE, settings.out

@@ -43,8 +43,8 @@ from understudy.plate.reader import probe
 from understudy.plate.sequence import open_plate
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
-from understudy.stages.holding import holding
-from understudy.stages.outputs import check_room, crops_size
+from understudy.stages._holding import holding
+from understudy.stages._outputs import check_room, crops_size
 from understudy.stopwatch import Stopwatch
 from understudy.tracks.amend import applied_to_heads, applied_to_sightings
 from understudy.tracks.corrections import Corrections, load

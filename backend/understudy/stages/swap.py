@@ -14,8 +14,8 @@ from understudy.faceset.store import Faceset
 from understudy.model.network import SIDES
 from understudy.settings import AnalysisOptions, ConvertSettings, ExtractSettings, Options, SwapSettings, TrainSettings
 from understudy.stages import convert, extract, train
+from understudy.stages._outputs import check_outputs
 from understudy.stages.convert import EVERYBODY, also_swapped, beside, check_also, checked
-from understudy.stages.outputs import check_outputs
 from understudy.training.distributed.process_rank import place_of_process
 
 _FOUND = {name: field.default for name, field in AnalysisOptions.model_fields.items() if name != "face"}

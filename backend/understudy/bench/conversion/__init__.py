@@ -1,0 +1,1 @@
+"""How true, steady and quick a conversion is, measured."""

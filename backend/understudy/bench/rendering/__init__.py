@@ -1,0 +1,1 @@
+"""How true, steady and quick new faces from footage are, measured."""

@@ -1,0 +1,1 @@
+"""Stages that look into a faceset, tidy it, or hand it on."""

@@ -1,0 +1,1 @@
+"""Stages that judge a converted sequence."""

@@ -1,0 +1,1 @@
+"""Stages that exchange tracks with other programs."""

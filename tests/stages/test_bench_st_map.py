@@ -1,8 +1,0 @@
-from understudy.events import Events
-from understudy.stages.bench.st_map import measure
-
-
-def test_the_map_changes_nothing_but_what_it_says() -> None:
-    report = measure(Events())
-    assert report["identity_error"] < 2.0**-12  # half of a half float's step below 1
-    assert report["affine_error_px"] < 0.05
