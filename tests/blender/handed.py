@@ -12,7 +12,7 @@ from environment import ROOT, clean
 HEADS = """
 from made_tracks import made_shot
 from understudy.face.mesh import HeadMesh
-from understudy.tracks.usd import write_usd
+from understudy.tracks.formats.usd import write_usd
 
 shot = made_shot()
 write_usd(folder / "heads.usdc", shot, focal=None, fps=24.0, crop="whole")

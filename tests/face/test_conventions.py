@@ -6,7 +6,7 @@ from understudy.face.conventions import mean_head
 from understudy.face.geometry import HEAD_68, fit_head
 from understudy.face.keypoints import KeypointFinder
 from understudy.face.look import look
-from understudy.tracks.observed import LOOK, Observed, look_matrix
+from understudy.tracks.observation import LOOK, Observed, look_matrix
 from understudy.tracks.solve import solve
 
 MIRRORED = np.array(

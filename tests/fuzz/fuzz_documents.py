@@ -12,8 +12,8 @@ import numpy as np
 from made_faces import make_face
 from made_tracks import made_shot
 from understudy.faceset.journal import Entry, Journal, Sighting
-from understudy.tracks.document import tracks_to_json
-from understudy.tracks.imported import corrections_from_tracks
+from understudy.tracks.corrections_from_tracks import corrections_from_tracks
+from understudy.tracks.formats.json_tracks import tracks_to_json
 
 
 @cache

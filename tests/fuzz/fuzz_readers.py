@@ -28,19 +28,19 @@ from understudy.events import Events
 from understudy.faceset.journal import Journal
 from understudy.faceset.record import Face
 from understudy.model.store import FILE
+from understudy.nuke.track_nodes import corner_pin, tracker_node
 from understudy.plate.ranges import parse_range
 from understudy.plate.sequence import open_plate
 from understudy.review.truth import read_rest, read_truth
 from understudy.serve.request import check, read_line
 from understudy.settings import TracksImportSettings, parse_job
 from understudy.stages.tracks import import_tracks
-from understudy.tracks.chan import track_to_chan
 from understudy.tracks.corrections import load as load_corrections
-from understudy.tracks.document import tracks_from_json
-from understudy.tracks.nuke import corner_pin, tracker_node
-from understudy.tracks.points_text import points_to_text
-from understudy.tracks.table import tracks_to_csv
-from understudy.tracks.usd import write_usd
+from understudy.tracks.formats.chan import track_to_chan
+from understudy.tracks.formats.csv_tracks import tracks_to_csv
+from understudy.tracks.formats.json_tracks import tracks_from_json
+from understudy.tracks.formats.point_text import points_to_text
+from understudy.tracks.formats.usd import write_usd
 from understudy.training.output.checkpoint import load_checkpoint
 from understudy.training.output.curve import phases
 from understudy.training.output.metrics_log import read_metrics

@@ -33,7 +33,7 @@ from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings, RestoreSettings, TrashSettings
 from understudy.stages import extract
 from understudy.stages.faceset import restore, trash
-from understudy.tracks.document import read_tracks
+from understudy.tracks.formats.json_tracks import read_tracks
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from made_people import stand
 from numpy.typing import NDArray
 from understudy.face.geometry import HEAD_68, Camera, Head, apply, invert
 from understudy.face.keypoints import KEYPOINTS
-from understudy.tracks.observed import LOOK, Observed, look_matrix
+from understudy.tracks.observation import LOOK, Observed, look_matrix
 
 CAMERA = Camera(2100.0, (960.0, 540.0))
 CENTRE, RADII = np.array([0.0, -0.10, 0.60]), np.array([0.68, 1.10, 0.75])

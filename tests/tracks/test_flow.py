@@ -8,7 +8,7 @@ import pytest
 from made_skin import CENTRE, RADII, degrees_apart, observe, sliding, turning
 from understudy.face.geometry import Head, apply
 from understudy.tracks.flow import Features, follow
-from understudy.tracks.observed import Observed, look_matrix
+from understudy.tracks.observation import Observed, look_matrix
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,14 @@ from understudy.errors import FacesetError
 from understudy.face.geometry import HEAD_68, apply, crop_matrix, invert
 from understudy.faceset.index import read_index, write_index
 from understudy.faceset.record import Face
-from understudy.tracks.chan import track_to_chan
+from understudy.nuke.track_nodes import corner_pin
 from understudy.tracks.corrections import Corrections
-from understudy.tracks.document import tracks_from_json, tracks_to_json
-from understudy.tracks.imported import corrections_from_tracks
-from understudy.tracks.nuke import corner_pin
-from understudy.tracks.points import indices
-from understudy.tracks.points_text import points_to_text
-from understudy.tracks.table import tracks_from_csv, tracks_to_csv
+from understudy.tracks.corrections_from_tracks import corrections_from_tracks
+from understudy.tracks.formats.chan import track_to_chan
+from understudy.tracks.formats.csv_tracks import tracks_from_csv, tracks_to_csv
+from understudy.tracks.formats.json_tracks import tracks_from_json, tracks_to_json
+from understudy.tracks.formats.point_text import points_to_text
+from understudy.tracks.landmark_names import indices
 
 SHAPES = [(2.0, 1.0), (1.0, 2.0), (4 / 3, 1.0)]
 

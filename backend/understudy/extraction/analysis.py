@@ -24,7 +24,7 @@ from understudy.face.roles import Card, Detection, Detector, Image, Landmarker, 
 from understudy.plate.frame import Frame
 from understudy.settings import AnalysisOptions, DetectionOptions
 from understudy.stopwatch import Stopwatch
-from understudy.tracks.observed import LOOK, look_matrix
+from understudy.tracks.observation import LOOK, look_matrix
 
 CLOSE_UP = 256
 """Largest side of a face's box, in pixels, at which the landmarker is shown it: more than it looks at."""

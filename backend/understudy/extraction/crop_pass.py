@@ -21,7 +21,7 @@ from understudy.faceset.store import Faceset
 from understudy.plate.frame import Frame
 from understudy.plate.reader import read_frames
 from understudy.stopwatch import Stopwatch
-from understudy.tracks.plain import channels_to_json
+from understudy.tracks.formats.values import channels_to_json
 from understudy.tracks.track import Followed
 
 _AHEAD = 6

@@ -17,7 +17,7 @@ from understudy.face.conventions import mean_head
 from understudy.face.geometry import Camera
 from understudy.face.tracker import GAP
 from understudy.faceset.journal import LOOKS, look_name
-from understudy.tracks.observed import Observed
+from understudy.tracks.observation import Observed
 from understudy.tracks.solve import solve
 from understudy.tracks.track import Track
 

@@ -20,7 +20,7 @@ from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.json_reader import parse_json
 from understudy.plate.files import write_json
-from understudy.tracks.plain import array_of
+from understudy.tracks.formats.values import array_of
 
 FOLDER = "heads"
 _SHAPE = (468, 3)

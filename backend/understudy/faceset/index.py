@@ -18,7 +18,7 @@ from understudy.face.geometry import CROP_SIDE, SQUARE, Camera, Head, Stretch
 from understudy.faceset.measures import BINS, THUMBNAIL, Measures
 from understudy.faceset.record import LARGEST_CROP, SCHEMA, SMALLEST_SCALE, Face
 from understudy.json_reader import parse_json
-from understudy.tracks.plain import FAR, one_of, origin_of, stretch_from_json, text
+from understudy.tracks.formats.values import FAR, one_of, origin_of, stretch_from_json, text
 from understudy.tracks.track import Origin
 
 NAME = "index.npz"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from understudy.errors import FacesetError, cannot_write
 from understudy.json_reader import parse_json
 from understudy.plate.files import write_text
-from understudy.tracks.plain import array_of, bytes_of, number, packed, share, text, unpacked, whole
+from understudy.tracks.formats.values import array_of, bytes_of, number, packed, share, text, unpacked, whole
 
 NAME = "frames.jsonl"
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.tracks.plain import bytes_of, number
+from understudy.tracks.formats.values import bytes_of, number
 
 SIDE = 256
 """Side in pixels at which a crop is measured."""

@@ -15,8 +15,8 @@ from understudy.errors import FacesetError
 from understudy.face.geometry import CROP_SIDE, SQUARE, Head, Stretch, scale_of, stretched
 from understudy.faceset.measures import Measures
 from understudy.json_reader import parse_json
-from understudy.tracks import plain
-from understudy.tracks.plain import (
+from understudy.tracks.formats import values as plain
+from understudy.tracks.formats.values import (
     array_of,
     channels_from_json,
     channels_to_json,

@@ -17,7 +17,7 @@ from typing import Any, Literal, cast, get_args
 from understudy.errors import FacesetError, cannot_write
 from understudy.json_reader import parse_json
 from understudy.plate.files import write_json
-from understudy.tracks.plain import one_of, text, whole
+from understudy.tracks.formats.values import one_of, text, whole
 
 FOLDER = "trash"
 LOG = "log.json"

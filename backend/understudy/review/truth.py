@@ -14,7 +14,7 @@ from understudy.errors import MissingInputError, UnreadableError
 from understudy.face.geometry import HEAD_68, RIGID, Camera, Head
 from understudy.json_reader import parse_json
 from understudy.plate.sequence import Plate
-from understudy.tracks.plain import array_of, number, whole
+from understudy.tracks.formats.values import array_of, number, whole
 
 _LARGEST = 1 << 29  # letters
 _NUMBER = re.compile(r"[._-]?%0?\d*d$")

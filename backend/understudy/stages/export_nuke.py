@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from understudy.convert.layers.compose import LAYERS
-from understudy.convert.nuke_comp import NEEDED, Footage, nuke_comp
 from understudy.errors import UnreadableError, UsageError
 from understudy.events import Events
+from understudy.nuke.comp import NEEDED, Footage, nuke_comp
 from understudy.plate.files import write_text
 from understudy.plate.frame import Header
 from understudy.plate.matte import laid_over

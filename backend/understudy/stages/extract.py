@@ -46,10 +46,10 @@ from understudy.settings import ExtractSettings
 from understudy.stages._holding import holding
 from understudy.stages._outputs import check_room, crops_size
 from understudy.stopwatch import Stopwatch
-from understudy.tracks.amend import applied_to_heads, applied_to_sightings
+from understudy.tracks.apply_corrections import applied_to_heads, applied_to_sightings
 from understudy.tracks.corrections import Corrections, load
 from understudy.tracks.cuts import CutRule, given_cuts
-from understudy.tracks.document import tracks_to_json
+from understudy.tracks.formats.json_tracks import tracks_to_json
 from understudy.tracks.track import TRACKS, ShotTracks, Track
 
 

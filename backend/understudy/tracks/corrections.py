@@ -37,8 +37,8 @@ from understudy.plate.files import write_text
 from understudy.plate.ranges import parse_range
 from understudy.settings import Options, first_problem
 from understudy.tracks.curves import Interpolation
-from understudy.tracks.plain import text_of
-from understudy.tracks.points import indices
+from understudy.tracks.formats.values import text_of
+from understudy.tracks.landmark_names import indices
 
 KIND = "understudy corrections"
 _FORM = "The file's form is told in understudy/tracks/corrections.py."
@@ -125,7 +125,7 @@ class LandmarkKey(Options):
 
 
 class LandmarkCurve(Curve):
-    """Landmarks that the artist moves; names and groups are those of tracks/points.py."""
+    """Landmarks that the artist moves; names and groups are those of tracks/landmark_names.py."""
 
     points: Annotated[tuple[str | int, ...], Field(min_length=1), _stated(indices)]
     keys: tuple[LandmarkKey, ...]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from understudy.face.exposure import evenly_exposed
 from understudy.face.geometry import HEAD_68, FloatArray, Head, apply, invert
-from understudy.tracks.observed import Observed, look_matrix
+from understudy.tracks.observation import Observed, look_matrix
 from understudy.tracks.surface import lift
 
 _SIDE, _FIELD = 256, 2.9  # the moving square: pixels, mean-face units

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.face.geometry import FloatArray, Head
-from understudy.tracks.observed import Observed
+from understudy.tracks.observation import Observed
 from understudy.tracks.openings import MESH, Opened, filled, usual_of
 
 _IRISES = ((468, 33, 133), (473, 362, 263))  # the mesh's iris centre and the eye's corners: the person's right, left

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.face.geometry import FloatArray, Head, apply
-from understudy.tracks.observed import Observed, look_matrix
+from understudy.tracks.observation import Observed, look_matrix
 
 FRONTAL = 25.0
 """Degrees of yaw up to which a face shows both eyes alike: what is usual with a person is measured there."""

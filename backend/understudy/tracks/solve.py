@@ -17,7 +17,7 @@ from understudy.tracks.bundle import Points, adjusted, joined, keypoint_points, 
 from understudy.tracks.expression import expressions, own_shape
 from understudy.tracks.flow import follow
 from understudy.tracks.gaze import gazes
-from understudy.tracks.observed import Observed
+from understudy.tracks.observation import Observed
 from understudy.tracks.openings import eye_openings, mouth_openings
 from understudy.tracks.smooth import smoothed_heads
 from understudy.tracks.track import Followed, Origin, Track

@@ -14,9 +14,9 @@ from understudy.errors import ExitCode, FacesetError, OutputError, UsageError
 from understudy.events import Events
 from understudy.settings import TracksExportSettings, TracksImportSettings
 from understudy.stages import run
-from understudy.tracks.amend import applied_to_heads, applied_to_sightings
+from understudy.tracks.apply_corrections import applied_to_heads, applied_to_sightings
 from understudy.tracks.corrections import load
-from understudy.tracks.document import tracks_to_json
+from understudy.tracks.formats.json_tracks import tracks_to_json
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate
 from understudy.settings import ExtractSettings
 from understudy.stages import extract
-from understudy.tracks.document import read_tracks
+from understudy.tracks.formats.json_tracks import read_tracks
 from understudy.tracks.track import Track
 
 FRAMES = 24

@@ -17,7 +17,7 @@ from understudy.rendering.shape import fit_shape
 from understudy.review.truth import read_rest
 from understudy.settings import ExtractSettings
 from understudy.stages import extract
-from understudy.tracks.document import read_tracks
+from understudy.tracks.formats.json_tracks import read_tracks
 
 REGIONS = {"outline": slice(0, 17), "brows": slice(17, 27), "nose": slice(27, 36), "eyes": slice(36, 48)}
 """Landmarks in iBUG order; the mouth's say more of expressions than of the head."""

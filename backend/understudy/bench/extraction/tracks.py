@@ -26,7 +26,7 @@ from understudy.review.alignment import (
 from understudy.review.truth import TrueFace, read_truth
 from understudy.settings import AnalysisOptions, ExtractSettings
 from understudy.stages import extract
-from understudy.tracks.document import read_tracks
+from understudy.tracks.formats.json_tracks import read_tracks
 from understudy.tracks.track import Followed
 
 BINS = ((0, 30), (30, 60), (60, 90))

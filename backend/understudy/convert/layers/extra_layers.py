@@ -24,7 +24,7 @@ from understudy.faceset.store import Faceset
 from understudy.plate.frame import Frame, Window
 from understudy.plate.layers import Layer
 from understudy.settings import ExtraLayer
-from understudy.tracks.document import tracks_of
+from understudy.tracks.formats.json_tracks import tracks_of
 from understudy.tracks.track import TRACKS
 
 CRYPTOMATTE = "CryptoFace"

@@ -11,7 +11,7 @@ from understudy.convert.inverse_warp import Region
 from understudy.face.geometry import FloatArray, apply, invert
 from understudy.face.mesh import HeadMesh, Posed, Seen, triangles
 from understudy.face.raster import Surface, rasterise, unit, vertex_normals
-from understudy.tracks.chan import METRES, focal_of
+from understudy.tracks.formats.chan import METRES, focal_of
 
 GEOMETRY_LAYERS: dict[str, tuple[tuple[str, ...], type[Any]]] = {
     "forward": (("u", "v"), np.float32),

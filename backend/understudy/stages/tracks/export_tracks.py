@@ -9,19 +9,19 @@ from typing import Any
 from understudy.errors import UnderstudyError, UsageError
 from understudy.events import Events
 from understudy.faceset.store import Faceset
+from understudy.nuke.track_nodes import corner_pin, tracker_node
 from understudy.plate.files import write_text
 from understudy.plate.ranges import format_range
 from understudy.plate.reader import probe
 from understudy.plate.sequence import open_plate
 from understudy.settings import TracksExportSettings
-from understudy.tracks.chan import focal_of, track_to_chan
-from understudy.tracks.document import read_tracks, tracks_of, tracks_to_json
-from understudy.tracks.nuke import corner_pin, tracker_node
-from understudy.tracks.points import indices
-from understudy.tracks.points_text import points_to_text
-from understudy.tracks.table import tracks_to_csv
+from understudy.tracks.formats.chan import focal_of, track_to_chan
+from understudy.tracks.formats.csv_tracks import tracks_to_csv
+from understudy.tracks.formats.json_tracks import read_tracks, tracks_of, tracks_to_json
+from understudy.tracks.formats.point_text import points_to_text
+from understudy.tracks.formats.usd import check, write_usd
+from understudy.tracks.landmark_names import indices
 from understudy.tracks.track import TRACKS, ShotTracks, Track
-from understudy.tracks.usd import check, write_usd
 
 _USUAL_FPS = 24.0  # what an EXR file without a rate means
 

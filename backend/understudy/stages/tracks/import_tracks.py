@@ -9,13 +9,17 @@ from understudy.events import Events
 from understudy.plate.ranges import format_range
 from understudy.plate.square import stretch_of
 from understudy.settings import TracksImportSettings
-from understudy.tracks.chan import focal_of, heads_from_chan
 from understudy.tracks.corrections import Corrections, save
-from understudy.tracks.document import tracks_from_json
-from understudy.tracks.imported import corrections_from_heads, corrections_from_points, corrections_from_tracks
-from understudy.tracks.plain import text_of
-from understudy.tracks.points_text import points_from_text
-from understudy.tracks.table import tracks_from_csv
+from understudy.tracks.corrections_from_tracks import (
+    corrections_from_heads,
+    corrections_from_points,
+    corrections_from_tracks,
+)
+from understudy.tracks.formats.chan import focal_of, heads_from_chan
+from understudy.tracks.formats.csv_tracks import tracks_from_csv
+from understudy.tracks.formats.json_tracks import tracks_from_json
+from understudy.tracks.formats.point_text import points_from_text
+from understudy.tracks.formats.values import text_of
 from understudy.tracks.track import Track
 
 

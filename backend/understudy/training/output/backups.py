@@ -21,7 +21,7 @@ from understudy.model.card import Card
 from understudy.model.store import FILE as MODEL
 from understudy.model.store import load_card
 from understudy.plate.files import atomic_path, remove_leftovers, write_json
-from understudy.tracks.plain import number
+from understudy.tracks.formats.values import number
 from understudy.training.output.checkpoint import FILE as STATE
 from understudy.training.output.checkpoint import PREVIOUS
 

@@ -17,8 +17,8 @@ from understudy.tracks.corrections import (
     LandmarkCurve,
     LandmarkKey,
 )
-from understudy.tracks.points import indices
-from understudy.tracks.points_text import PointTrack
+from understudy.tracks.formats.point_text import PointTrack
+from understudy.tracks.landmark_names import indices
 from understudy.tracks.track import Followed, Track
 
 Point = tuple[int, float, float]

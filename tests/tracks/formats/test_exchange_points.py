@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from made_tracks import HEIGHT, made_shot
 from understudy.errors import UnreadableError, UsageError
-from understudy.tracks.amend import applied_to_heads
-from understudy.tracks.imported import corrections_from_points
-from understudy.tracks.points import GROUPS, indices, name_of
-from understudy.tracks.points_text import points_from_text, points_to_text
+from understudy.tracks.apply_corrections import applied_to_heads
+from understudy.tracks.corrections_from_tracks import corrections_from_points
+from understudy.tracks.formats.point_text import points_from_text, points_to_text
+from understudy.tracks.landmark_names import GROUPS, indices, name_of
 
 
 def test_points_are_written_as_3dequalizer_does_with_y_up() -> None:

@@ -11,11 +11,11 @@ from made_tracks import CAMERA, HEIGHT, WIDTH, made_shot, made_track
 from numpy.typing import NDArray
 from understudy.errors import UnreadableError, UsageError
 from understudy.face.geometry import HEAD_68, Camera, Head
-from understudy.tracks.amend import applied_to_heads
-from understudy.tracks.chan import METRES, focal_of, heads_from_chan, track_to_chan
-from understudy.tracks.imported import corrections_from_heads
+from understudy.tracks.apply_corrections import applied_to_heads
+from understudy.tracks.corrections_from_tracks import corrections_from_heads
+from understudy.tracks.formats.chan import METRES, focal_of, heads_from_chan, track_to_chan
 
-DEMO = Path(__file__).parents[3] / "shared" / "data" / "synthetic" / "demo"
+DEMO = Path(__file__).parents[4] / "shared" / "data" / "synthetic" / "demo"
 
 
 def _seen(line: str, points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.face.geometry import CropKind, apply, crop_matrix, invert
-from understudy.tracks.points import name_of
+from understudy.nuke.script import Tcl, Value, pasted
+from understudy.tracks.landmark_names import name_of
 from understudy.tracks.track import Track
-
-_PASTE = "set cut_paste_input [stack 0]\nversion 13.0 v1\npush $cut_paste_input\n"
 
 # The columns of a Tracker4's table: type, whether it is shown, width; read by Nuke 7 and later.
 _TRACKER_COLUMNS = (
@@ -41,12 +40,12 @@ def corner_pin(track: Track, height: int, kind: CropKind, size: int) -> str:
     placed = np.stack(
         [apply(invert(crop_matrix(face.head, kind, size)), corners) for face in track.frames.values()]
     )  # (frames, 4, 2)
-    lines = [
-        f" to{number} {{{_curves(frames, placed[:, number - 1], height)}}}\n from{number} {{{x:g} {size - y:g}}}\n"
-        for number, (x, y) in enumerate(corners, 1)
-    ]
+    knobs: dict[str, Value] = {}
+    for number, (x, y) in enumerate(corners, 1):
+        knobs[f"to{number}"] = Tcl(f"{{{_curves(frames, placed[:, number - 1], height)}}}")
+        knobs[f"from{number}"] = Tcl(f"{{{x:g} {size - y:g}}}")
     about = f"Understudy: track {track.number}, {kind} crop of {size} px"
-    return f'{_PASTE}CornerPin2D {{\n{"".join(lines)} name face{track.number}\n label "{about}"\n selected true\n}}\n'
+    return pasted("CornerPin2D", knobs | {"name": f"face{track.number}", "label": about, "selected": True})
 
 
 def tracker_node(track: Track, height: int, points: Sequence[int]) -> str:
@@ -61,10 +60,8 @@ def tracker_node(track: Track, height: int, points: Sequence[int]) -> str:
         f" -32 -32 32 32 -22 -22 22 22{empty} }}"
         for point in points
     )
-    return (
-        f"{_PASTE}Tracker4 {{\n tracks {{ {{ 1 {len(_TRACKER_COLUMNS)} {len(points)} }}\n{{ {columns}\n}}\n{{\n{rows}\n}}\n}}\n"
-        f" name face{track.number}\n selected true\n}}\n"
-    )
+    table = Tcl(f"{{ {{ 1 {len(_TRACKER_COLUMNS)} {len(points)} }}\n{{ {columns}\n}}\n{{\n{rows}\n}}\n}}")
+    return pasted("Tracker4", {"tracks": table, "name": f"face{track.number}", "selected": True})
 
 
 def _curves(frames: Sequence[int], places: NDArray[np.floating[Any]], height: int) -> str:

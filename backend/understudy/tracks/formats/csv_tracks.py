@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from understudy.errors import UnreadableError
 from understudy.face.geometry import HEAD_68, Camera, Head
 from understudy.tracks.curves import rotation_of
-from understudy.tracks.plain import array_of, number, numbers, origin_of, share, whole
+from understudy.tracks.formats.values import array_of, number, numbers, origin_of, share, whole
 from understudy.tracks.track import Followed, Track
 
 _BOX = ("x0", "y0", "x1", "y1")

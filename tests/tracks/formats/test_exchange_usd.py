@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from understudy.errors import ComponentError, OutputError, UsageError
 from understudy.face.geometry import HEAD_68, Camera
 from understudy.face.mesh import HeadMesh, aligned, at_landmarks, triangles
-from understudy.tracks.chan import METRES, focal_of
+from understudy.tracks.formats.chan import METRES, focal_of
+from understudy.tracks.formats.usd import check, write_usd
 from understudy.tracks.track import ShotTracks, Track
-from understudy.tracks.usd import check, write_usd
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from made_tracks import alike, made_shot, made_track
 from understudy.errors import FacesetError, UnreadableError
-from understudy.tracks.document import read_tracks, tracks_from_json, tracks_to_json
-from understudy.tracks.table import COLUMNS, tracks_from_csv, tracks_to_csv
+from understudy.tracks.formats.csv_tracks import COLUMNS, tracks_from_csv, tracks_to_csv
+from understudy.tracks.formats.json_tracks import read_tracks, tracks_from_json, tracks_to_json
 from understudy.tracks.track import ShotTracks
 
 CHANNELS = ("eye_opening", "eye_trust", "gaze", "mouth_opening")

@@ -11,7 +11,7 @@ from made_tracks import alike, made_shot, made_track
 from scipy.spatial.transform import Rotation, Slerp
 from understudy.errors import UsageError
 from understudy.face.geometry import HEAD_68
-from understudy.tracks.amend import applied_to_heads, applied_to_sightings
+from understudy.tracks.apply_corrections import applied_to_heads, applied_to_sightings
 from understudy.tracks.corrections import Corrections
 from understudy.tracks.curves import rotation_of
 

@@ -71,6 +71,11 @@ def script(root: Mapping[str, Value], layers: Mapping[str, Sequence[str]], nodes
     return "\n".join(parts) + "\n"
 
 
+def pasted(kind: str, knobs: Mapping[str, Value]) -> str:
+    """One node as Nuke's clipboard holds it, to be pasted into any script: its knobs, without place and links."""
+    return f"set cut_paste_input [stack 0]\nversion {VERSION}\npush $cut_paste_input\n{_block(kind, knobs)}\n"
+
+
 def literal(text: str) -> str:
     """``text`` in a knob that Nuke expands as Tcl when it is used or shown, as it does files, names and labels.
 

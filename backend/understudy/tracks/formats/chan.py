@@ -20,8 +20,8 @@ from scipy.spatial.transform import Rotation
 
 from understudy.errors import UnreadableError, UsageError
 from understudy.face.geometry import Camera, Head
-from understudy.tracks.plain import array_of
-from understudy.tracks.plain import number as number_of
+from understudy.tracks.formats.values import array_of
+from understudy.tracks.formats.values import number as number_of
 from understudy.tracks.track import Followed, Track
 
 METRES = 0.112

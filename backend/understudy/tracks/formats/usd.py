@@ -18,7 +18,7 @@ from understudy.errors import ComponentError, UsageError
 from understudy.face.geometry import Camera, CropKind
 from understudy.face.mesh import HeadMesh, Posed, aligned, triangles
 from understudy.plate.files import atomic_path, explained
-from understudy.tracks.chan import METRES, known_focal, stand
+from understudy.tracks.formats.chan import METRES, known_focal, stand
 from understudy.tracks.track import ShotTracks, Track
 
 SUFFIXES = (".usda", ".usdc", ".usd")

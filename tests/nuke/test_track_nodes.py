@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from made_tracks import HEIGHT, made_shot
 from understudy.face.geometry import CROP_SIDE, apply, crop_matrix
-from understudy.tracks.nuke import corner_pin, tracker_node
-from understudy.tracks.points import indices
+from understudy.nuke.track_nodes import corner_pin, tracker_node
+from understudy.tracks.landmark_names import indices
 
 
 def _run(script: str) -> tuple[str, dict[str, Any], Any]:

@@ -9,7 +9,7 @@ from evaluated_nuke import RGB, RGBA, Picture, evaluate, inputs, parsed
 from made_people import bits
 from understudy.convert.inverse_warp import Placed, Placer, Region
 from understudy.convert.layers.compose import compose
-from understudy.convert.nuke_comp import NEEDED, Footage, nuke_comp
+from understudy.nuke.comp import NEEDED, Footage, nuke_comp
 from understudy.plate.frame import Header, Window
 from understudy.plate.layers import Layer, LayerWriter
 

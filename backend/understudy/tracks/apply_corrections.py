@@ -20,8 +20,8 @@ from understudy.errors import UsageError
 from understudy.face.geometry import Head
 from understudy.tracks.corrections import Corrections, FaceCorrections, HeadCurve, Who, said
 from understudy.tracks.curves import covers, rotation_at, rotation_of, value_at
+from understudy.tracks.landmark_names import indices
 from understudy.tracks.openings import reopened
-from understudy.tracks.points import indices
 from understudy.tracks.track import Followed, Track
 
 REACH = 12

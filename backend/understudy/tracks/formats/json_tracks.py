@@ -12,8 +12,8 @@ import numpy as np
 from understudy.errors import FacesetError, UsageError
 from understudy.json_reader import parse_json
 from understudy.plate.ranges import format_range, parse_range
-from understudy.tracks import plain
-from understudy.tracks.plain import (
+from understudy.tracks.formats import values
+from understudy.tracks.formats.values import (
     array_of,
     channels_from_json,
     channels_to_json,
@@ -71,10 +71,10 @@ def tracks_from_json(text: str, name: str = "the tracks") -> ShotTracks:
                 "Use the version of Understudy that wrote it, or extract the shot again.",
             )
         return ShotTracks(
-            plate=plain.text(document["plate"]),
+            plate=values.text(document["plate"]),
             width=whole(document["width"], 1, 1 << 24),
             height=whole(document["height"], 1, 1 << 24),
-            frames=tuple(parse_range(plain.text(document["frames"], 1 << 24))),
+            frames=tuple(parse_range(values.text(document["frames"], 1 << 24))),
             cuts=tuple(whole(cut) for cut in document["cuts"]),
             tracks=_tracks(document["tracks"], document["version"]),
         )

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from understudy.convert.layers.compose import LAYERS
-from understudy.convert.nuke_script import Node, Tcl, Value, backdrop, literal, script
+from understudy.nuke.script import Node, Tcl, Value, backdrop, literal, script
 from understudy.plate.frame import Header
 from understudy.safe_text import one_line
 

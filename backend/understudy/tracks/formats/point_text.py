@@ -15,9 +15,9 @@ from pathlib import Path
 
 from understudy.errors import UnreadableError, UsageError
 from understudy.safe_text import shortened
-from understudy.tracks.plain import number as checked
-from understudy.tracks.plain import whole
-from understudy.tracks.points import indices, name_of
+from understudy.tracks.formats.values import number as checked
+from understudy.tracks.formats.values import whole
+from understudy.tracks.landmark_names import indices, name_of
 from understudy.tracks.track import Track
 
 XY = tuple[float, float]

@@ -1,0 +1,1 @@
+"""Tracks in the forms that other programs read and write."""
