@@ -1,8 +1,9 @@
 """The Blender extension: its parts are registered in this order, and taken off in the reverse one."""
 
-from . import installation, operators, panels, preferences, properties, session, viewport
+from . import installation, operators, panels, properties, session, viewport
+from .panels import preferences as preferences_page
 
-_PARTS = (preferences, properties, session, installation, operators, panels, viewport)
+_PARTS = (preferences_page, properties, session, installation, operators, panels, viewport)
 
 
 def register() -> None:

@@ -1,10 +1,11 @@
-"""What a process's last lines say, in one sentence."""
+"""What a process and its last lines say, in one sentence."""
 
 from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 _OURS = "understudy: "
 # What libraries say about themselves, event lines, frames of a traceback and the rules of a box are no reasons.
@@ -40,3 +41,18 @@ def ending(who: str, code: int | None, lines: Sequence[str]) -> str:
     else:
         how = f"{who} ended with code {code if code < 2**31 else hex(code)}"
     return f"{how}: {told}" if told else f"{how}."
+
+
+class _WentWrong(Protocol):
+    problem: str
+    hint: str
+
+
+def failure(of: _WentWrong) -> str:
+    """What went wrong and what to do about it."""
+    return f"{of.problem} {of.hint}".rstrip()
+
+
+def description(hello: Mapping[str, Any]) -> str:
+    """What a backend says of itself in its ``hello``: ``NVIDIA RTX 4090, 24 GB, version 0.1.0``."""
+    return f"{hello['device']}, {hello['memory'] / 2**30:.0f} GB, version {hello['version']}"

@@ -8,19 +8,8 @@ import time
 import bpy
 
 from .. import installation, preferences, session
-from ..link.child import Backend
-from ..link.setup import Setup
+from ..link.words import description, failure
 from .asking import can
-
-
-def description(hello: dict) -> str:
-    """What a backend says of itself: ``NVIDIA RTX 4090, 24 GB, version 0.1.0``."""
-    return f"{hello['device']}, {hello['memory'] / 2**30:.0f} GB, version {hello['version']}"
-
-
-def failure(of: Backend | Setup) -> str:
-    """What went wrong and what to do about it."""
-    return f"{of.problem} {of.hint}".rstrip()
 
 
 class UNDERSTUDY_OT_test_backend(bpy.types.Operator):

@@ -6,8 +6,8 @@ import bpy
 
 from ..operators.compare import lacks_preview
 from ..viewport import overlay
-from .jobs import draw_text
 from .tab import Tab
+from .text import draw_text
 
 
 class UNDERSTUDY_PT_compare(Tab, bpy.types.Panel):

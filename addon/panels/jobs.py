@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 import bpy
 
 from .. import session
 from ..tasks import Task
+from .text import draw_text
 
 
 def draw_jobs(context: bpy.types.Context, layout: bpy.types.UILayout, family: str) -> None:
@@ -18,17 +18,6 @@ def draw_jobs(context: bpy.types.Context, layout: bpy.types.UILayout, family: st
             _draw_running(layout, task)
         elif task.state == "failed" or (task.state == "stopped" and task.job) or (task.state == "done" and task.notes):
             _draw_ended(context, layout, task)
-
-
-def draw_text(
-    context: bpy.types.Context, layout: bpy.types.UILayout, text: str, icon: str = "NONE", indent: int = 0
-) -> None:
-    """Draw a sentence over as many lines as the region's width asks for."""
-    width = context.region.width / context.preferences.system.ui_scale if context.region else 300
-    column = layout.column(align=True)
-    column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(text, max(20, int(width / 7) - 6 - indent))):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
 
 
 def _draw_running(layout: bpy.types.UILayout, task: Task) -> None:

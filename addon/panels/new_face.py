@@ -7,8 +7,9 @@ from pathlib import Path
 import bpy
 
 from .. import pictures, places, shot
-from .jobs import draw_jobs, draw_text
+from .jobs import draw_jobs
 from .tab import Tab
+from .text import draw_text
 
 
 class UNDERSTUDY_PT_new_face(Tab, bpy.types.Panel):

@@ -8,9 +8,10 @@ from pathlib import Path
 import bpy
 
 from .. import preferences, shot
-from .jobs import draw_jobs, draw_text
+from .jobs import draw_jobs
 from .settings import draw_group, front, rest
 from .tab import Tab
+from .text import draw_text
 
 
 class UNDERSTUDY_PT_plate(Tab, bpy.types.Panel):

@@ -105,7 +105,7 @@ def test_the_backend_names_its_device_memory_and_version(addon, own):
     own.command = BACKEND
     assert bpy.ops.understudy.test_backend() == {"FINISHED"}
     hello = addon.installation.tested().hello
-    said = addon.operators.setup.description(hello)
+    said = addon.link.words.description(hello)
     assert hello["device"] in said
     assert "GB" in said
     assert addon.installation.version() in said
