@@ -1,9 +1,10 @@
 """The Blender extension: its parts are registered in this order, and taken off in the reverse one."""
 
-from . import installation, operators, panels, properties, session, viewport
+from . import operators, panels, properties, viewport
+from .jobs import session, setup
 from .panels import preferences as preferences_page
 
-_PARTS = (preferences_page, properties, session, installation, operators, panels, viewport)
+_PARTS = (preferences_page, properties, session, setup, operators, panels, viewport)
 
 
 def register() -> None:

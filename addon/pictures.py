@@ -8,23 +8,42 @@ import bpy.utils.previews
 
 from . import disk
 
-_icons: bpy.utils.previews.ImagePreviewCollection | None = None
-_seen: dict[str, int] = {}  # path -> when the file was written, in nanoseconds
+
+class Icons:
+    """Blender's one collection of such pictures for the add-on. There is one, :data:`icons`."""
+
+    def __init__(self) -> None:
+        self._collection: bpy.utils.previews.ImagePreviewCollection | None = None
+        self._read: dict[str, int] = {}  # path -> when the file that was read was written, in nanoseconds
+
+    def of(self, path: str) -> int:
+        """The icon of the picture ``path``; 0 when there is none."""
+        if self._collection is None or not path:
+            return 0
+        written = disk.told(_written, Path(path))
+        if written is None:
+            return 0
+        if path not in self._collection:
+            self._collection.load(path, path, "IMAGE")
+        elif self._read[path] != written:
+            self._collection[path].reload()
+        self._read[path] = written
+        return int(self._collection[path].icon_id)
+
+    def open(self) -> None:
+        """Make the collection."""
+        self._collection = bpy.utils.previews.new()
+
+    def close(self) -> None:
+        """Give the pictures back."""
+        if self._collection is not None:
+            bpy.utils.previews.remove(self._collection)
+        self._collection = None
+        self._read.clear()
 
 
-def icon(path: str) -> int:
-    """The icon of the picture ``path``; 0 when there is none."""
-    if _icons is None or not path:
-        return 0
-    written = disk.told(_written, Path(path))
-    if written is None:
-        return 0
-    if path not in _icons:
-        _icons.load(path, path, "IMAGE")
-    elif _seen[path] != written:
-        _icons[path].reload()
-    _seen[path] = written
-    return int(_icons[path].icon_id)
+icons = Icons()
+"""The one of this Blender."""
 
 
 def _written(path: Path) -> int | None:
@@ -35,16 +54,4 @@ def _written(path: Path) -> int | None:
         return None
 
 
-def register() -> None:
-    """Make the collection."""
-    global _icons  # noqa: PLW0603 - Blender keeps one such collection for an add-on
-    _icons = bpy.utils.previews.new()
-
-
-def unregister() -> None:
-    """Give the pictures back."""
-    global _icons  # noqa: PLW0603 - as above
-    if _icons is not None:
-        bpy.utils.previews.remove(_icons)
-    _icons = None
-    _seen.clear()
+register, unregister = icons.open, icons.close

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from .. import preferences, session
+from .. import preferences
+from ..jobs.session import session
+from ..jobs.task import Task
 from ..link.words import unusable
 from ..shot import ShotError
-from ..tasks import Task
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class Asks:
     """Asks, and beside the UI returns at once: the timer follows it. In background it waits until everything is done.
 
-    Both end in ``session.handle``. A failure in background is reported as an error, which raises in a script.
+    Both end in ``Session.handle``. A failure in background is reported as an error, which raises in a script.
     """
 
     family = ""

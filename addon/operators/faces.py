@@ -9,11 +9,12 @@ from typing import Any
 import bpy
 from bpy.props import IntProperty
 
-from .. import places, preferences, session, shot
+from .. import places, preferences, shot
+from ..jobs.session import session
+from ..jobs.task import Task
 from ..link.jobs import Job
 from ..link.options import taken
 from ..properties import settings_of
-from ..tasks import Task
 from ..viewport import overlay
 from .asking import Asks, can
 

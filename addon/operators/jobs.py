@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import IntProperty
 
-from .. import session
+from ..jobs.session import session
 from ..link.words import unusable
 
 LOG = "Understudy Log"

@@ -6,11 +6,12 @@ from typing import Any
 
 import bpy
 
-from .. import places, preferences, session, shot
+from .. import places, preferences, shot
+from ..jobs.session import session
+from ..jobs.task import Task
 from ..link.jobs import Job
 from ..link.options import taken
 from ..properties import absolute, settings_of
-from ..tasks import Task
 from .asking import Asks, can
 from .faces import extract_missing
 

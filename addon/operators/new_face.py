@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from .. import session, shot
-from ..tasks import Task
+from .. import shot
+from ..jobs.session import session
+from ..jobs.task import Task
 from .asking import Asks, can
 from .faces import extract_missing
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from .. import editor, session, shot
+from .. import editor, shot
+from ..jobs.session import session
+from ..jobs.task import Task
 from ..places import pattern_of
 from ..properties import settings_of
-from ..tasks import Task
 from .asking import Asks, can
 
 

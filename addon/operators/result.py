@@ -7,11 +7,12 @@ from pathlib import Path
 import bpy
 from bpy.props import IntProperty
 
-from .. import editor, exr, places, session, shot
+from .. import editor, exr, places, shot
+from ..jobs.session import session
+from ..jobs.task import Task
 from ..link.jobs import Job
 from ..link.options import taken
 from ..sequence import frame_path, missing_frames
-from ..tasks import Task
 from .asking import Asks, can
 from .faces import extract_missing
 

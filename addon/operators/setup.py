@@ -7,7 +7,9 @@ import time
 
 import bpy
 
-from .. import installation, preferences, session
+from .. import preferences
+from ..jobs.session import session
+from ..jobs.setup import INTERVAL, installation, planned
 from ..link.words import description, failure
 from .asking import can
 
@@ -53,10 +55,10 @@ class UNDERSTUDY_OT_set_up_backend(bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         """There must be a folder, a connection, and nothing under way."""
-        if installation.is_running():
+        if installation.is_running:
             return can(cls, "The backend is being set up")
         try:
-            installation.planned()
+            planned()
         except ValueError as error:
             return can(cls, str(error))
         if not bpy.app.online_access:
@@ -71,7 +73,7 @@ class UNDERSTUDY_OT_set_up_backend(bpy.types.Operator):
 
     def draw(self, context):
         """What is downloaded, how much, and where to."""
-        setup = installation.planned()
+        setup = planned()
         column = self.layout.column()
         for line in (
             *textwrap.wrap(setup.plan.sentence, 80),
@@ -83,10 +85,10 @@ class UNDERSTUDY_OT_set_up_backend(bpy.types.Operator):
 
     def execute(self, context):
         """Begin, and in background wait for the end."""
-        setup = installation.planned()
+        setup = planned()
         installation.begin(setup)
         while bpy.app.background and installation.poll() is not None:
-            time.sleep(installation.INTERVAL)
+            time.sleep(INTERVAL)
         if setup.state == "failed":
             self.report({"ERROR"}, failure(setup))
             return {"CANCELLED"}
@@ -105,11 +107,11 @@ class UNDERSTUDY_OT_cancel_set_up(bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         """There must be something to cancel."""
-        return can(cls, "" if installation.is_running() else "Nothing is being installed")
+        return can(cls, "" if installation.is_running else "Nothing is being installed")
 
     def execute(self, context):
         """End it."""
-        installation.current().cancel()
+        installation.current.cancel()
         return {"FINISHED"}
 
 
@@ -135,7 +137,7 @@ class UNDERSTUDY_OT_show_set_up_log(bpy.types.Operator):
         column.scale_y = 0.8
         for line in installation.log()[-20:] or ["Nothing was said"]:
             column.label(text=line[-140:])
-        if (setup := installation.current()) is not None:
+        if (setup := installation.current) is not None:
             self.layout.label(text=f"The whole log is {setup.log}", icon="TEXT")
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty
 
-from .. import editor, places, session, shot
+from .. import editor, places, shot
+from ..jobs.session import session
+from ..jobs.task import Task
 from ..properties import absolute
 from ..sequence import frame_ranges
-from ..tasks import Task
 from .asking import Asks, can
 from .faces import outside
 

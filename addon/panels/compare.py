@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..operators.compare import lacks_preview
-from ..viewport import overlay
+from ..viewport.overlay import overlay
 from .tab import Tab
 from .text import draw_text
 
@@ -33,7 +33,7 @@ class UNDERSTUDY_PT_compare(Tab, bpy.types.Panel):
             column = layout.column(align=True)
             for index, channel in enumerate("RGB"):
                 column.prop(own, "gain", index=index, text=f"Color Gain {channel}" if not index else channel)
-        if problem := overlay.problem():
+        if problem := overlay.problem:
             draw_text(context, layout, problem, icon="ERROR")
 
 

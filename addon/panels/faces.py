@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import pictures
+from ..pictures import icons
 from .jobs import draw_jobs
 from .settings import draw_group, front, rest
 from .tab import Tab
@@ -19,7 +19,7 @@ class UNDERSTUDY_UL_people(bpy.types.UIList):
         # Several at once: one person, whose track is broken.
         meant = data.analysis.face in ("one", f"track:{item.track}")
         row.label(text="", icon="RADIOBUT_ON" if meant else "RADIOBUT_OFF")
-        picture = pictures.icon(bpy.path.abspath(item.picture))
+        picture = icons.of(bpy.path.abspath(item.picture))
         row.label(text="", icon_value=picture) if picture else row.label(text="", icon="USER")
         row.prop(item, "name", text="", emboss=False)
         row.label(text=f"{item.frames} frames" if item.frames != 1 else "1 frame")
@@ -62,7 +62,7 @@ class UNDERSTUDY_PT_detection(Tab, bpy.types.Panel):
 def _draw_person(layout, person) -> None:
     """A larger picture beside the facts."""
     split = layout.split(factor=0.35)
-    picture = pictures.icon(bpy.path.abspath(person.picture))
+    picture = icons.of(bpy.path.abspath(person.picture))
     if picture:
         split.template_icon(picture, scale=4)
     else:

@@ -6,8 +6,8 @@ from typing import Any
 
 import bpy
 
-from .. import session
-from ..tasks import Task
+from ..jobs.session import session
+from ..jobs.task import Task
 from .text import draw_text
 
 

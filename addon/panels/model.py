@@ -6,8 +6,9 @@ from pathlib import Path
 
 import bpy
 
-from .. import disk, pictures, shot
+from .. import disk, shot
 from ..operators.model import card, training
+from ..pictures import icons
 from ..properties import absolute
 from .jobs import draw_jobs
 from .settings import draw_group, draw_presets, front, rest
@@ -56,7 +57,7 @@ class UNDERSTUDY_PT_progress(Tab, bpy.types.Panel):
     def body(self, context, layout):
         """Each picture, and a button that shows it in the editor."""
         for path, what in _pictures(context.scene):
-            if icon := pictures.icon(str(path)):
+            if icon := icons.of(str(path)):
                 layout.template_icon(icon, scale=9)
                 layout.operator("understudy.show_preview", text=f"Show {what.title()}").what = what
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import bpy
 
-from .. import pictures, places, shot
+from .. import places, shot
+from ..pictures import icons
 from .jobs import draw_jobs
 from .tab import Tab
 from .text import draw_text
@@ -37,7 +38,7 @@ class UNDERSTUDY_PT_new_face(Tab, bpy.types.Panel):
 
 def _draw_faces(layout, extraction) -> None:
     """The faces that were found, in one picture, and a button that shows it in the editor."""
-    if shot.is_found(extraction) and (icon := pictures.icon(str(Path(extraction["out"]) / places.SHEET))):
+    if shot.is_found(extraction) and (icon := icons.of(str(Path(extraction["out"]) / places.SHEET))):
         layout.template_icon(icon, scale=6)
         layout.operator("understudy.show_preview", text="Show Faces").what = "SOURCE"
 

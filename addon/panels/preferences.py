@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import StringProperty
 
-from .. import disk, installation, preferences
+from .. import disk, preferences
+from ..jobs.setup import installation, version
 from ..link.setup import Setup
 from ..link.words import description, failure
 from ..preferences import ADDON
@@ -76,7 +77,7 @@ class UNDERSTUDY_AP_preferences(bpy.types.AddonPreferences):
 
 def _draw_answer(layout: UILayout, own: AddonPreferences) -> None:
     """How the backend answered, or why it cannot be asked."""
-    backend = installation.tested()
+    backend = installation.tested
     if problem := preferences.backend_problem():
         here = "There is no backend yet: set it up below, or name its command"
         draw_text(bpy.context, layout, problem if own.command else here, icon="INFO")
@@ -97,12 +98,12 @@ def _draw_setting_up(layout: UILayout, own: AddonPreferences) -> None:
     header.label(text="Set Up")
     if body is None:
         return
-    running = installation.is_running()
+    running = installation.is_running
     fields = body.column()
     fields.enabled = not running
     for name in ("environment", "python", "package", "pip_options"):
         fields.prop(own, name)
-    setup = installation.current()
+    setup = installation.current
     row = body.row()
     if setup is not None and running:
         row.progress(factor=setup.fraction or 0.0, type="BAR", text=setup.text)
@@ -114,8 +115,8 @@ def _draw_setting_up(layout: UILayout, own: AddonPreferences) -> None:
         _draw_log(body)
     elif (folder := preferences.environment_folder()) and (there := disk.told(Setup.installed, folder)):
         body.label(text=f"Version {there} is installed", icon="CHECKMARK")
-        if there != installation.version():
-            draw_text(bpy.context, body, f"This add-on fits version {installation.version()}: set it up again", "INFO")
+        if there != version():
+            draw_text(bpy.context, body, f"This add-on fits version {version()}: set it up again", "INFO")
 
 
 def _draw_log(layout: UILayout) -> None:

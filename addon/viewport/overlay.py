@@ -17,58 +17,57 @@ from . import painting, state
 
 _log = logging.getLogger(__name__)
 
-_handler: Any = None
-_problem = ""
+
+class Overlay:
+    """The drawing over Image Editors. There is one, :data:`overlay`."""
+
+    def __init__(self) -> None:
+        self.problem = ""
+        """Why the last redraw failed, one sentence for a panel; empty when it did not."""
+        self._handler: Any = None
+
+    def start(self) -> None:
+        """Begin to draw over every Image Editor."""
+        if self._handler is None:
+            self._handler = bpy.types.SpaceImageEditor.draw_handler_add(self.draw, (), "WINDOW", "POST_PIXEL")
+            bpy.app.handlers.load_pre.append(_new_file)
+
+    def stop(self) -> None:
+        """Stop drawing, and forget programs, faces and problems."""
+        if self._handler is not None:
+            bpy.types.SpaceImageEditor.draw_handler_remove(self._handler, "WINDOW")
+            bpy.app.handlers.load_pre.remove(_new_file)
+            self._handler = None
+        self.problem = ""
+        painting.clear()
+        state.forget()
+
+    def draw(self) -> None:
+        """The draw handler."""
+        context = bpy.context
+        scene, image, region = context.scene, context.space_data.image, context.region
+        if image is None or not hasattr(scene, "understudy"):
+            return
+        try:
+            painting.paint(scene, image, _corners(region))
+            found = ""
+        except Exception as error:  # Blender would print a traceback at each redraw
+            found = str(error)
+            if found != self.problem:
+                _log.warning("The overlay of the Image Editor was not drawn: %s", found, exc_info=error)
+        if found != self.problem:
+            self.problem = found
+            context.area.tag_redraw()  # the panel that shows it
 
 
-def register() -> None:
-    """Begin to draw over every Image Editor."""
-    global _handler  # noqa: PLW0603
-    if _handler is None:
-        _handler = bpy.types.SpaceImageEditor.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
-        bpy.app.handlers.load_pre.append(_new_file)
-
-
-def unregister() -> None:
-    """Stop drawing, and forget programs, faces and problems."""
-    global _handler, _problem  # noqa: PLW0603
-    if _handler is not None:
-        bpy.types.SpaceImageEditor.draw_handler_remove(_handler, "WINDOW")
-        bpy.app.handlers.load_pre.remove(_new_file)
-        _handler = None
-    _problem = ""
-    painting.clear()
-    state.forget()
+overlay = Overlay()
+"""The one of this Blender."""
 
 
 def set_faces(scene: str, faces: Sequence[state.Face]) -> None:
     """Draw these faces over the frames they name, in place of all earlier ones; see :data:`.state.Face`."""
     state.view_of(scene).take_faces(faces)
     editor.redraw()
-
-
-def problem() -> str:
-    """Why the last redraw failed, one sentence for a panel; empty when it did not."""
-    return _problem
-
-
-def _draw() -> None:
-    """The draw handler."""
-    global _problem  # noqa: PLW0603
-    context = bpy.context
-    scene, image, region = context.scene, context.space_data.image, context.region
-    if image is None or not hasattr(scene, "understudy"):
-        return
-    try:
-        painting.paint(scene, image, _corners(region))
-        found = ""
-    except Exception as error:  # Blender would print a traceback at each redraw
-        found = str(error)
-        if found != _problem:
-            _log.warning("The overlay of the Image Editor was not drawn: %s", found, exc_info=error)
-    if found != _problem:
-        _problem = found
-        context.area.tag_redraw()  # the panel that shows it
 
 
 def _corners(region: bpy.types.Region) -> painting.Corners:
@@ -86,3 +85,6 @@ def _corners(region: bpy.types.Region) -> painting.Corners:
 def _new_file(*_: Any) -> None:
     """Another file's scenes may have the same names."""
     state.forget()
+
+
+register, unregister = overlay.start, overlay.stop

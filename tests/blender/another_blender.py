@@ -22,9 +22,9 @@ def main(what: str, file: str, command: str) -> None:
     install(RESOURCES / "extensions" / "user_default")
     addon = addon_utils.enable(MODULE, default_set=True).addon
     addon.preferences.preferences().command = command
-    addon.session.waits = lambda: False
+    addon.jobs.session.session.waits = lambda: False
     bpy.ops.wm.open_mainfile(filepath=file)
-    {"begin": begin, "end": end}[what](addon.session, bpy.context.scene)
+    {"begin": begin, "end": end}[what](addon.jobs.session.session, bpy.context.scene)
 
 
 def begin(session: Any, scene: Any) -> None:

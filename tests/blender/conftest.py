@@ -83,7 +83,7 @@ def session(extension: Any) -> Iterator[Any]:
 @pytest.fixture
 def beside_the_ui(extension: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Operators return at once, as they do in a window; calling it has them wait again."""
-    monkeypatch.setattr(extension.addon.session, "waits", lambda: False)
+    monkeypatch.setattr(extension.addon.jobs.session.session, "waits", lambda: False)
     return monkeypatch.undo
 
 
@@ -124,8 +124,8 @@ def shot(session: Any, trained: Path, tmp_path: Path) -> Any:
 
 @contextmanager
 def _backend(extension: Any) -> Iterator[Any]:
-    preferences, live = extension.addon.preferences.preferences(), extension.addon.session
+    preferences, live = extension.addon.preferences.preferences(), extension.addon.jobs.session.session
     preferences.command = COMMAND
     yield live
-    live._on_load()
+    live.reopen()
     preferences.command = ""

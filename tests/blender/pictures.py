@@ -53,7 +53,7 @@ def plate(_scene: bpy.types.Scene) -> Iterator[float]:
 def faces(_scene: bpy.types.Scene) -> Iterator[float]:
     """Its faces are found."""
     yield from click("understudy.find_faces")
-    yield from until(lambda: bool(part("session").tasks(bpy.context.scene, stage="extract")))
+    yield from until(lambda: bool(part("jobs.session").session.tasks(bpy.context.scene, stage="extract")))
     yield 5.0
     picture("3_finding_faces")
     yield from until(idle)
@@ -115,7 +115,7 @@ def settings(_scene: bpy.types.Scene) -> Iterator[float]:
     bpy.context.window_manager.addon_search = TAB
     bpy.ops.preferences.addon_expand(module=module())
     bpy.ops.understudy.test_backend("INVOKE_DEFAULT")
-    yield from until(lambda: part("session").backend().state != "starting")
+    yield from until(lambda: part("jobs.session").session.backend().state != "starting")
     yield 6.0
     picture("11_preferences")
 
@@ -142,7 +142,7 @@ def part(name: str):
 
 def idle() -> bool:
     """Whether every task has ended."""
-    return not part("session").is_busy(bpy.context.scene)
+    return not part("jobs.session").session.is_busy(bpy.context.scene)
 
 
 def window() -> bpy.types.Window:

@@ -13,16 +13,16 @@ PARTS = ("composite", "plate", "matte", "swap")
 
 @pytest.fixture
 def session(extension, fresh):
-    from bl_ext.user_default.understudy.addon import session
+    from bl_ext.user_default.understudy.addon.jobs.session import session
 
     yield session
-    session._on_load()
+    session.reopen()
 
 
 @pytest.fixture
 def preview(session, tmp_path):
     """Hands a preview over as the backend does."""
-    from bl_ext.user_default.understudy.addon.tasks import Task
+    from bl_ext.user_default.understudy.addon.jobs.task import Task
 
     def give(scene, frame=1010):
         files = {part: str(tmp_path / f"{part}.{frame}.exr") for part in PARTS}

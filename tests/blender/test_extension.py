@@ -39,8 +39,8 @@ def test_everything_goes_when_disabled_and_comes_back_when_enabled(extension):
         assert ours() == {}
         assert operators() == []
         assert not hasattr(bpy.types.Scene, "understudy")
-        assert not bpy.app.timers.is_registered(extension.addon.session.poll)
-        assert not bpy.app.timers.is_registered(extension.addon.installation.poll)
+        assert not bpy.app.timers.is_registered(extension.addon.jobs.session.session.timer)
+        assert not bpy.app.timers.is_registered(extension.addon.jobs.setup.installation.timer)
         lists = [held for name in dir(bpy.app.handlers) if isinstance(held := getattr(bpy.app.handlers, name), list)]
         handlers = [function for held in lists for function in held]
         assert not [one for one in handlers if one.__module__.startswith(MODULE)]

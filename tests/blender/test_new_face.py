@@ -118,7 +118,8 @@ def test_a_network_lacks_a_model_and_no_faces_of_the_source(scene, shot, tmp_pat
 
 
 def test_faces_that_are_looked_for_already_are_waited_for(scene, shot, extension, beside_the_ui):
-    from bl_ext.user_default.understudy.addon import preferences, session
+    from bl_ext.user_default.understudy.addon import preferences
+    from bl_ext.user_default.understudy.addon.jobs.session import session
 
     scene.understudy.source_footage = "//b.####.exr"
     preferences.preferences().command = "nothing"  # no job starts before the next poll
@@ -132,4 +133,4 @@ def test_faces_that_are_looked_for_already_are_waited_for(scene, shot, extension
         assert (conversion.after, plate.after) == (plate, source)
     finally:
         preferences.preferences().command = ""
-        session._on_load()
+        session.reopen()

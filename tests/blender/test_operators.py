@@ -22,12 +22,13 @@ pytestmark = pytest.mark.skipif(not COMMAND, reason="UNDERSTUDY_COMMAND does not
 
 @pytest.fixture(scope="module")
 def session(extension):
-    from bl_ext.user_default.understudy.addon import preferences, session
+    from bl_ext.user_default.understudy.addon import preferences
+    from bl_ext.user_default.understudy.addon.jobs.session import session
 
     preferences.preferences().command = COMMAND
     yield session
     preferences.preferences().command = ""
-    session._forget()
+    session.forget()
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +254,7 @@ def test_the_file_opens_again_in_the_same_state_and_follows_its_job(session, sce
     path = bpy.data.filepath
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     bpy.ops.wm.open_mainfile(filepath=path)
-    until(session, lambda: not session._recall_due)
+    until(session, lambda: not session.is_recalling)
     session.poll()
     shot = bpy.context.scene.understudy
     assert [version.name for version in shot.versions] == ["v001", "v002", "v003"]

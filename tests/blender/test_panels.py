@@ -66,10 +66,10 @@ def _draw(cls):
 
 @pytest.fixture
 def shot(extension, fresh):
-    from bl_ext.user_default.understudy.addon import session
+    from bl_ext.user_default.understudy.addon.jobs.session import session
 
     yield fresh.understudy
-    session._on_load()
+    session.reopen()
 
 
 def _panel(name):
@@ -124,8 +124,8 @@ def test_a_person_is_told_with_the_weakest_frame(shot):
 
 @pytest.fixture
 def task(shot, fresh):
-    from bl_ext.user_default.understudy.addon import session
-    from bl_ext.user_default.understudy.addon.tasks import Task
+    from bl_ext.user_default.understudy.addon.jobs.session import session
+    from bl_ext.user_default.understudy.addon.jobs.task import Task
 
     def make(family, **more):
         made = Task("extract", family, "Find Faces", fresh.session_uid, {}, **more)
@@ -302,7 +302,7 @@ def test_lists_draw_their_rows(shot):
 
 
 def test_a_picture_that_was_written_again_is_read_again(extension, tmp_path):
-    from bl_ext.user_default.understudy.addon import pictures
+    from bl_ext.user_default.understudy.addon.pictures import icons
 
     def paint(colour):
         image = bpy.data.images.new("Paint", 8, 8)
@@ -311,10 +311,10 @@ def test_a_picture_that_was_written_again_is_read_again(extension, tmp_path):
         image.save()
         bpy.data.images.remove(image)
 
-    assert pictures.icon(str(tmp_path / "a.png")) == 0, "no picture, no icon"
+    assert icons.of(str(tmp_path / "a.png")) == 0, "no picture, no icon"
     for written, colour in enumerate(([1, 0, 0, 1], [0, 0, 1, 1])):
         paint(colour)
         os.utime(tmp_path / "a.png", (written, written))  # Blender's own thumbnails go by whole seconds
-        pictures.icon(str(tmp_path / "a.png"))  # in background an icon's number is always 0
-        shown = pictures._icons[str(tmp_path / "a.png")].image_pixels_float[:]
+        icons.of(str(tmp_path / "a.png"))  # in background an icon's number is always 0
+        shown = icons._collection[str(tmp_path / "a.png")].image_pixels_float[:]
         assert list(shown[:4]) == pytest.approx(colour, abs=0.02)

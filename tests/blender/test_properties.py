@@ -199,7 +199,8 @@ def test_undo_takes_a_setting_back(fresh):
 
 
 def test_undo_does_not_forget_the_model_that_is_being_trained(extension, fresh, tmp_path, monkeypatch):
-    from bl_ext.user_default.understudy.addon import preferences, session
+    from bl_ext.user_default.understudy.addon import preferences
+    from bl_ext.user_default.understudy.addon.jobs.session import session
 
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     monkeypatch.setattr(session, "waits", lambda: False)
@@ -215,4 +216,4 @@ def test_undo_does_not_forget_the_model_that_is_being_trained(extension, fresh, 
         assert bpy.context.scene.understudy.model == "//understudy/models/sh010"
     finally:
         preferences.preferences().command = ""
-        session._on_load()
+        session.reopen()

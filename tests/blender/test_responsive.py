@@ -14,13 +14,16 @@ from environment import ROOT
 from test_panels import _draw, _families
 
 STEPS = 100_000
-PURE = [*sorted((ROOT / "addon" / "link").glob("*.py")), *(ROOT / "addon" / name for name in ("tasks.py", "places.py"))]
+PURE = [
+    *sorted((ROOT / "addon" / "link").glob("*.py")),
+    *(ROOT / "addon" / name for name in ("jobs/task.py", "jobs/poll.py", "places.py")),
+]
 
 
 @pytest.fixture
 def long_training(extension, fresh, tmp_path, monkeypatch):
     """A saved file, just opened in a window, whose training told a hundred thousand steps and still runs."""
-    session = extension.addon.session
+    session = extension.addon.jobs.session.session
     session.backend().close()  # another command is due here, and whoever asks next would wait for the old one's end
     folder = tmp_path / "understudy" / "jobs" / "0001-train"
     folder.mkdir(parents=True)
@@ -34,12 +37,12 @@ def long_training(extension, fresh, tmp_path, monkeypatch):
     entry = fresh.understudy.jobs.add()
     entry.name, entry.stage, entry.folder = "model/Training", "train", str(folder)
     fresh.understudy.plate.plate = fresh.understudy.source_footage = str(tmp_path / "plate.####.exr")
-    session._recall_due = True  # so that what is saved is what the scene records
+    session._records.due = True  # so that what is saved is what the scene records
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     monkeypatch.setattr(session, "waits", lambda: False)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
     yield session
-    session._on_load()
+    session.reopen()
 
 
 def test_a_long_training_is_found_again_beside_the_window(long_training):

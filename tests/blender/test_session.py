@@ -11,16 +11,16 @@ import pytest
 
 @pytest.fixture
 def session(extension, fresh):
-    from bl_ext.user_default.understudy.addon import session
+    from bl_ext.user_default.understudy.addon.jobs.session import session
 
     yield session
-    session._on_load()
+    session.reopen()
 
 
 @pytest.fixture
 def a_task(session, fresh):
     """A question that no backend is asked."""
-    from bl_ext.user_default.understudy.addon.tasks import Task
+    from bl_ext.user_default.understudy.addon.jobs.task import Task
 
     def make(stage="inspect", family="plate", **more):
         task = Task(stage, family, "Title", fresh.session_uid, {}, **more)
@@ -138,15 +138,16 @@ def test_one_person_whose_track_is_broken_stays_one(session, a_task, fresh):
     assert (fresh.understudy.person_index, fresh.understudy.analysis.face) == (0, "one")
 
 
-def test_polling_is_idle_without_work_and_keeps_its_budget(session, a_task, monkeypatch):
+def test_polling_is_idle_without_work_and_keeps_its_budget(session, a_task, extension, monkeypatch):
+    module = extension.addon.jobs.session
     monkeypatch.setattr(session, "_backend", None)
     assert session.poll() is None
     task = a_task()
     seen = []
-    monkeypatch.setattr(session, "time", SimpleNamespace(perf_counter=lambda: 0.006 * len(seen)))
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: 0.006 * len(seen)))
     monkeypatch.setattr(session, "handle", lambda *_: seen.append(1))
     session._pending.extend((task, _event("alive")) for _ in range(50))
-    assert session.poll() == session.BUSY
+    assert session.poll() == module.BUSY
     assert len(seen) == 4, "the fourth ended after the 20 ms"
     session._pending.clear()
 
@@ -158,7 +159,7 @@ def _job(folder, *events):
     return folder
 
 
-def test_a_file_finds_its_jobs_again(session, fresh, tmp_path):
+def test_a_file_finds_its_jobs_again(session, fresh, extension, tmp_path):
     started = {"kind": "started", "pid": os.getpid(), "host": "elsewhere"}
     failed = {"kind": "failed", "code": 12, "message": "Out of memory.", "hint": "Lower the batch."}
     jobs = {
@@ -170,11 +171,11 @@ def test_a_file_finds_its_jobs_again(session, fresh, tmp_path):
         entry = fresh.understudy.jobs.add()
         entry.name, entry.stage, entry.folder = "model/Train", "train", str(folder)
     path = tmp_path / "shot.blend"
-    session._recall_due = False
-    for handler in (session._on_save,):  # the records above are not tasks of this session
-        bpy.app.handlers.save_pre.remove(handler)
+    session._records.due = False
+    on_save = extension.addon.jobs.session._on_save  # the records above are not tasks of this session
+    bpy.app.handlers.save_pre.remove(on_save)
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
-    bpy.app.handlers.save_pre.append(session._on_save)
+    bpy.app.handlers.save_pre.append(on_save)
     bpy.ops.wm.open_mainfile(filepath=str(path))
     session.poll()
     scene = bpy.context.scene

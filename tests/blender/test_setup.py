@@ -104,12 +104,12 @@ def test_a_program_that_is_not_the_backend_is_refused(own):
 def test_the_backend_names_its_device_memory_and_version(addon, own):
     own.command = BACKEND
     assert bpy.ops.understudy.test_backend() == {"FINISHED"}
-    hello = addon.installation.tested().hello
+    hello = addon.jobs.setup.installation.tested.hello
     said = addon.link.words.description(hello)
     assert hello["device"] in said
     assert "GB" in said
-    assert addon.installation.version() in said
-    addon.session.backend().close()
+    assert addon.jobs.setup.version() in said
+    addon.jobs.session.session.backend().close()
 
 
 def test_offline_the_button_is_grey_and_nothing_is_installed(own):
@@ -138,16 +138,16 @@ def test_an_installation_that_failed_says_why_and_is_not_taken_for_the_backend(a
 
 def test_an_installation_that_is_cancelled_is_not_taken_for_the_backend(addon, own, online, wheel):
     own.package = str(wheel)
-    setup = addon.installation.planned()
+    setup = addon.jobs.setup.planned()
     assert not bpy.ops.understudy.cancel_set_up.poll()
-    addon.installation.begin(setup)
+    addon.jobs.setup.installation.begin(setup)
     until = time.monotonic() + 60
     while not setup.log.is_file() and time.monotonic() < until:
-        addon.installation.poll()
+        addon.jobs.setup.installation.poll()
         time.sleep(0.02)
     assert not bpy.ops.understudy.set_up_backend.poll()
     assert bpy.ops.understudy.cancel_set_up() == {"FINISHED"}
-    while addon.installation.poll() is not None and time.monotonic() < until:
+    while addon.jobs.setup.installation.poll() is not None and time.monotonic() < until:
         time.sleep(0.02)
     assert setup.state == "stopped"
     assert addon.preferences.backend_argv() == []
@@ -155,10 +155,10 @@ def test_an_installation_that_is_cancelled_is_not_taken_for_the_backend(addon, o
 
 def test_what_fits_the_add_on_is_installed_unless_something_else_is_named(addon, own):
     checkout = Path(__file__).parents[2]
-    assert addon.installation.planned().requirement == str(checkout)
+    assert addon.jobs.setup.planned().requirement == str(checkout)
     own.package = "understudy-vfx==0.2.0"
     own.pip_options = "--extra-index-url 'https://example.org/cu126'"
-    setup = addon.installation.planned()
+    setup = addon.jobs.setup.planned()
     assert setup.requirement == "understudy-vfx==0.2.0"
     assert "CUDA" in setup.plan.sentence
     own.pip_options = "--no-index '"

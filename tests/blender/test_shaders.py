@@ -351,7 +351,7 @@ def handler_in(viewport: Any, monkeypatch: Any, scene: Any, image: Any) -> Any:
         area=SimpleNamespace(tag_redraw=lambda: asked.append(1)),
     )
     monkeypatch.setattr(viewport.overlay, "bpy", SimpleNamespace(context=context))
-    return lambda: offscreen.drawn(WIDTH, HEIGHT, viewport.overlay._draw), asked
+    return lambda: offscreen.drawn(WIDTH, HEIGHT, viewport.overlay.overlay.draw), asked
 
 
 def test_a_problem_is_reported_once_and_ends_when_its_cause_does(viewport, fresh, monkeypatch, caplog):
@@ -362,12 +362,12 @@ def test_a_problem_is_reported_once_and_ends_when_its_cause_does(viewport, fresh
         for _ in range(3):
             redraw()
         sentence = "The plate of the preview is not there: press Preview This Frame again"
-        assert viewport.overlay.problem() == sentence
+        assert viewport.overlay.overlay.problem == sentence
         assert [record.getMessage().endswith(sentence) for record in caplog.records] == [True]
         assert len(asked) == 1
         scene.understudy.compare = "OFF"
         redraw()
-        assert viewport.overlay.problem() == ""
+        assert viewport.overlay.overlay.problem == ""
         assert len(asked) == 2
 
 
@@ -388,14 +388,14 @@ def test_a_shader_that_does_not_compile_is_tried_once(viewport, tmp_path, monkey
 def test_registering_twice_leaves_one_handler_and_unregistering_twice_none(viewport):
     overlay, handlers = viewport.overlay, bpy.app.handlers.load_pre
     overlay.register()
-    first = overlay._handler
+    first = overlay.overlay._handler
     overlay.register()
-    assert overlay._handler is first
+    assert overlay.overlay._handler is first
     assert handlers.count(overlay._new_file) == 1
     viewport.programs.program("lines")
     overlay.unregister()
     overlay.unregister()
-    assert overlay._handler is None
+    assert overlay.overlay._handler is None
     assert overlay._new_file not in handlers
     assert not viewport.programs._compiled
     with pytest.raises(ValueError, match="handler"):

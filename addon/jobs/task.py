@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from .link.hints import in_panel, labelled
-from .link.jobs import Job
+from ..link.hints import in_panel, labelled
+from ..link.jobs import Job
 
 ENDED = frozenset({"done", "failed", "stopped"})
 STOPPED_ON_REQUEST = 130
