@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..link.child import Backend
-from ..link.follow import Event
 from ..link.queue import JobQueue
+from ..link.run_state import Event
 from .task import Task
 
 

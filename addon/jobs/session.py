@@ -17,10 +17,10 @@ import bpy
 from .. import preferences
 from ..editor import redraw
 from ..link.child import Backend
-from ..link.follow import Event
 from ..link.jobs import Job
 from ..link.options import taken
 from ..link.queue import JobQueue
+from ..link.run_state import Event
 from .poll import answers, job_events, settle, with_followers
 from .records import Records
 from .task import Task
@@ -181,7 +181,8 @@ class Session:
         """The one place where an event of the backend becomes state: of the task and, at its end, of the scene."""
         if task.ended:
             return
-        if task.take(event) and task.state == "done":
+        task.apply(event)
+        if task.state == "done":
             self._conclude(task)
 
     def wait(self, *started: Task, tell: Callable[[str], None] = print) -> Task | None:

@@ -9,12 +9,12 @@ from typing import Any
 
 from .command import REMEDY, extended
 from .pipes import LOG_LINES, Babble, Conversation, Ended
+from .run_state import STOPPED
 from .words import ending, last_sentence
 
 PROTOCOL = 1
 """The wire that this add-on speaks."""
 
-STOPPED = 130  # the exit code of what ended on request
 _DIED = 1
 _AT_ONCE = 500  # messages a drain takes: the rest waits, so that Blender's window does not
 _PATIENCE = 0.5  # seconds that a child has for ending by itself

@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from .process import is_running
+from .run_state import Event
 
 LOOK = 0.2
 """Seconds between two looks into the folder."""
@@ -24,8 +25,6 @@ HERE = 60.0
 """The same for this machine, where the process's number is in use but perhaps by another program by now."""
 
 _ENDING = 10.0  # seconds that a process may take to leave after its last event
-
-Event = dict[str, Any]
 
 
 @dataclass(frozen=True)

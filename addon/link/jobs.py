@@ -16,29 +16,26 @@ from typing import IO, Any
 
 from .command import REMEDY, extended, find
 from .figures import Curves, Pace
-from .follow import Event, Follower, Gone, Pulse, Tail
+from .follow import Follower, Gone, Pulse, Tail
 from .process import kill_tree, spawn_lasting
+from .run_state import STOPPED, Event, RunState
 from .words import ending, unusable
 
-STOPPED = 130  # the exit code of what ended on request
 _AT_ONCE = 1000  # events a drain takes: the rest waits, so that Blender's window does not
-_NOTES = 100
 _LOG_END = 256 * 1024  # bytes of the log that are looked at: its last lines are wanted
 _RUN = re.compile(r"--- .* ---")
 
 
-class Job:
+class Job(RunState):
     """A job's folder and what its run has told so far. Called from one thread.
 
-    ``state`` is "waiting", "running", "done", "failed", "stopped" (on request) or "lost" (its process went without a
-    word). ``progress`` is (done, total, unit, detail) and ``within`` the stage it belongs to ("" for the job's own);
-    ``metrics`` are curves of (step, value); ``preview`` is the newest picture's path; ``problem`` and ``hint`` say what
-    went wrong and what to do. What a run tells reaches these fields in :meth:`drain`, and nowhere else.
+    ``metrics`` are curves of (step, value), ``preview`` is the newest picture's path; the rest is as for every run. What
+    a run tells reaches these fields in :meth:`drain`, and nowhere else.
     """
 
     def __init__(self, folder: Path, stage: str, settings: dict[str, Any]) -> None:
+        super().__init__()
         self.folder, self.stage, self.settings = folder, stage, settings
-        self.state = "waiting"
         self._curves = Curves()
         self.metrics = self._curves.points
         self.preview = ""
@@ -47,7 +44,7 @@ class Job:
         self._pulse = Pulse(folder)
         self._own: list[Event] = []  # events that no run told
         self._killed = False
-        self._begin("waiting")
+        self._pace = Pace()
 
     @classmethod
     def create(cls, folder: Path, stage: str, settings: dict[str, Any]) -> Job:
@@ -91,14 +88,14 @@ class Job:
         """Make a job that has ended ready for another run, which goes on from what is saved."""
         if self.state != "running":
             self.close()
-            self._begin("waiting")
+            self.begin("waiting")
 
     def start(self, argv: Sequence[str]) -> None:
         """Run the job by the backend's command ``argv``, and follow it. What cannot be started has failed."""
         if self.state == "running":
             return
         self.close()
-        self._begin("running")
+        self.begin("running")
         self._killed = False
         process = None
         try:
@@ -148,7 +145,7 @@ class Job:
                 events += self._own
                 self._own = []
             else:
-                self._apply(told)
+                self.apply(told)
                 events.append(told)
         return events
 
@@ -206,21 +203,15 @@ class Job:
         kill_tree(victim)
         return True
 
-    def _begin(self, state: str) -> None:
-        """What a new run starts with. The curves and the last preview stay: it goes on where the last one stopped."""
-        self.state = state
-        self.stopping = False
-        self.progress: tuple[int, int | None, str, str] | None = None
-        self.within = ""
-        self.notes: list[str] = []
-        self.report: dict[str, Any] | None = None
-        self.problem = self.hint = ""
+    def begin(self, state: str) -> None:
+        """Start over. The curves and the last preview stay: it goes on where the last run stopped."""
+        super().begin(state)
         self._pace = Pace()
 
     def _replay(self) -> None:
         for event in self._tail.read():
             self._pulse.meet(event)
-            self._apply(event)
+            self.apply(event)
 
     def _lose(self, code: int | None) -> None:
         """The process is gone, and said nothing of its end."""
@@ -242,29 +233,16 @@ class Job:
         """An event that no run told."""
         event["time"] = time.time()
         self._own.append(event)
-        self._apply(event)
+        self.apply(event)
 
-    def _apply(self, event: Event) -> None:
-        """Take in one event. One that is not what it should be is passed over."""
+    def apply(self, event: Event) -> None:
+        """Take in one event: the run's state, its curves, its pace and its newest picture."""
+        super().apply(event)
         with contextlib.suppress(KeyError, TypeError, ValueError):
             match event["event"]:
-                case "launched" | "started":
-                    stopping = self.stopping
-                    self._begin("running")
-                    self.stopping = stopping
                 case "progress":
-                    self.progress = (event["done"], event["total"], event["unit"], event.get("detail", ""))
-                    self.within = event.get("stage", "")
                     self._pace.add(float(event["time"]), (self.within, event["unit"], event["total"]), event["done"])
                 case "metric":
                     self._curves.add(event["name"], int(event["step"]), float(event["value"]))
                 case "preview":
                     self.preview = event["path"]
-                case "note":
-                    self.notes = [*self.notes[1 - _NOTES :], event["text"]]
-                case "done":
-                    self.state, self.report, self.stopping = "done", event["report"], False
-                case "failed" | "lost" as kind:
-                    ended = "stopped" if event.get("code") == STOPPED else kind
-                    self.state, self.stopping = ended, False
-                    self.problem, self.hint = event.get("message", ""), event.get("hint", "")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .follow import Event
 from .jobs import Job
+from .run_state import Event
 
 GPU_STAGES = frozenset({"extract", "train", "convert", "swap"})
 

@@ -21,12 +21,12 @@ from typing import IO, Any
 from .interpreters import find_python
 from .pip import Plan, Progress, plan
 from .process import kill_tree, spawn
+from .run_state import STOPPED
 from .words import last_sentence
 
 PACKAGE = "understudy-vfx"
 STAMP = "understudy-setup.json"
 LOG = "understudy-setup.log"
-STOPPED = 130
 
 _RAW_SINCE = (24, 1)  # the pip that can tell its progress to a program
 
