@@ -1,8 +1,9 @@
 """The Blender extension: its parts are registered in this order, and taken off in the reverse one."""
 
-from . import operators, panels, properties, viewport
+from . import operators, panels, viewport
 from .jobs import session, setup
 from .panels import preferences as preferences_page
+from .scene import properties
 
 _PARTS = (preferences_page, properties, session, setup, operators, panels, viewport)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import bpy
 
-from . import disk
+from .images import disk_cache
 from .link import command
 from .link.setup import Setup
-from .properties import absolute
+from .scene.properties import absolute
 
 ADDON = __package__.rpartition(".")[0]
 """What Blender calls the extension."""
@@ -52,6 +52,6 @@ def _resolve() -> tuple[list[str], str]:
         except ValueError as error:
             return [], str(error)
     folder = environment_folder()
-    if folder is not None and disk.told(Setup.installed, folder):
+    if folder is not None and disk_cache.told(Setup.installed, folder):
         return [str(Setup.command(folder))], ""
     return [], NO_BACKEND

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..link.child import Backend
+from ..link.backend import Backend
 from ..link.queue import JobQueue
 from ..link.run_state import Event
 from .task import Task

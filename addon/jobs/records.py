@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import bpy
 
-from ..link.jobs import Job
+from ..link.job import Job
 from ..link.recall import Recall
 from .task import Task
 

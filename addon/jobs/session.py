@@ -15,9 +15,9 @@ from typing import Any
 import bpy
 
 from .. import preferences
-from ..editor import redraw
-from ..link.child import Backend
-from ..link.jobs import Job
+from ..images.editor import redraw
+from ..link.backend import Backend
+from ..link.job import Job
 from ..link.options import taken
 from ..link.queue import JobQueue
 from ..link.run_state import Event

@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 
 from .. import preferences
-from ..link.child import Backend
+from ..link.backend import Backend
 from ..link.setup import PACKAGE, Setup
 from .session import session
 

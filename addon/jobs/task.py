@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from ..link.hints import in_panel, labelled
-from ..link.jobs import Job
+from ..link.job import Job
 from ..link.run_state import Event, RunState
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .jobs import Job
+from .job import Job
 from .run_state import Event
 
 GPU_STAGES = frozenset({"extract", "train", "convert", "swap"})

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from .jobs import Job
+from .job import Job
 
 
 class Recall:

@@ -19,10 +19,10 @@ from queue import Empty, SimpleQueue
 from typing import IO, Any
 
 from .interpreters import find_python
+from .messages import last_sentence
 from .pip import Plan, Progress, plan
 from .process import kill_tree, spawn
 from .run_state import STOPPED
-from .words import last_sentence
 
 PACKAGE = "understudy-vfx"
 STAMP = "understudy-setup.json"

@@ -9,16 +9,15 @@ from . import compare, compositor, faces, jobs, masks, model, new_face, plate, r
 _SUBJECTS = (plate, faces, new_face, model, swap, compare, result, compositor, masks, jobs, setup)
 
 
+_register, _unregister = bpy.utils.register_classes_factory([cls for subject in _SUBJECTS for cls in subject.CLASSES])
+
+
 def register() -> None:
     """Register every operator."""
-    for subject in _SUBJECTS:
-        for cls in subject.CLASSES:
-            bpy.utils.register_class(cls)
+    _register()
 
 
 def unregister() -> None:
     """Take every operator off again."""
     faces.forget()
-    for subject in reversed(_SUBJECTS):
-        for cls in reversed(subject.CLASSES):
-            bpy.utils.unregister_class(cls)
+    _unregister()

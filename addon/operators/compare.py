@@ -5,9 +5,9 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty
 
-from .. import editor
-from ..properties import COMPARISONS
-from .asking import can
+from ..images import editor
+from ..scene.properties import COMPARISONS
+from .base import can
 
 
 class UNDERSTUDY_OT_compare(bpy.types.Operator):

@@ -8,11 +8,12 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from .. import comp, compat
-from ..exr import ExrHeader, read_header
-from ..properties import NEUTRAL, Shot, absolute
-from ..sequence import frame_path, frame_ranges, missing_frames
-from .asking import can
+from .. import compat
+from ..compositor import build
+from ..compositor.exr_header import ExrHeader, read_header
+from ..images.sequence import frame_path, frame_ranges, missing_frames
+from ..scene.properties import NEUTRAL, Shot, absolute
+from .base import can
 
 _GAIN = "understudy_gain"  # on the group's node: what was handed on last
 
@@ -56,7 +57,7 @@ class UNDERSTUDY_OT_send_to_compositor(bpy.types.Operator):
             if plate:
                 self._tell_gaps(Path(plate).name, missing_frames(plate, first, last))
             width, height = header.size
-            comp.build(
+            build.build(
                 scene,
                 pattern=pattern,
                 first=first,
@@ -73,7 +74,7 @@ class UNDERSTUDY_OT_send_to_compositor(bpy.types.Operator):
         _hand_on_gain(scene.understudy, shown(context))
         if self.match_scene:
             _match(scene, header, first, last)
-        linked = comp.feeds_output(scene, pattern)
+        linked = build.feeds_output(scene, pattern)
         rest = "" if linked else "; the output keeps its own link, choose Replace Output to change it"
         self.report({"INFO"}, f"{version.name or Path(pattern).name} is in the compositor{rest}")
         return {"FINISHED"}
@@ -101,8 +102,8 @@ class UNDERSTUDY_OT_view_layer(bpy.types.Operator):
         """Link the layer to the frame's own viewer."""
         swap = shown(context)
         tree = swap.id_data
-        viewer = comp.part_of(tree, swap.parent, "viewer")
-        result = comp.part_of(tree, swap.parent, "result")
+        viewer = build.part_of(tree, swap.parent, "viewer")
+        result = build.part_of(tree, swap.parent, "result")
         outputs = result.outputs if self.layer and result else swap.outputs
         source = outputs.get(self.layer or "Image")
         if viewer is None or source is None:
@@ -118,7 +119,7 @@ class UNDERSTUDY_OT_view_layer(bpy.types.Operator):
 def shown(context: bpy.types.Context) -> bpy.types.Node | None:
     """The "Understudy Swap" that is meant: the active one, that of the active node's frame, a selected one, the last."""
     tree = compat.existing_compositor(context.scene)
-    swaps = comp.swaps(tree)
+    swaps = build.swaps(tree)
     if not swaps:
         return None
     active = tree.nodes.active

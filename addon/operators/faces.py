@@ -9,19 +9,20 @@ from typing import Any
 import bpy
 from bpy.props import IntProperty
 
-from .. import places, preferences, shot
+from .. import preferences
 from ..jobs.session import session
 from ..jobs.task import Task
-from ..link.jobs import Job
+from ..link.job import Job
 from ..link.options import taken
-from ..properties import settings_of
+from ..scene import paths, requests
+from ..scene.properties import settings_of
 from ..viewport import overlay
-from .asking import Asks, can
+from .base import BackendOperator, can
 
 _known: dict[int, list[dict[str, Any]]] = {}  # scene's session_uid -> every face of its plate
 
 
-class UNDERSTUDY_OT_find_faces(Asks, bpy.types.Operator):
+class UNDERSTUDY_OT_find_faces(BackendOperator, bpy.types.Operator):
     """Find every face in the whole plate, and tell people apart"""
 
     bl_idname = "understudy.find_faces"
@@ -33,17 +34,17 @@ class UNDERSTUDY_OT_find_faces(Asks, bpy.types.Operator):
     def poll(cls, context):
         """There must be a plate that nobody is looking through yet."""
         busy = "Faces are being found" if session.is_busy(context.scene, "faces", "extract") else ""
-        return can(cls, shot.lacks_plate(context.scene) or busy)
+        return can(cls, requests.lacks_plate(context.scene) or busy)
 
     def asks(self, context) -> Task:
         """Extract the plate, or only read its people when that is done already."""
-        settings = shot.plate_extraction(context.scene)
-        if places.is_current(settings):
+        settings = requests.plate_extraction(context.scene)
+        if paths.is_current(settings):
             return ask_people(context.scene, settings)
         return extract(context.scene, settings, "faces", "Find Faces")
 
 
-class UNDERSTUDY_OT_find_faces_frame(Asks, bpy.types.Operator):
+class UNDERSTUDY_OT_find_faces_frame(BackendOperator, bpy.types.Operator):
     """Find the faces on the current frame and draw them over the plate"""
 
     bl_idname = "understudy.find_faces_frame"
@@ -55,7 +56,7 @@ class UNDERSTUDY_OT_find_faces_frame(Asks, bpy.types.Operator):
     def poll(cls, context):
         """There must be a plate with this frame."""
         scene = context.scene
-        return can(cls, shot.lacks_plate(scene) or outside(scene))
+        return can(cls, requests.lacks_plate(scene) or outside(scene))
 
     def asks(self, context) -> Task:
         """Ask for this frame's faces."""
@@ -110,7 +111,7 @@ def extract(
     scene: bpy.types.Scene, settings: dict[str, Any], family: str, title: str, after: Task | None = None
 ) -> Task:
     """A job that extracts a faceset."""
-    job = Job.create(places.new_job(shot.folder(scene), "extract"), "extract", taken("extract", settings))
+    job = Job.create(paths.new_job(requests.folder(scene), "extract"), "extract", taken("extract", settings))
     return session.submit(scene, job, family, title, after=after)
 
 
@@ -123,7 +124,7 @@ def extract_missing(
     after = None
     # What is running already comes first: the queue does one at a time.
     for settings, title in sorted(needed, key=lambda one: _running(scene, one[0]) is None):
-        if not places.is_current(settings):
+        if not paths.is_current(settings):
             after = _running(scene, settings) or extract(scene, settings, family, title, after)
     return after
 
@@ -140,8 +141,8 @@ def remember(scene: bpy.types.Scene) -> None:
     """Ask for the faces of a file that was opened again, for the overlay; opening it starts nothing by itself."""
     if scene.session_uid in _known or not scene.understudy.people or preferences.backend_problem():
         return
-    extraction = shot.plate_extraction(scene)
-    if places.is_whole(Path(extraction["out"])):
+    extraction = requests.plate_extraction(scene)
+    if paths.is_whole(Path(extraction["out"])):
         ask_people(scene, extraction)
 
 
@@ -156,7 +157,7 @@ def outside(scene: bpy.types.Scene) -> str:
 @session.outcome_of("extract")
 def extracted(scene: bpy.types.Scene, task: Task) -> None:
     """Once everybody in the plate is found, ask who they are."""
-    if task.settings["out"] == shot.plate_extraction(scene)["out"]:
+    if task.settings["out"] == requests.plate_extraction(scene)["out"]:
         ask_people(scene, task.settings)
 
 

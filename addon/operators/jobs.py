@@ -6,7 +6,7 @@ import bpy
 from bpy.props import IntProperty
 
 from ..jobs.session import session
-from ..link.words import unusable
+from ..link.messages import unusable
 
 LOG = "Understudy Log"
 

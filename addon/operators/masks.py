@@ -9,9 +9,10 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from .. import compat, shot
-from ..sequence import number_in
-from .asking import can
+from .. import compat
+from ..images.sequence import number_in
+from ..scene import requests
+from .base import can
 
 _ROLES = [
     ("HOLDOUT", "Holdout", "The matte stays in front of the new face"),
@@ -36,7 +37,7 @@ class UNDERSTUDY_OT_use_active_mask(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """There must be a mask and a plate."""
         drawn = _edited(context, "mask") or (bpy.app.background and bpy.data.masks)
-        return can(cls, shot.lacks_plate(context.scene) or ("" if drawn else "Draw a mask first"))
+        return can(cls, requests.lacks_plate(context.scene) or ("" if drawn else "Draw a mask first"))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Render one matte a plate frame, then name the sequence in the settings."""
@@ -50,12 +51,12 @@ class UNDERSTUDY_OT_use_active_mask(bpy.types.Operator):
             footage = _Footage(context, self.clip)
             width, height = footage.plate_size()
             name = bpy.path.clean_name(mask.name)
-            folder = shot.folder(context.scene) / "masks" / name
+            folder = requests.folder(context.scene) / "masks" / name
             folder.mkdir(parents=True, exist_ok=True)
             with _progress(context, footage.plate_frames()) as frames:
                 files = {frame: folder / f"{name}.{frame:04d}.exr" for frame in frames}
                 _render(mask, (width, height), files, footage.scene_frame, context.window_manager.progress_update)
-        except (shot.ShotError, OSError, RuntimeError) as error:
+        except (requests.ShotError, OSError, RuntimeError) as error:
             self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
             return {"CANCELLED"}
         finally:
@@ -94,7 +95,9 @@ class UNDERSTUDY_OT_use_active_track(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """There must be a clip and a plate."""
         clip = _edited(context, "clip") or (bpy.app.background and bpy.data.movieclips)
-        return can(cls, shot.lacks_plate(context.scene) or ("" if clip else "Open the plate in the Clip Editor first"))
+        return can(
+            cls, requests.lacks_plate(context.scene) or ("" if clip else "Open the plate in the Clip Editor first")
+        )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Note the marker's place as ``point:FRAME,X,Y`` in plate pixels from the top left."""
@@ -102,7 +105,7 @@ class UNDERSTUDY_OT_use_active_track(bpy.types.Operator):
             footage = _Footage(context, self.clip)
             width, height = footage.plate_size()
             frame, (x, y) = footage.marker()
-        except shot.ShotError as error:
+        except requests.ShotError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         context.scene.understudy.analysis.face = f"point:{frame},{x * width:.1f},{(1 - y) * height:.1f}"
@@ -117,7 +120,7 @@ class _Footage:
         self.scene = context.scene
         self.clip = bpy.data.movieclips.get(clip) if clip else _edited(context, "clip")
         if clip and self.clip is None:
-            raise shot.ShotError(f"There is no clip {clip}")
+            raise requests.ShotError(f"There is no clip {clip}")
         image = None if self.clip else _edited(context, "image")
         moving = image is not None and image.source in {"SEQUENCE", "MOVIE"}
         self.size = tuple((self.clip or image).size) if self.clip or image else (0, 0)
@@ -145,10 +148,10 @@ class _Footage:
         own = self.scene.understudy
         width, height = (own.width, own.height) if own.width else self.size
         if not width or not height:
-            raise shot.ShotError("The plate's size is not known. Press Refresh in the Plate panel")
+            raise requests.ShotError("The plate's size is not known. Press Refresh in the Plate panel")
         wide, high = self.size
         if wide and high and abs(wide / high - width / height) * height > 1:
-            raise shot.ShotError(
+            raise requests.ShotError(
                 f"What is drawn on is {wide} x {high} and the plate {width} x {height}. Open the plate itself"
             )
         return width, height
@@ -159,11 +162,11 @@ class _Footage:
             self.clip.tracking.objects.active.tracks.active if self.clip and self.clip.tracking.objects.active else None
         )
         if track is None:
-            raise shot.ShotError("Select a track in the Clip Editor first")
+            raise requests.ShotError("Select a track in the Clip Editor first")
         current = self.scene.frame_current
         marker = track.markers.find_frame(current - self.clip.frame_start + 1, exact=True)
         if marker is None or marker.mute:
-            raise shot.ShotError(f"{track.name} has no marker on this frame. Go to a frame where it was tracked")
+            raise requests.ShotError(f"{track.name} has no marker on this frame. Go to a frame where it was tracked")
         return current + self.shift, (marker.co.x, marker.co.y)
 
 

@@ -6,17 +6,18 @@ from typing import Any
 
 import bpy
 
-from .. import places, preferences, shot
+from .. import preferences
 from ..jobs.session import session
 from ..jobs.task import Task
-from ..link.jobs import Job
+from ..link.job import Job
 from ..link.options import taken
-from ..properties import absolute, settings_of
-from .asking import Asks, can
+from ..scene import paths, requests
+from ..scene.properties import absolute, settings_of
+from .base import BackendOperator, can
 from .faces import extract_missing
 
 
-class UNDERSTUDY_OT_train(Asks, bpy.types.Operator):
+class UNDERSTUDY_OT_train(BackendOperator, bpy.types.Operator):
     """Train the model, from where it stopped, after finding the faces still to be found. It goes on without Blender"""
 
     bl_idname = "understudy.train"
@@ -28,7 +29,7 @@ class UNDERSTUDY_OT_train(Asks, bpy.types.Operator):
     def poll(cls, context):
         """There must be two people, and no training under way."""
         busy = "Training is under way" if session.is_busy(context.scene, "model", "train") else ""
-        return can(cls, shot.lacks_footage(context.scene) or busy)
+        return can(cls, requests.lacks_footage(context.scene) or busy)
 
     def asks(self, context) -> Task:
         """Queue what is missing of the two facesets, then the training."""
@@ -37,7 +38,7 @@ class UNDERSTUDY_OT_train(Asks, bpy.types.Operator):
         if not own.model:
             own.model = _new_model(scene)
             bpy.ops.ed.undo_push(message="New Model")  # else undo would forget what is being trained
-        source, target = shot.source_extraction(scene), shot.target_extraction(scene)
+        source, target = requests.source_extraction(scene), requests.target_extraction(scene)
         after = extract_missing(scene, "model", source=source, plate=target)
         settings = {
             **settings_of(own, "training"),
@@ -45,7 +46,7 @@ class UNDERSTUDY_OT_train(Asks, bpy.types.Operator):
             "target": [target["out"]],
             "model": absolute(own.model),
         }
-        job = Job.create(places.new_job(shot.folder(scene), "train"), "train", taken("train", settings))
+        job = Job.create(paths.new_job(requests.folder(scene), "train"), "train", taken("train", settings))
         return session.submit(scene, job, "model", "Training", after=after)
 
 
@@ -59,19 +60,19 @@ class UNDERSTUDY_OT_new_model(bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         """There must be a plate to name it after."""
-        return can(cls, shot.lacks_plate(context.scene))
+        return can(cls, requests.lacks_plate(context.scene))
 
     def execute(self, context):
         """Name a folder that does not exist yet."""
         try:
             context.scene.understudy.model = _new_model(context.scene)
-        except shot.ShotError as error:
+        except requests.ShotError as error:
             self.report({"ERROR"}, f"{error}")
             return {"CANCELLED"}
         return {"FINISHED"}
 
 
-class UNDERSTUDY_OT_read_model(Asks, bpy.types.Operator):
+class UNDERSTUDY_OT_read_model(BackendOperator, bpy.types.Operator):
     """Ask the backend how long the model was trained and on what"""
 
     bl_idname = "understudy.read_model"
@@ -83,7 +84,7 @@ class UNDERSTUDY_OT_read_model(Asks, bpy.types.Operator):
     def poll(cls, context):
         """There must be a model that is not being trained."""
         busy = "Training is under way" if session.is_busy(context.scene, "model", "train") else ""
-        return can(cls, shot.lacks_model(context.scene) or busy)
+        return can(cls, requests.lacks_model(context.scene) or busy)
 
     def asks(self, context) -> Task:
         """Ask for the model's card."""
@@ -114,8 +115,8 @@ def trained(scene: bpy.types.Scene, _task: Task) -> None:
 
 
 def _new_model(scene: bpy.types.Scene) -> str:
-    name = places.stem_of(scene.understudy.plate.plate)
-    parent = preferences.models_folder() or shot.folder(scene) / "models"
+    name = paths.stem_of(scene.understudy.plate.plate)
+    parent = preferences.models_folder() or requests.folder(scene) / "models"
     names = (name, *(f"{name}_{number}" for number in range(2, 1000)))
     path = str(next(parent / one for one in names if not (parent / one).exists()))
     if bpy.data.filepath and not preferences.models_folder():

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import bpy
 
-from .. import shot
 from ..jobs.session import session
 from ..jobs.task import Task
-from .asking import Asks, can
+from ..scene import requests
+from .base import BackendOperator, can
 from .faces import extract_missing
 
 
-class UNDERSTUDY_OT_find_source_faces(Asks, bpy.types.Operator):
+class UNDERSTUDY_OT_find_source_faces(BackendOperator, bpy.types.Operator):
     """Find every face in the footage of the new face, of which the swap is made"""
 
     bl_idname = "understudy.find_source_faces"
@@ -23,11 +23,11 @@ class UNDERSTUDY_OT_find_source_faces(Asks, bpy.types.Operator):
     def poll(cls, context):
         """There must be footage that nobody is looking through yet."""
         busy = "Faces are being found" if session.is_busy(context.scene, "source", "extract") else ""
-        return can(cls, shot.lacks_footage(context.scene) or busy)
+        return can(cls, requests.lacks_footage(context.scene) or busy)
 
     def asks(self, context) -> Task | None:
         """Extract the footage, unless that is done already."""
-        return extract_missing(context.scene, self.family, source=shot.source_extraction(context.scene))
+        return extract_missing(context.scene, self.family, source=requests.source_extraction(context.scene))
 
 
 CLASSES = (UNDERSTUDY_OT_find_source_faces,)

@@ -8,15 +8,16 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from .. import editor, shot
+from ..images import editor
 from ..jobs.session import session
 from ..jobs.task import Task
-from ..places import pattern_of
-from ..properties import settings_of
-from .asking import Asks, can
+from ..scene import requests
+from ..scene.paths import pattern_of
+from ..scene.properties import settings_of
+from .base import BackendOperator, can
 
 
-class UNDERSTUDY_OT_load_plate(Asks, bpy.types.Operator):
+class UNDERSTUDY_OT_load_plate(BackendOperator, bpy.types.Operator):
     """Load a sequence, still or movie to replace a face in. Any frame of a sequence stands for all of it"""
 
     bl_idname = "understudy.load_plate"
@@ -45,7 +46,7 @@ class UNDERSTUDY_OT_load_plate(Asks, bpy.types.Operator):
     def asks(self, context) -> Task:
         """Keep the path, forget what was known of the plate before, and inspect this one."""
         if not self.filepath:
-            raise shot.ShotError("Choose a plate")
+            raise requests.ShotError("Choose a plate")
         own = context.scene.understudy
         path = str(_chosen(Path(bpy.path.abspath(self.filepath))))
         own.plate.plate = bpy.path.relpath(path) if self.relative_path and bpy.data.filepath else path
@@ -55,7 +56,7 @@ class UNDERSTUDY_OT_load_plate(Asks, bpy.types.Operator):
         return _inspect(context.scene, self.set_scene)
 
 
-class UNDERSTUDY_OT_inspect_plate(Asks, bpy.types.Operator):
+class UNDERSTUDY_OT_inspect_plate(BackendOperator, bpy.types.Operator):
     """Look at the plate's files again: range, size, frame rate, color space and gaps"""
 
     bl_idname = "understudy.inspect_plate"
@@ -66,7 +67,7 @@ class UNDERSTUDY_OT_inspect_plate(Asks, bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         """There must be a plate."""
-        return can(cls, shot.lacks_plate(context.scene))
+        return can(cls, requests.lacks_plate(context.scene))
 
     def asks(self, context) -> Task:
         """Inspect the plate that the scene names."""

@@ -7,17 +7,19 @@ from pathlib import Path
 import bpy
 from bpy.props import IntProperty
 
-from .. import editor, exr, places, shot
+from ..compositor import exr_header
+from ..images import editor
+from ..images.sequence import frame_path, missing_frames
 from ..jobs.session import session
 from ..jobs.task import Task
-from ..link.jobs import Job
+from ..link.job import Job
 from ..link.options import taken
-from ..sequence import frame_path, missing_frames
-from .asking import Asks, can
+from ..scene import paths, requests
+from .base import BackendOperator, can
 from .faces import extract_missing
 
 
-class UNDERSTUDY_OT_convert(Asks, bpy.types.Operator):
+class UNDERSTUDY_OT_convert(BackendOperator, bpy.types.Operator):
     """Swap the face over the plate's range into a new version, or finish the last one if nothing changed since"""
 
     bl_idname = "understudy.convert"
@@ -29,19 +31,22 @@ class UNDERSTUDY_OT_convert(Asks, bpy.types.Operator):
     def poll(cls, context):
         """There must be something to make the new face of, and no conversion under way."""
         busy = "A conversion is under way" if session.is_busy(context.scene, "result", "convert") else ""
-        return can(cls, shot.lacks_new_face(context.scene) or busy)
+        return can(cls, requests.lacks_new_face(context.scene) or busy)
 
     def asks(self, context) -> Task:
         """Queue the faces that are missing, and the conversion."""
         scene = context.scene
         # All of the plate's frames: the keys of a version do not depend on the range that is converted.
-        root, settings = shot.folder(scene), taken("convert", shot.conversion(scene, shot.plate_frames(scene)))
-        source = shot.source_extraction(scene) if settings["source"] else None
-        after = extract_missing(scene, "result", plate=shot.plate_extraction(scene), source=source)
-        new = places.render(root, places.new_version(root), scene.understudy.plate.plate)
-        settings["out"] = places.resumable(root, settings) or new
+        root, settings = (
+            requests.folder(scene),
+            taken("convert", requests.conversion(scene, requests.plate_frames(scene))),
+        )
+        source = requests.source_extraction(scene) if settings["source"] else None
+        after = extract_missing(scene, "result", plate=requests.plate_extraction(scene), source=source)
+        new = paths.render(root, paths.new_version(root), scene.understudy.plate.plate)
+        settings["out"] = paths.resumable(root, settings) or new
         Path(settings["out"]).parent.mkdir(parents=True, exist_ok=True)
-        job = Job.create(places.new_job(root, "convert"), "convert", settings)
+        job = Job.create(paths.new_job(root, "convert"), "convert", settings)
         title = f"Convert {Path(settings['out']).parent.name}"
         return session.submit(scene, job, "result", title, after=after)
 
@@ -71,7 +76,7 @@ class UNDERSTUDY_OT_open_result(bpy.types.Operator):
         absent = set(missing_frames(pattern, version.first, version.last))
         first = next((frame for frame in range(version.first, version.last + 1) if frame not in absent), version.first)
         try:
-            spaces = exr.read_header(frame_path(pattern, first)).colour_spaces
+            spaces = exr_header.read_header(frame_path(pattern, first)).colour_spaces
             image = editor.load(context.scene, "Result", pattern, first, next(iter(spaces), None))
         except (RuntimeError, OSError, ValueError) as error:
             self.report({"ERROR"}, f"{version.name} cannot be shown: {error}")

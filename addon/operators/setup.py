@@ -10,8 +10,8 @@ import bpy
 from .. import preferences
 from ..jobs.session import session
 from ..jobs.setup import INTERVAL, installation, planned
-from ..link.words import description, failure
-from .asking import can
+from ..link.messages import description, failure
+from .base import can
 
 
 class UNDERSTUDY_OT_test_backend(bpy.types.Operator):

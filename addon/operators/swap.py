@@ -7,18 +7,19 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty
 
-from .. import editor, places, shot
+from ..images import editor
+from ..images.sequence import frame_ranges
 from ..jobs.session import session
 from ..jobs.task import Task
-from ..properties import absolute
-from ..sequence import frame_ranges
-from .asking import Asks, can
+from ..scene import paths, requests
+from ..scene.properties import absolute
+from .base import BackendOperator, can
 from .faces import outside
 
 PARTS = ("composite", "plate", "matte", "swap")
 
 
-class UNDERSTUDY_OT_preview_frame(Asks, bpy.types.Operator):
+class UNDERSTUDY_OT_preview_frame(BackendOperator, bpy.types.Operator):
     """Swap the face on the current frame and show it, without writing a version"""
 
     bl_idname = "understudy.preview_frame"
@@ -30,13 +31,13 @@ class UNDERSTUDY_OT_preview_frame(Asks, bpy.types.Operator):
     def poll(cls, context):
         """There must be something to make the new face of, faces, and such a frame."""
         scene = context.scene
-        return can(cls, shot.lacks_new_face(scene) or shot.lacks_faces(scene) or outside(scene))
+        return can(cls, requests.lacks_new_face(scene) or requests.lacks_faces(scene) or outside(scene))
 
     def asks(self, context) -> Task:
         """Ask for this frame."""
         scene = context.scene
         frame = scene.frame_current
-        settings = shot.conversion(scene, range(frame, frame + 1))
+        settings = requests.conversion(scene, range(frame, frame + 1))
         settings = {name: value for name, value in settings.items() if name not in {"frames", "force"}}
         settings |= {"frame": frame, "out": str(_folder(scene))}
         return session.ask(scene, "preview", settings, "swap", "Preview This Frame")
@@ -69,7 +70,7 @@ class UNDERSTUDY_OT_show_preview(bpy.types.Operator):
         """Show it; what the training writes again and again is read anew."""
         try:
             _show(context.scene, self.what.lower())
-        except (RuntimeError, shot.ShotError) as error:
+        except (RuntimeError, requests.ShotError) as error:
             self.report({"ERROR"}, f"{error}")
             return {"CANCELLED"}
         return {"FINISHED"}
@@ -98,11 +99,11 @@ def previewed(scene: bpy.types.Scene, task: Task) -> str:
 def _show(scene: bpy.types.Scene, what: str) -> None:
     """Raises RuntimeError when the picture is not there, ShotError where there is nothing to make one of."""
     own = scene.understudy
-    if what == "source" and (reason := shot.lacks_footage(scene)):
-        raise shot.ShotError(reason)
+    if what == "source" and (reason := requests.lacks_footage(scene)):
+        raise requests.ShotError(reason)
     if what in {"source", "training", "curve"}:
-        name = {"source": places.SHEET, "training": "preview.png", "curve": "curve.png"}[what]
-        folder = shot.source_extraction(scene)["out"] if what == "source" else absolute(own.model)
+        name = {"source": paths.SHEET, "training": "preview.png", "curve": "curve.png"}[what]
+        folder = requests.source_extraction(scene)["out"] if what == "source" else absolute(own.model)
         editor.show(editor.load(scene, what.title(), str(Path(folder) / name), 1, None))
         return
     image = editor.of_file(getattr(own, f"preview_{what}"))
@@ -113,7 +114,7 @@ def _show(scene: bpy.types.Scene, what: str) -> None:
 
 def _folder(scene: bpy.types.Scene) -> Path:
     """The folder of the scene's previews: another scene's may show the same frame of its plate."""
-    return shot.folder(scene) / "preview" / bpy.path.clean_name(scene.name)
+    return requests.folder(scene) / "preview" / bpy.path.clean_name(scene.name)
 
 
 CLASSES = (UNDERSTUDY_OT_preview_frame, UNDERSTUDY_OT_show_preview)

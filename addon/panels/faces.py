@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..pictures import icons
+from ..images.icons import icons
 from .jobs import draw_jobs
 from .settings import draw_group, front, rest
 from .tab import Tab

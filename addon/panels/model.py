@@ -6,10 +6,11 @@ from pathlib import Path
 
 import bpy
 
-from .. import disk, shot
+from ..images import disk_cache
+from ..images.icons import icons
 from ..operators.model import card, training
-from ..pictures import icons
-from ..properties import absolute
+from ..scene import requests
+from ..scene.properties import absolute
 from .jobs import draw_jobs
 from .settings import draw_group, draw_presets, front, rest
 from .tab import Tab
@@ -36,7 +37,7 @@ class UNDERSTUDY_PT_model(Tab, bpy.types.Panel):
         draw_group(layout, own.training, "training", front("training"))
         task = training(scene)
         if task is None:
-            text = "Resume Training" if shot.has_model(scene) else "Train New Model"
+            text = "Resume Training" if requests.has_model(scene) else "Train New Model"
             layout.operator("understudy.train", text=text)
         draw_jobs(context, layout, "model")
         if task is None:
@@ -52,7 +53,7 @@ class UNDERSTUDY_PT_progress(Tab, bpy.types.Panel):
     @classmethod
     def poll(cls, context):
         """There must be something to see."""
-        return any(disk.told(Path.is_file, path) for path, _ in _pictures(context.scene))
+        return any(disk_cache.told(Path.is_file, path) for path, _ in _pictures(context.scene))
 
     def body(self, context, layout):
         """Each picture, and a button that shows it in the editor."""
@@ -81,7 +82,7 @@ def _draw_card(layout, scene) -> None:
         row.label(text=f"{known['steps']} steps")
         row.label(text=f"{known['minutes']:.0f} min")
         row.label(text=f"{known['resolution']} px")
-    elif shot.has_model(scene):
+    elif requests.has_model(scene):
         layout.operator("understudy.read_model")
 
 

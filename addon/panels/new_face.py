@@ -6,8 +6,8 @@ from pathlib import Path
 
 import bpy
 
-from .. import places, shot
-from ..pictures import icons
+from ..images.icons import icons
+from ..scene import paths, requests
 from .jobs import draw_jobs
 from .tab import Tab
 from .text import draw_text
@@ -25,12 +25,12 @@ class UNDERSTUDY_PT_new_face(Tab, bpy.types.Panel):
         layout.prop(scene.understudy, "source_footage")
         layout.operator("understudy.find_source_faces", text="Find Faces", icon="VIEWZOOM")
         draw_jobs(context, layout, "source")
-        if not shot.lacks_footage(scene):
-            _draw_faces(layout, shot.source_extraction(scene))
+        if not requests.lacks_footage(scene):
+            _draw_faces(layout, requests.source_extraction(scene))
         layout.prop(scene.understudy, "renderer")
         column = layout.column()
-        column.active = shot.renderer(scene) == "footage"
-        for name in shot.REFERENCES:
+        column.active = requests.renderer(scene) == "footage"
+        for name in requests.REFERENCES:
             column.prop(scene.understudy, name)
         if scene.understudy.preview_references:
             draw_text(context, column, f"Previewed with frames {scene.understudy.preview_references}.", icon="INFO")
@@ -38,7 +38,7 @@ class UNDERSTUDY_PT_new_face(Tab, bpy.types.Panel):
 
 def _draw_faces(layout, extraction) -> None:
     """The faces that were found, in one picture, and a button that shows it in the editor."""
-    if shot.is_found(extraction) and (icon := icons.of(str(Path(extraction["out"]) / places.SHEET))):
+    if requests.is_found(extraction) and (icon := icons.of(str(Path(extraction["out"]) / paths.SHEET))):
         layout.template_icon(icon, scale=6)
         layout.operator("understudy.show_preview", text="Show Faces").what = "SOURCE"
 

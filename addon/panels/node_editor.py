@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import comp
+from ..compositor import build
 from ..operators.compositor import shown
 
 _SETTINGS = ("Opacity", "Use Own Matte", "Own Matte", "Erode", "Feather", "Color Gain")
@@ -32,7 +32,7 @@ class UNDERSTUDY_PT_compositor(bpy.types.Panel):
             layout.operator("understudy.send_to_compositor", icon="NODE_COMPOSITING")
             return
         if swap.parent:
-            layout.label(text=comp.title(swap.parent), icon="SEQUENCE")
+            layout.label(text=build.title(swap.parent), icon="SEQUENCE")
         for name in _SETTINGS:
             socket = swap.inputs[name]
             if name == "Own Matte" and not swap.inputs["Use Own Matte"].default_value:
@@ -59,13 +59,13 @@ class UNDERSTUDY_PT_compositor_layers(bpy.types.Panel):
     def poll(cls, context: bpy.types.Context) -> bool:
         """There must be a result with its sequence beside it."""
         swap = shown(context)
-        return swap is not None and comp.part_of(swap.id_data, swap.parent, "result") is not None
+        return swap is not None and build.part_of(swap.id_data, swap.parent, "result") is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         """One button a layer; the one in the viewer is pressed."""
         swap = shown(context)
-        result = comp.part_of(swap.id_data, swap.parent, "result")
-        viewer = comp.part_of(swap.id_data, swap.parent, "viewer")
+        result = build.part_of(swap.id_data, swap.parent, "result")
+        viewer = build.part_of(swap.id_data, swap.parent, "viewer")
         seen = viewer.inputs[0].links[0].from_socket if viewer and viewer.inputs[0].is_linked else None
         grid = self.layout.grid_flow(columns=2, even_columns=True, align=True)
         grid.operator("understudy.view_layer", text="Result", depress=seen == swap.outputs["Image"]).layer = ""

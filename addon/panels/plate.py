@@ -7,7 +7,8 @@ from pathlib import Path
 
 import bpy
 
-from .. import preferences, shot
+from .. import preferences
+from ..scene import requests
 from .jobs import draw_jobs
 from .settings import draw_group, front, rest
 from .tab import Tab
@@ -34,7 +35,7 @@ class UNDERSTUDY_PT_plate(Tab, bpy.types.Panel):
             row.operator("understudy.load_plate", text="", icon="FILE_FOLDER")
         else:
             row.operator("understudy.load_plate", text="Load Plate…", icon="FILE_FOLDER")
-        if facts := shot.facts(context.scene):
+        if facts := requests.facts(context.scene):
             column = layout.column(align=True)
             column.label(text=facts[0])
             column.label(text=facts[1])
@@ -58,8 +59,8 @@ class UNDERSTUDY_PT_plate_settings(Tab, bpy.types.Panel):
         names = [name for name in (*front("plate"), *rest("plate")) if name != "frames"]
         draw_group(layout, context.scene.understudy.plate, "plate", names)
         layout.prop(context.scene.understudy, "folder")
-        with contextlib.suppress(shot.ShotError):
-            draw_text(context, layout, f"Everything goes to {shot.folder(context.scene)}")
+        with contextlib.suppress(requests.ShotError):
+            draw_text(context, layout, f"Everything goes to {requests.folder(context.scene)}")
 
 
 CLASSES = (UNDERSTUDY_PT_plate, UNDERSTUDY_PT_plate_settings)

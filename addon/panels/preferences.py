@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import StringProperty
 
-from .. import disk, preferences
+from .. import preferences
+from ..images import disk_cache
 from ..jobs.setup import installation, version
+from ..link.messages import description, failure
 from ..link.setup import Setup
-from ..link.words import description, failure
 from ..preferences import ADDON
 from .text import draw_text
 
@@ -113,7 +114,7 @@ def _draw_setting_up(layout: UILayout, own: AddonPreferences) -> None:
     if setup is not None and setup.problem:
         draw_text(bpy.context, body, failure(setup), icon="ERROR")
         _draw_log(body)
-    elif (folder := preferences.environment_folder()) and (there := disk.told(Setup.installed, folder)):
+    elif (folder := preferences.environment_folder()) and (there := disk_cache.told(Setup.installed, folder)):
         body.label(text=f"Version {there} is installed", icon="CHECKMARK")
         if there != version():
             draw_text(bpy.context, body, f"This add-on fits version {version()}: set it up again", "INFO")

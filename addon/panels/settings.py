@@ -10,10 +10,10 @@ from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 from bpy.types import Operator, Panel, PropertyGroup, UILayout
 
-from .. import shot
-from ..animation import moves
 from ..link.options import Option
-from ..properties import GROUPS
+from ..scene import requests
+from ..scene.animation import moves
+from ..scene.properties import GROUPS
 
 # What artists reach for; everything else of a group goes into a sub-panel.
 _FRONT = {
@@ -50,7 +50,7 @@ def _matched(settings: Any) -> bool:
 
 def _painted(settings: Any) -> bool:
     """Whether a network paints the new face of the scene that these are the settings of."""
-    return shot.renderer(settings.id_data) == "network"
+    return requests.renderer(settings.id_data) == "network"
 
 
 _NEEDS: dict[str, Callable[[Any], bool]] = {

@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from .. import editor
+from ..images import editor
 from . import painting, state
 
 _log = logging.getLogger(__name__)

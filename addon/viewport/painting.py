@@ -9,8 +9,8 @@ from typing import Any
 import bpy
 import gpu
 
-from ..editor import of_file
-from ..properties import NEUTRAL
+from ..images.editor import of_file
+from ..scene.properties import NEUTRAL
 from . import programs, state
 from .captions import caption
 from .display import departure, to_display

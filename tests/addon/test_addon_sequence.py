@@ -3,7 +3,7 @@
 import pytest
 from fileseq import FileSequence
 from fileseq.constants import PAD_STYLE_HASH1
-from sequence import frame_path, frame_ranges, is_sequence, missing_frames, number_in
+from images.sequence import frame_path, frame_ranges, is_sequence, missing_frames, number_in
 
 
 @pytest.mark.parametrize("pattern", ["sh.####.exr", "sh.%04d.exr", "sh.@@@.exr", "sh_v002.#.exr", "sh.$F4.exr"])

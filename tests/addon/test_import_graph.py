@@ -25,6 +25,11 @@ def _name(file, folder):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def _folder(module):
+    """The folder of the add-on that a module lies in, or the module beside the folders; empty for the add-on itself."""
+    return (*module.split(".")[1:2], "")[0]
+
+
 def _imported(name, file, modules):
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
     found = set()
@@ -46,6 +51,15 @@ def _write(folder, **files):
 
 def test_no_circle_in_the_addon():
     assert len(in_order(ADDON)) > 50
+
+
+def test_no_circle_between_the_folders():
+    folders = {}
+    for name, imports in graph(ADDON).items():
+        folders.setdefault(_folder(name), set()).update(map(_folder, imports))
+    order = list(TopologicalSorter({name: found - {name} for name, found in folders.items()}).static_order())
+    assert order.index("link") < order.index("scene") < order.index("jobs") < order.index("operators")
+    assert order.index("operators") < order.index("panels") < order.index("")
 
 
 def test_link_knows_neither_blender_nor_the_rest_of_the_addon():

@@ -4,10 +4,10 @@ import os
 import signal
 
 import pytest
-from link.jobs import Job
+from link.job import Job
 from link.queue import JobQueue
 from standins import program, until, wait_for
-from test_jobs import RUN
+from test_job import RUN
 
 WORK = (
     RUN

@@ -1,7 +1,7 @@
 """The one state machine that reads a run's events."""
 
 import pytest
-from link.jobs import Job
+from link.job import Job
 from link.run_state import NOTES, STOPPED, RunState
 
 PROGRESS = {"event": "progress", "time": 1.0, "done": 3, "total": 8, "unit": "frames", "stage": "convert"}

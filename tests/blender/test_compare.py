@@ -41,7 +41,7 @@ def preview(session, tmp_path):
 
 
 def _shown(shot, part):
-    from bl_ext.user_default.understudy.addon import editor
+    from bl_ext.user_default.understudy.addon.images import editor
 
     return editor.of_file(getattr(shot, f"preview_{part}"))
 

@@ -29,7 +29,7 @@ class Shot:
 
 @pytest.fixture
 def comp(extension):
-    return extension.addon.comp
+    return extension.addon.compositor.build
 
 
 @pytest.fixture

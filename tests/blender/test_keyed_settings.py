@@ -21,7 +21,7 @@ def scene(extension, fresh):
 @pytest.fixture
 def document(extension, scene):
     """What a job is told of one setting."""
-    from bl_ext.user_default.understudy.addon import shot
+    from bl_ext.user_default.understudy.addon.scene import requests as shot
 
     def told(name, frames=None):
         return json.loads(json.dumps(shot.conversion(scene, frames or shot.plate_frames(scene))))[name]
@@ -166,7 +166,7 @@ def test_keys_come_back_from_a_file(scene, document, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=file)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     bpy.ops.wm.open_mainfile(filepath=file)
-    from bl_ext.user_default.understudy.addon import shot
+    from bl_ext.user_default.understudy.addon.scene import requests as shot
 
     told = shot.conversion(bpy.context.scene, shot.plate_frames(bpy.context.scene))["opacity"]
     assert told["keys"] == {"1001": 0.0, "1048": 1.0}

@@ -17,7 +17,7 @@ def scene(extension, fresh, tmp_path):
 
 @pytest.fixture
 def shot(scene):
-    from bl_ext.user_default.understudy.addon import shot
+    from bl_ext.user_default.understudy.addon.scene import requests as shot
 
     return shot
 

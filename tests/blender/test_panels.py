@@ -302,7 +302,7 @@ def test_lists_draw_their_rows(shot):
 
 
 def test_a_picture_that_was_written_again_is_read_again(extension, tmp_path):
-    from bl_ext.user_default.understudy.addon.pictures import icons
+    from bl_ext.user_default.understudy.addon.images.icons import icons
 
     def paint(colour):
         image = bpy.data.images.new("Paint", 8, 8)

@@ -20,7 +20,7 @@ KEYS = {"$ref": "#/$defs/Keys"}
 
 @pytest.fixture
 def properties(extension):
-    return extension.addon.properties
+    return extension.addon.scene.properties
 
 
 @pytest.fixture

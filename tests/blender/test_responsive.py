@@ -16,7 +16,7 @@ from test_panels import _draw, _families
 STEPS = 100_000
 PURE = [
     *sorted((ROOT / "addon" / "link").glob("*.py")),
-    *(ROOT / "addon" / name for name in ("jobs/task.py", "jobs/poll.py", "places.py")),
+    *(ROOT / "addon" / name for name in ("jobs/task.py", "jobs/poll.py", "scene/paths.py")),
 ]
 
 

@@ -105,7 +105,7 @@ def test_the_backend_names_its_device_memory_and_version(addon, own):
     own.command = BACKEND
     assert bpy.ops.understudy.test_backend() == {"FINISHED"}
     hello = addon.jobs.setup.installation.tested.hello
-    said = addon.link.words.description(hello)
+    said = addon.link.messages.description(hello)
     assert hello["device"] in said
     assert "GB" in said
     assert addon.jobs.setup.version() in said
@@ -187,7 +187,7 @@ def test_a_preset_brings_settings_back_but_not_what_belongs_to_the_shot(fresh):
 def test_every_setting_is_in_front_or_in_a_sub_panel_or_drawn_by_its_panel(addon):
     settings = addon.panels.settings
     for group in ("plate", "analysis", "training", "conversion"):
-        options = addon.properties.GROUPS[group]
+        options = addon.scene.properties.GROUPS[group]
         subjects = ("matte", "colour", "finish", "placement") if group == "conversion" else ()
         sections = [name for subject in subjects for name in settings.section(group, subject)]
         shown = [*settings.front(group), *sections, *settings.rest(group)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bpy.utils.previews
 
-from . import disk
+from . import disk_cache
 
 
 class Icons:
@@ -20,7 +20,7 @@ class Icons:
         """The icon of the picture ``path``; 0 when there is none."""
         if self._collection is None or not path:
             return 0
-        written = disk.told(_written, Path(path))
+        written = disk_cache.told(_written, Path(path))
         if written is None:
             return 0
         if path not in self._collection:

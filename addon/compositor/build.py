@@ -12,9 +12,9 @@ from pathlib import Path
 
 import bpy
 
-from . import compat
-from .exr import read_header
-from .sequence import frame_path, is_sequence, missing_frames, number_in
+from .. import compat
+from ..images.sequence import frame_path, is_sequence, missing_frames, number_in
+from .exr_header import read_header
 from .swap_group import group, is_swap
 
 __all__ = ["CompositorError", "build", "feeds_output", "group", "missing_frames", "part_of", "swaps", "title"]

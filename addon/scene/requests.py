@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import bpy
 
-from . import disk, places
+from ..images import disk_cache
+from . import paths
 from .properties import GROUPS, absolute, settings_of
 
 MODEL_FILE = "model.safetensors"
@@ -69,7 +70,7 @@ def lacks_faces(scene: bpy.types.Scene) -> str:
 
 def is_found(extraction: dict[str, Any]) -> bool:
     """Whether the faceset of ``extraction`` is there, as it was said a moment ago where that is drawn."""
-    return disk.told(places.is_whole, Path(extraction["out"]))
+    return disk_cache.told(paths.is_whole, Path(extraction["out"]))
 
 
 def renderer(scene: bpy.types.Scene) -> Literal["footage", "network"]:
@@ -83,7 +84,7 @@ def renderer(scene: bpy.types.Scene) -> Literal["footage", "network"]:
 def has_model(scene: bpy.types.Scene) -> bool:
     """Whether the shot's model folder holds a trained model."""
     path = scene.understudy.model
-    return bool(path) and disk.told(Path.is_file, Path(absolute(path), MODEL_FILE))
+    return bool(path) and disk_cache.told(Path.is_file, Path(absolute(path), MODEL_FILE))
 
 
 def plate_extraction(scene: bpy.types.Scene, *, chosen: bool = False) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def plate_extraction(scene: bpy.types.Scene, *, chosen: bool = False) -> dict[st
     settings = {**settings_of(shot, "plate", "analysis"), "frames": None}
     if not chosen and settings["reference"] is None:
         settings["face"] = "all"
-    settings["out"] = str(places.faceset(folder(scene), "plate", settings))
+    settings["out"] = str(paths.faceset(folder(scene), "plate", settings))
     return settings
 
 
@@ -114,7 +115,7 @@ def source_extraction(scene: bpy.types.Scene) -> dict[str, Any]:
         "cuts": "auto",
         "corrections": None,
     }
-    settings["out"] = str(places.faceset(folder(scene), "source", settings))
+    settings["out"] = str(paths.faceset(folder(scene), "source", settings))
     return settings
 
 

@@ -5,8 +5,8 @@ import json
 import os
 import time
 
-import places
 import pytest
+from scene import paths
 
 
 def _touch(folder, *names):
@@ -27,7 +27,7 @@ def _touch(folder, *names):
 )
 def test_a_frame_stands_for_its_sequence(tmp_path, names, picked, pattern):
     _touch(tmp_path, *names)
-    assert places.pattern_of(tmp_path / picked) == str(tmp_path / pattern)
+    assert paths.pattern_of(tmp_path / picked) == str(tmp_path / pattern)
 
 
 @pytest.mark.parametrize(
@@ -35,25 +35,25 @@ def test_a_frame_stands_for_its_sequence(tmp_path, names, picked, pattern):
     [("/p/sh010.####.exr", "sh010"), ("/p/sh010_%04d.exr", "sh010"), ("/p/take.mov", "take"), ("/p/####.exr", "p")],
 )
 def test_a_plate_has_a_name(plate, stem):
-    assert places.stem_of(plate) == stem
+    assert paths.stem_of(plate) == stem
 
 
 def test_faces_found_in_another_way_go_elsewhere(tmp_path):
     plain = {"plate": "/p/sh010.####.exr", "crop": "whole", "frames": None}
-    folder = places.faceset(tmp_path, "plate", plain)
+    folder = paths.faceset(tmp_path, "plate", plain)
     assert folder.parent == tmp_path / "faces" / "plate"
     assert folder.name.startswith("sh010-")
-    assert places.faceset(tmp_path, "plate", {**plain, "crop": "face"}) != folder
-    assert places.faceset(tmp_path, "plate", {**plain, "out": "/x"}) == folder, "where it goes decides nothing"
+    assert paths.faceset(tmp_path, "plate", {**plain, "crop": "face"}) != folder
+    assert paths.faceset(tmp_path, "plate", {**plain, "out": "/x"}) == folder, "where it goes decides nothing"
 
 
 def test_jobs_and_versions_are_counted_on(tmp_path):
-    assert places.new_job(tmp_path, "train").name == "0001-train"
-    assert places.new_version(tmp_path) == "v001"
+    assert paths.new_job(tmp_path, "train").name == "0001-train"
+    assert paths.new_version(tmp_path) == "v001"
     (tmp_path / "jobs" / "0012-extract").mkdir(parents=True)
     (tmp_path / "renders" / "v009").mkdir(parents=True)
-    assert places.new_job(tmp_path, "train").name == "0013-train"
-    assert places.new_version(tmp_path) == "v010"
+    assert paths.new_job(tmp_path, "train").name == "0013-train"
+    assert paths.new_version(tmp_path) == "v010"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_only_an_unfinished_conversion_with_the_same_settings_goes_on(tmp_path, 
     job.mkdir(parents=True)
     (job / "job.json").write_text(json.dumps({"stage": "convert", "settings": settings}))
     (job / "events.jsonl").write_text(json.dumps({"event": event}) + "\n")
-    found = places.resumable(tmp_path, {**settings, "opacity": opacity, "out": ""})
+    found = paths.resumable(tmp_path, {**settings, "opacity": opacity, "out": ""})
     assert found == ("/r/v003/a.####.exr" if resumes else "")
 
 
@@ -80,33 +80,33 @@ def test_a_conversion_does_not_go_on_once_what_it_is_made_of_is_another(tmp_path
     (tmp_path / made_of / "first.safetensors").touch()  # what was made while the conversion waited for it
     told = [{"event": "launched", "time": time.time() + 10}, {"event": "failed"}]
     (job / "events.jsonl").write_text("".join(json.dumps(one) + "\n" for one in told))
-    assert places.resumable(tmp_path, settings) == "/r/v003/a.####.exr"
+    assert paths.resumable(tmp_path, settings) == "/r/v003/a.####.exr"
     later = tmp_path / made_of / "second.safetensors"
     later.touch()
     for path in (later, later.parent):
         os.utime(path, (time.time() + 20,) * 2)
-    assert places.resumable(tmp_path, settings) == ""
+    assert paths.resumable(tmp_path, settings) == ""
 
 
 def test_a_faceset_is_current_when_it_was_solved_with_the_settings_of_now(tmp_path):
     word = tmp_path / "word.json"
     word.write_text("{}")
     made = {"smoothing": 0.5, "lens": None, "cuts": "auto", "out": str(tmp_path / "faces"), "corrections": None}
-    assert not places.is_current(made)
+    assert not paths.is_current(made)
     (tmp_path / "faces").mkdir()
-    _touch(tmp_path / "faces", places.SHEET)
+    _touch(tmp_path / "faces", paths.SHEET)
 
     def wanted(**values):
         told = {"smoothing": 0.5, "lens": None, "cuts": "auto", "face": "all", **values}
         (tmp_path / "faces" / "faceset.json").write_text(json.dumps({"provenance": {"wanted": told}}))
 
     wanted()
-    assert places.is_current(made)
+    assert paths.is_current(made)
     for change in ({"smoothing": 2.0}, {"lens": 50.0}, {"cuts": "none"}, {"corrections": str(word)}):
-        assert not places.is_current({**made, **change}), change
+        assert not paths.is_current({**made, **change}), change
     wanted(corrections=hashlib.sha256(b"{}").hexdigest())
-    assert places.is_current({**made, "corrections": str(word)}) and not places.is_current(made)
+    assert paths.is_current({**made, "corrections": str(word)}) and not paths.is_current(made)
     word.write_text('{"kind": 1}')
-    assert not places.is_current({**made, "corrections": str(word)})
+    assert not paths.is_current({**made, "corrections": str(word)})
     (tmp_path / "faces" / "faceset.json").write_text('{"provenance": {"wanted": null}}')  # killed while it was cut
-    assert not places.is_current(made)
+    assert not paths.is_current(made)

@@ -3,7 +3,7 @@
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from exr import read_header
+from compositor.exr_header import read_header
 
 
 def write(path, parts=1):

@@ -15,11 +15,11 @@ from queue import Empty
 from typing import IO, Any
 
 from .command import REMEDY, extended, find
-from .figures import Curves, Pace
 from .follow import Follower, Gone, Pulse, Tail
+from .messages import ending, unusable
 from .process import kill_tree, spawn_lasting
+from .progress import Curves, Pace
 from .run_state import STOPPED, Event, RunState
-from .words import ending, unusable
 
 _AT_ONCE = 1000  # events a drain takes: the rest waits, so that Blender's window does not
 _LOG_END = 256 * 1024  # bytes of the log that are looked at: its last lines are wanted

@@ -5,7 +5,7 @@ import math
 import random
 
 import pytest
-from link.keys import keyed
+from link.keyframes import keyed
 from understudy.convert.animation import at_frame
 from understudy.settings import ConversionOptions, PreviewSettings
 

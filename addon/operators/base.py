@@ -9,15 +9,15 @@ import bpy
 from .. import preferences
 from ..jobs.session import session
 from ..jobs.task import Task
-from ..link.words import unusable
-from ..shot import ShotError
+from ..link.messages import unusable
+from ..scene.requests import ShotError
 
 if TYPE_CHECKING:
     from bpy.types import Context
 
 
-class Asks:
-    """Asks, and beside the UI returns at once: the timer follows it. In background it waits until everything is done.
+class BackendOperator:
+    """BackendOperator, and beside the UI returns at once: the timer follows it. In background it waits until everything is done.
 
     Both end in ``Session.handle``. A failure in background is reported as an error, which raises in a script.
     """

@@ -18,9 +18,10 @@ from bpy.props import (
 )
 from bpy.types import PropertyGroup
 
-from . import animation, editor
-from .link.keys import keyed, single
-from .link.options import Option, read, words
+from ..images import editor
+from ..link.keyframes import keyed, single
+from ..link.options import Option, read, words
+from . import animation
 
 GROUPS = {name: {option.name: option for option in held} for name, held in read().groups.items()}
 """The options of each group of settings, by name."""
@@ -300,15 +301,16 @@ _CLASSES = (
 )
 
 
+_register, _unregister = bpy.utils.register_classes_factory(_CLASSES)
+
+
 def register() -> None:
     """Give every scene a shot."""
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
+    _register()
     bpy.types.Scene.understudy = PointerProperty(type=Shot, name="Understudy", description=Shot.__doc__)
 
 
 def unregister() -> None:
     """Take the shots off; what they held stays in the file for the next time."""
     del bpy.types.Scene.understudy
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+    _unregister()

@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 import pytest
-from link.figures import Curves, Pace
-from link.words import last_sentence
+from link.messages import last_sentence
+from link.progress import Curves, Pace
 
 
 def test_a_long_curve_is_thinned_evenly_and_keeps_both_ends():

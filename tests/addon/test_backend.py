@@ -7,9 +7,9 @@ import sys
 import threading
 
 import pytest
-from link import child as child_module
+from link import backend as backend_module
 from link import pipes
-from link.child import Backend
+from link.backend import Backend
 from made_clock import Clock
 from standins import PATIENCE, ROOT, SAMPLE, UNDERSTUDY, has, kinds, lives, program, until, wait_for, wait_gone
 
@@ -35,7 +35,7 @@ for line in sys.stdin:
 def clock(monkeypatch):
     """The clock of the backend's side of the wire, which stands still."""
     made = Clock()
-    made.put_into(monkeypatch, child_module, pipes)
+    made.put_into(monkeypatch, backend_module, pipes)
     return made
 
 
@@ -248,7 +248,7 @@ def test_the_real_backend_is_gone_when_whoever_started_it_is_killed():
             sys.executable,
             "-c",
             f"import sys; sys.path[:0] = [{str(ROOT / 'addon')!r}, {str(ROOT / 'tests' / 'addon')!r}]\n"
-            "from link.child import Backend; from standins import *\n"
+            "from link.backend import Backend; from standins import *\n"
             "child = Backend(UNDERSTUDY); child.start(); until(child.drain, has('hello'))\n"
             "print(child.hello['pid'], flush=True); time.sleep(600)",
         ],

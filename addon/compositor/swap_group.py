@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import compat
+from .. import compat
 
 NAME = "Understudy Swap"
 _STAMP = "understudy_swap"

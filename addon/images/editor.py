@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 import bpy
 
-from . import compat
+from .. import compat
 from .sequence import frame_path, is_sequence
 
 MOVIES = frozenset(

@@ -8,9 +8,9 @@ from queue import Empty
 from typing import Any
 
 from .command import REMEDY, extended
+from .messages import ending, last_sentence
 from .pipes import LOG_LINES, Babble, Conversation, Ended
 from .run_state import STOPPED
-from .words import ending, last_sentence
 
 PROTOCOL = 1
 """The wire that this add-on speaks."""

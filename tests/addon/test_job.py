@@ -6,12 +6,13 @@ import math
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
 import pytest
-from link import follow, jobs
-from link.jobs import Job
+from link import follow
+from link.job import Job
 from standins import SAMPLE, UNDERSTUDY, has, kinds, lives, program, until, wait_for, wait_gone
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -125,7 +126,7 @@ def test_a_real_job_stops_on_request_even_when_another_blender_asks(tmp_path, jo
 def test_a_job_outlives_whoever_started_it(tmp_path, job):
     made = job()
     run = program(RUN + "started(); [None for _ in beats()]")
-    start = f"import sys, time; sys.path[:0] = {sys.path!r}\nfrom link.jobs import Job; from pathlib import Path\n"
+    start = f"import sys, time; sys.path[:0] = {sys.path!r}\nfrom link.job import Job; from pathlib import Path\n"
     start += f"job = Job.open(Path({str(made.folder)!r})); job.start({run!r}); time.sleep(600)"
     owner = subprocess.Popen([sys.executable, "-c", start], start_new_session=True)
     watcher = until_running(made.folder)
@@ -310,7 +311,7 @@ def test_a_broken_connection_does_not_lose_the_job_behind_it(job, monkeypatch):
 def test_a_number_that_another_program_has_by_now_does_not_keep_a_job_running_for_ever(job, monkeypatch):
     monkeypatch.setattr(follow, "HERE", 0.8)
     made = job()
-    here = {"pid": os.getpid(), "host": jobs.socket.gethostname()}  # this test is no job
+    here = {"pid": os.getpid(), "host": socket.gethostname()}  # this test is no job
     (made.folder / "events.jsonl").write_text(json.dumps({"event": "started", "time": 0.0, **here}) + "\n")
     (made.folder / "alive").write_text(json.dumps({**here, "beat": 7}))
     found = Job.open(made.folder)

@@ -21,7 +21,7 @@ def clock():
 @pytest.fixture
 def disk(extension, monkeypatch, clock):
     """The module as in a window."""
-    from bl_ext.user_default.understudy.addon import disk
+    from bl_ext.user_default.understudy.addon.images import disk_cache as disk
 
     monkeypatch.setattr(disk, "bpy", SimpleNamespace(app=SimpleNamespace(background=False)))
     monkeypatch.setattr(disk, "time", clock)
@@ -61,7 +61,7 @@ def test_a_slow_share_is_asked_less_often(disk, clock, tmp_path):
 
 
 def test_a_script_is_told_anew(extension, tmp_path):
-    from bl_ext.user_default.understudy.addon import disk
+    from bl_ext.user_default.understudy.addon.images import disk_cache as disk
 
     assert not disk.told(_is_file, tmp_path / "a")
     (tmp_path / "a").touch()
