@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from understudy.face.geometry import Head
 from understudy.face.keypoints import KEYPOINTS, KeypointFinder, keypoint_weights
-from understudy.face.look import tilt_of
 from understudy.face.registry import build_detector, build_landmarker
+from understudy.face.tilt import tilt_of
 from understudy.review.truth import read_truth
 
 MIRRORED_68 = np.array(

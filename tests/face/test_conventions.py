@@ -5,7 +5,7 @@ import pytest
 from understudy.face.conventions import mean_head
 from understudy.face.geometry import HEAD_68, fit_head
 from understudy.face.keypoints import KeypointFinder
-from understudy.face.look import look
+from understudy.imaging.crop import look
 from understudy.tracks.observation import LOOK, Observed, look_matrix
 from understudy.tracks.solve import solve
 

@@ -10,9 +10,10 @@ import understudy
 from made_people import stand
 from numpy.typing import NDArray
 from understudy.face.detect import find_faces
-from understudy.face.geometry import HEAD_68, Camera, Head, apply, crop_matrix, fit_head
+from understudy.face.geometry import HEAD_68, Camera, Head, crop_matrix, fit_head
 from understudy.face.mesh import RINGS, HeadMesh, aligned, at_landmarks, rest, triangles
-from understudy.face.raster import vertex_normals
+from understudy.imaging.affine import apply
+from understudy.imaging.raster import vertex_normals
 from understudy.plate.picture import read_picture
 
 SAMPLE = Path(understudy.__file__).parent / "sample"

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from understudy.face.geometry import apply
 from understudy.face.roles import Detection
 from understudy.face.views import View, placed, show, views
+from understudy.imaging.affine import apply
 
 
 def dotted(height: int, width: int, x: int, y: int):

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from evaluated_nuke import RGB, evaluate, parsed
 from understudy.cli import main
-from understudy.convert.inverse_warp import Placed, Placer, Region
+from understudy.convert.inverse_warp import Placed, Placer
 from understudy.convert.layers.compose import compose
 from understudy.errors import ExitCode, Interrupted, MissingInputError, OutputError, UnreadableError, UsageError
 from understudy.events import Events, Recorder
+from understudy.imaging.region import Region
 from understudy.plate.frame import Header, Window
 from understudy.plate.layers import Layer, write_layers
 from understudy.settings import ExportNukeSettings

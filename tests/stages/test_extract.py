@@ -25,9 +25,9 @@ from understudy.errors import (
 )
 from understudy.events import Events, Recorder
 from understudy.face import registry
-from understudy.face.geometry import apply
 from understudy.faceset import store
 from understudy.faceset.store import Faceset
+from understudy.imaging.affine import apply
 from understudy.plate.colour import ColourManager
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings, RestoreSettings, TrashSettings

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from understudy.errors import ComponentError
 from understudy.face.confidence import logistic
-from understudy.face.geometry import apply, invert
-from understudy.face.look import look, square, tilt, tilt_of
 from understudy.face.roles import Card, Detection, Image, Landmarks, digest
+from understudy.face.tilt import tilt, tilt_of
+from understudy.imaging.affine import apply, invert
+from understudy.imaging.crop import look, square
 
 _CURE = "Run: pip install 'understudy-vfx[dlib]'"
 _WEIGHTS = {

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from understudy.errors import ComponentError
 from understudy.face.confidence import logistic, logit
-from understudy.face.geometry import apply, invert
-from understudy.face.look import look, square, tilt_of
 from understudy.face.roles import Card, Detection, Image, Landmarks, digest
+from understudy.face.tilt import tilt_of
+from understudy.imaging.affine import apply, invert
+from understudy.imaging.crop import look, square
 
 _CURVE = (
     2.2,

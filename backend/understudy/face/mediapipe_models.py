@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 
 from understudy.errors import ComponentError, NoFaceError
 from understudy.face.confidence import logistic, logit
-from understudy.face.geometry import apply, fit_head, invert
-from understudy.face.look import look, square, tilt, tilt_of
+from understudy.face.geometry import fit_head
 from understudy.face.roles import Card, Detection, Image, Landmarks, Points, digest
+from understudy.face.tilt import tilt, tilt_of
+from understudy.imaging.affine import apply, invert
+from understudy.imaging.crop import look, square
 
 _LICENCE = "Apache-2.0"
 _DETECTORS = ("face_detection_short_range.tflite", "face_detection_full_range_sparse.tflite")

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.face.boxes import Box
-from understudy.face.geometry import apply
 from understudy.face.roles import Detection, Image
+from understudy.imaging.affine import apply
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from understudy.convert.predict import Predictor
 from understudy.errors import ModelError, UsageError
 from understudy.events import Events
 from understudy.face.hull import face_mask
-from understudy.face.resample import warp
+from understudy.imaging.resample import warp
 from understudy.model.encoding import encode
 from understudy.model.families import build, default_architecture
 from understudy.model.presentation import measure_light

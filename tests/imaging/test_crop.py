@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from understudy.face.look import look, square
+from understudy.imaging.crop import look, square
 
 
 def test_a_crop_shows_what_the_matrix_says_at_its_own_resolution() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from understudy.plate.extent import extent
+from understudy.imaging.extent import extent
 
 
 def spotted(*pixels: tuple[int, int]) -> np.ndarray:

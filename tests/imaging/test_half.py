@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from understudy.face.halves import HALF_MAX, as_float, as_half
+from understudy.imaging.half import HALF_MAX, as_float, as_half
 
 EVERY = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
 

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray, apply, invert, scale_of
+from understudy.imaging.affine import FloatArray, apply, invert, scale_of
 
 MAX_OVERSAMPLING = 16
 """Finest sub-pixel grid of a reduction: a stronger one first halves the picture."""

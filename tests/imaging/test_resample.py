@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from understudy.face.geometry import invert
-from understudy.face.resample import AROUND, ExactSampler, coverage, glance, lattice, reduced, warp
+from understudy.imaging.affine import invert
+from understudy.imaging.resample import AROUND, ExactSampler, coverage, glance, lattice, reduced, warp
 
 
 def ramp(width: int, height: int) -> np.ndarray:

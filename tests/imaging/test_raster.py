@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, Delaunay
-from understudy.face.raster import Surface, rasterise, unit, vertex_normals
+from understudy.imaging.raster import Surface, rasterise, unit, vertex_normals
 
 FOCAL, MIDDLE = 200.0, np.array([60.0, 50.0])
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray
+from understudy.imaging.affine import FloatArray
 
 _PORTION = 1 << 19
 """Pixels of triangles that are looked at together: bounds the memory, however large the face."""

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray, invert, scale_of
-from understudy.face.resample import warp
-from understudy.face.roles import Image, Points
+from understudy.imaging.affine import FloatArray, invert, scale_of
+from understudy.imaging.resample import warp
 
 
 def square(centre: FloatArray, side: float, angle: float, size: int) -> NDArray[np.float64]:
@@ -21,22 +20,7 @@ def square(centre: FloatArray, side: float, angle: float, size: int) -> NDArray[
     return np.concatenate([turn, (size / 2 - turn @ np.asarray(centre, np.float64))[:, None]], axis=1)
 
 
-def tilt(eye: FloatArray, other: FloatArray, mouth: FloatArray) -> float:
-    """Roll in radians, clockwise as seen, of a face whose eyes (image left first when it is upright) and mouth are known.
-
-    On a profile the line of the eyes says little and the line to the mouth speaks.
-    """
-    across, down = other - eye, mouth - (eye + other) / 2
-    upright = across + np.array([down[1], -down[0]])
-    return float(np.arctan2(upright[1], upright[0]))
-
-
-def tilt_of(points: Points | None) -> float:
-    """As :func:`tilt`, of a detection's five points; 0 where the detector gives none."""
-    return 0.0 if points is None else tilt(points[0], points[1], points[3:].mean(0))
-
-
-def look(image: Image, matrix: FloatArray, size: int) -> Image:
+def look(image: NDArray[np.uint8], matrix: FloatArray, size: int) -> NDArray[np.uint8]:
     """The ``size`` x ``size`` crop of ``image`` (H, W, 3) or (H, W) under ``matrix``, black outside the picture.
 
     A strong reduction averages whole pixel blocks first, so that the cost does not grow with the plate's resolution
