@@ -122,7 +122,7 @@ def test_texture_coordinates_are_places_in_the_aligned_face(kind: str) -> None:
 
 def test_between_the_landmarks_the_mesh_lies_where_the_network_sees_the_skin() -> None:
     pytest.importorskip("mediapipe")
-    from understudy.face.registry import build_detector, build_landmarker
+    from understudy.face.components.registry import build_detector, build_landmarker
 
     detector, landmarker = build_detector("mediapipe"), build_landmarker("mediapipe")
     for name in ("source_B.1001", "target_A.1030", "plate.1004"):

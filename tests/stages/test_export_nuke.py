@@ -151,7 +151,7 @@ def test_another_plate_is_refused(shot: Path) -> None:
 
 def test_a_movie_is_no_plate_for_it(shot: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (shot / "plate.mov").write_bytes(b"")
-    monkeypatch.setattr("understudy.plate.movie.count_frames", lambda path: 2000)
+    monkeypatch.setattr("understudy.plate.movies.movie.count_frames", lambda path: 2000)
     with pytest.raises(UsageError, match="is a movie"):
         export(shot, plate=f"{shot}/plate.mov", frames="1001")
 

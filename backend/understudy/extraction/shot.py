@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from understudy.errors import UnreadableError, UsageError
 from understudy.events import Events
 from understudy.face.geometry import Camera
-from understudy.face.roles import Image
+from understudy.face.interfaces import Image
 from understudy.imaging.affine import SQUARE, Stretch
 from understudy.imaging.half import as_float
-from understudy.plate.colour import ColourManager, InputSpace
+from understudy.plate.colours.ocio import ColourManager, InputSpace
 from understudy.plate.defects import without_defects
 from understudy.plate.frame import Frame, Header
 from understudy.plate.reader import odd_one_out, probe, read_frame, read_frames

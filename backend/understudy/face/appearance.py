@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.roles import Image
+from understudy.face.interfaces import Image
 from understudy.imaging.affine import FloatArray
 
 _BINS = 6  # of each of R, G and B

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import NoFaceError
+from understudy.face.components.mediapipe_models import modules, quiet
 from understudy.face.exposure import evenly_exposed
 from understudy.face.geometry import Head, fit_points
-from understudy.face.mediapipe_models import modules, quiet
-from understudy.face.roles import Card, Image, digest
+from understudy.face.interfaces import Card, Image, digest
 from understudy.imaging.affine import FloatArray
 from understudy.imaging.crop import look, square
 

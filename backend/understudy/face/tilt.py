@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from understudy.face.roles import Points
+from understudy.face.interfaces import Points
 from understudy.imaging.affine import FloatArray
 
 

@@ -30,7 +30,7 @@ from understudy.extraction.shot import Shot, prepare
 from understudy.extraction.shot_tracker import Spotted, follow
 from understudy.extraction.solve_pass import solved_tracks
 from understudy.face.choose import Choice, Reference, choose, parse_choice
-from understudy.face.roles import SAME_PERSON, Card, Detection, digest
+from understudy.face.interfaces import SAME_PERSON, Card, Detection, digest
 from understudy.face.tracker import USUAL
 from understudy.faceset.journal import LOOKS, Entry, Journal
 from understudy.faceset.sheet import SHEET, faceset_sheet

@@ -25,7 +25,7 @@ from understudy.imaging.affine import FloatArray
 from understudy.imaging.resample import warp
 from understudy.model.encoding import decode, encode
 from understudy.model.presentation import Light, gate, measure_light
-from understudy.plate.colour import ColourManager
+from understudy.plate.colours.ocio import ColourManager
 from understudy.plate.reader import probe, read_channel, read_frame
 from understudy.plate.sequence import Plate, open_plate
 from understudy.review.metrics import compare_pictures, mean, weighted_mean
