@@ -609,7 +609,7 @@ from pathlib import Path
 from made_shots import RED, register, write_shot
 from understudy.events import Events
 from understudy.settings import ExtractSettings, RestoreSettings, TrashSettings
-from understudy.stages import extract, faceset_restore, faceset_trash
+from understudy.stages import extract
 register(dict.__setitem__)
 folder = Path(sys.argv[1])
 for count in (20, 20, 120):
