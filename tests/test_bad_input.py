@@ -15,7 +15,7 @@ from made_people import ANNE, BERT, MadeShot, make_faceset, make_model, make_sho
 from understudy.cli import main
 from understudy.convert.layers.compose import CHANNELS
 from understudy.errors import ExitCode
-from understudy.face import registry
+from understudy.face.components import registry
 from understudy.plate.layers import is_complete
 from understudy.training.presets import PRESETS
 
@@ -115,7 +115,7 @@ def test_a_picture_of_a_few_pixels(tmp_path, says, size):
 
 def test_two_pixels_square_with_the_real_detector(tmp_path, says, monkeypatch):
     pytest.importorskip("mediapipe")
-    from understudy.face.mediapipe_models import MediapipeDetector
+    from understudy.face.components.mediapipe_models import MediapipeDetector
 
     monkeypatch.setitem(registry.DETECTORS, "mediapipe", lambda _pack: MediapipeDetector())
     write_exr(tmp_path / "small.1001.exr", np.full((2, 2, 3), 0.5, np.float16))

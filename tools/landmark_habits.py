@@ -1,4 +1,4 @@
-"""Measure how a landmarker and the keypoint finder see the head: the tables of face/conventions.py and face/keypoints.py.
+"""Measure how a landmarker and the keypoint finder see the head: the tables of face/landmarker_bias.py and face/keypoints.py.
 
     python tools/landmark_habits.py FOLDER [--landmarker mediapipe]
 
@@ -19,10 +19,10 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from understudy.face.components.registry import build_detector, build_landmarker
 from understudy.face.geometry import Head
 from understudy.face.keypoints import KEYPOINTS, KeypointFinder, keypoint_weights
-from understudy.face.look import tilt_of
-from understudy.face.registry import build_detector, build_landmarker
+from understudy.face.tilt import tilt_of
 from understudy.review.truth import read_truth
 
 MIRRORED_68 = np.array(

@@ -24,9 +24,9 @@ import numpy as np
 from head_model import AXES, Array, People, aligned, seen_in_mirror
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
+from understudy.face.components.mediapipe_models import MediapipeDetector, MediapipeLandmarker
 from understudy.face.geometry import RIGID, Camera, Head
 from understudy.face.head_model import FILE
-from understudy.face.mediapipe_models import MediapipeDetector, MediapipeLandmarker
 from understudy.face.mesh import VERTICES, mirrored
 from understudy.tracks.morphable import Morphable, Sight, morphed
 

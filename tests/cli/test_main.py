@@ -168,9 +168,9 @@ def test_a_document_outside_a_folder_leaves_nothing_beside_it(stage, tmp_path: P
         (["inspect", "p.exr"], "inspect"),
         (["find", "p.exr", "--frame", "7"], "find"),
         (["preview", "p.exr", "--frame", "7", "--model", "m", "--out", "o"], "preview"),
-        (["faceset", "list", "f"], "faceset"),
-        (["faceset", "people", "f", "--pictures", "p"], "faceset_people"),
-        (["model", "info", "m"], "model"),
+        (["faceset", "list", "f"], "faceset.list_faces"),
+        (["faceset", "people", "f", "--pictures", "p"], "faceset.people"),
+        (["model", "info", "m"], "model.info"),
     ],
 )
 def test_a_command_runs_its_stage(arguments: list[str], module: str, stage, capsys) -> None:

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from understudy.convert.inverse_warp import Placer, Region, region_of
-from understudy.face.geometry import apply, invert
-from understudy.face.resample import warp
+from understudy.convert.inverse_warp import Placer
+from understudy.imaging.affine import apply, invert
+from understudy.imaging.region import Region, region_of
+from understudy.imaging.resample import warp
 from understudy.model.encoding import encode
 
 

@@ -9,9 +9,9 @@ import OpenImageIO as oiio
 import pytest
 from made_people import channel, make_model
 from understudy.events import Events
-from understudy.face import registry
+from understudy.face.components import registry
 from understudy.face.geometry import HEAD_68
-from understudy.face.roles import Card, Detection, Landmarks
+from understudy.face.interfaces import Card, Detection, Landmarks
 from understudy.faceset.store import Faceset
 from understudy.settings import ConvertSettings, ExtractSettings, QcSettings
 from understudy.stages import convert, extract

@@ -10,9 +10,9 @@ from understudy.events import Events, Recorder
 from understudy.extraction import solve_pass
 from understudy.extraction.shot_tracker import Spotted
 from understudy.extraction.solve_pass import solved_tracks
-from understudy.face.conventions import mean_head
 from understudy.face.geometry import Camera
 from understudy.face.keypoints import KEYPOINTS
+from understudy.face.landmarker_bias import mean_head
 from understudy.faceset.journal import LOOKS, Sighting, look_name
 
 CAMERA = Camera(2000.0, (640.0, 360.0))

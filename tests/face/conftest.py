@@ -12,7 +12,7 @@ import OpenImageIO as oiio
 import pytest
 from numpy.typing import NDArray
 from understudy.face.detect import find_faces
-from understudy.face.roles import Landmarks
+from understudy.face.interfaces import Landmarks
 
 SHARED = Path(__file__).parents[3] / "shared"
 PACK = SHARED / "models" / "insightface" / "mini"
@@ -62,7 +62,7 @@ def rendered() -> list[Rendered]:
 def marked(rendered) -> list[tuple[Rendered, Landmarks | None]]:
     """Each rendered picture with what the embedded default makes of it, end to end."""
     pytest.importorskip("mediapipe")
-    from understudy.face.registry import build_detector, build_landmarker
+    from understudy.face.components.registry import build_detector, build_landmarker
 
     detector, landmarker = build_detector("mediapipe"), build_landmarker("mediapipe")
     return [

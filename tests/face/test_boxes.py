@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from understudy.face.boxes import intersection_over_union, is_loose, is_part, is_same, mean, sides
 from understudy.face.detect import KEPT, survey
-from understudy.face.roles import Detection
+from understudy.face.interfaces import Detection
 
 
 def painted(box) -> np.ndarray:
@@ -45,7 +45,7 @@ def test_a_loose_box_is_no_second_face_but_a_face_before_a_distant_one_is() -> N
 def test_the_fused_box_is_steadier_under_grain_than_the_strongest(rendered) -> None:
     """A still picture with fresh grain on each of twelve frames: whatever moves is the detector's own."""
     pytest.importorskip("mediapipe")
-    from understudy.face.registry import build_detector
+    from understudy.face.components.registry import build_detector
 
     detector, rng = build_detector("mediapipe"), np.random.default_rng(5)
     fused, strongest = [], []

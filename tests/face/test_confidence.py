@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 from scipy.special import logit as scipy_logit
+from understudy.face.components.registry import build_detector
 from understudy.face.confidence import logistic, logit
-from understudy.face.registry import build_detector
 
 
 def test_the_curve_is_the_logistic_function_and_never_overflows() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from understudy.face.boxes import grouped, intersection_over_union, mean
 from understudy.face.detect import find_faces
-from understudy.face.roles import Card, Detection
+from understudy.face.interfaces import Card, Detection
 
 
 def detection(box, score=0.9, points=None) -> Detection:
@@ -115,7 +115,7 @@ def test_neighbours_stay_two() -> None:
 
 def test_the_embedded_detector_finds_every_rendered_face_once(rendered) -> None:
     pytest.importorskip("mediapipe")
-    from understudy.face.registry import build_detector
+    from understudy.face.components.registry import build_detector
 
     detector = build_detector("mediapipe")
     for picture in rendered:
@@ -127,7 +127,7 @@ def test_the_embedded_detector_finds_every_rendered_face_once(rendered) -> None:
 
 
 def test_scrfd_finds_a_face_that_fills_the_frame(rendered, pack) -> None:
-    from understudy.face.registry import build_detector
+    from understudy.face.components.registry import build_detector
 
     detector = build_detector("insightface", pack)
     picture = rendered[0]

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from understudy.face.components.registry import build_detector
 from understudy.face.detect import BELOW, KEPT, SMALL, Candidate, Survey, survey
 from understudy.face.explain import picture
-from understudy.face.registry import build_detector
-from understudy.face.roles import Detection
-from understudy.face.views import View
+from understudy.face.interfaces import Detection
+from understudy.face.tiles import View
 
 WHITE, GREEN, RED, ORANGE = (255, 255, 255), (90, 220, 90), (255, 80, 80), (255, 160, 40)
 

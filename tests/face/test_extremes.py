@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from understudy.face.components.registry import build_detector, build_landmarker
 from understudy.face.detect import KEPT, SMALL, TURNED, find_faces, survey
-from understudy.face.registry import build_detector, build_landmarker
 
 
 @pytest.fixture(scope="module")

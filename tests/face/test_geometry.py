@@ -7,18 +7,8 @@ import cv2
 import numpy as np
 import pytest
 from understudy.errors import NoFaceError, UsageError
-from understudy.face.geometry import (
-    CROP_LIFT,
-    CROP_SIDE,
-    HEAD_68,
-    apply,
-    crop_kind,
-    crop_matrix,
-    fit_head,
-    invert,
-    rescale,
-    scale_of,
-)
+from understudy.face.geometry import CROP_LIFT, CROP_SIDE, HEAD_68, crop_kind, crop_matrix, fit_head
+from understudy.imaging.affine import apply, invert, rescale, scale_of
 
 TRUTH = Path(__file__).parents[3] / "shared/data/synthetic/full"
 

@@ -10,9 +10,10 @@ import understudy
 from made_people import stand
 from numpy.typing import NDArray
 from understudy.face.detect import find_faces
-from understudy.face.geometry import HEAD_68, Camera, Head, apply, crop_matrix, fit_head
+from understudy.face.geometry import HEAD_68, Camera, Head, crop_matrix, fit_head
 from understudy.face.mesh import RINGS, HeadMesh, aligned, at_landmarks, rest, triangles
-from understudy.face.raster import vertex_normals
+from understudy.imaging.affine import apply
+from understudy.imaging.raster import vertex_normals
 from understudy.plate.picture import read_picture
 
 SAMPLE = Path(understudy.__file__).parent / "sample"
@@ -121,7 +122,7 @@ def test_texture_coordinates_are_places_in_the_aligned_face(kind: str) -> None:
 
 def test_between_the_landmarks_the_mesh_lies_where_the_network_sees_the_skin() -> None:
     pytest.importorskip("mediapipe")
-    from understudy.face.registry import build_detector, build_landmarker
+    from understudy.face.components.registry import build_detector, build_landmarker
 
     detector, landmarker = build_detector("mediapipe"), build_landmarker("mediapipe")
     for name in ("source_B.1001", "target_A.1030", "plate.1004"):

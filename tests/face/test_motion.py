@@ -5,8 +5,9 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from understudy.face.geometry import HEAD_68, Head, apply
+from understudy.face.geometry import HEAD_68, Head
 from understudy.face.motion import MOST_STEPS, Motion, motion, smear
+from understudy.imaging.affine import apply
 
 
 def head(x: float, y: float = 300.0, scale: float = 100.0, roll: float = 0.0, yaw: float = 0.0) -> Head:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from understudy.face.geometry import HEAD_68, Head
 from understudy.face.mesh import HeadMesh, triangles
 from understudy.face.parts import PARTS, part_coverage
-from understudy.face.raster import rasterise
+from understudy.imaging.raster import rasterise
 
 
 @dataclass(frozen=True)

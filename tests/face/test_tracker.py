@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from understudy.face.detect import find_faces
-from understudy.face.roles import Detection
+from understudy.face.interfaces import Detection
 from understudy.face.tracker import Tracker
 
 
@@ -160,7 +160,7 @@ def test_frames_must_ascend() -> None:
 
 def test_two_real_people_keep_their_numbers(clip) -> None:
     pytest.importorskip("mediapipe")
-    from understudy.face.registry import build_detector
+    from understudy.face.components.registry import build_detector
 
     detector, tracker = build_detector("mediapipe"), Tracker()
     places: dict[int, list[float]] = {}
@@ -174,7 +174,7 @@ def test_two_real_people_keep_their_numbers(clip) -> None:
 
 def test_small_people_walking_keep_their_numbers(clip) -> None:
     pytest.importorskip("mediapipe")
-    from understudy.face.registry import build_detector
+    from understudy.face.components.registry import build_detector
 
     detector, tracker = build_detector("mediapipe"), Tracker()
     numbers: set[int] = set()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_faces import make_face
 from understudy.errors import FacesetError
-from understudy.face.roles import SAME_PERSON
+from understudy.face.interfaces import SAME_PERSON
 from understudy.faceset import identity as module
 from understudy.faceset.identity import cluster, identities, people_of, same_person
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from evaluated_nuke import RGB, RGBA, Picture, evaluate, inputs, parsed
 from made_people import bits
-from understudy.convert.inverse_warp import Placed, Placer, Region
+from understudy.convert.inverse_warp import Placed, Placer
 from understudy.convert.layers.compose import compose
+from understudy.imaging.region import Region
 from understudy.nuke.comp import NEEDED, Footage, nuke_comp
 from understudy.plate.frame import Header, Window
 from understudy.plate.layers import Layer, LayerWriter

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 from made_tracks import HEIGHT, made_shot
-from understudy.face.geometry import CROP_SIDE, apply, crop_matrix
+from understudy.face.geometry import CROP_SIDE, crop_matrix
+from understudy.imaging.affine import apply
 from understudy.nuke.track_nodes import corner_pin, tracker_node
 from understudy.tracks.landmark_names import indices
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_heads import Moment, Performer, ground
 from understudy.face.mesh import triangles
-from understudy.face.raster import rasterise
+from understudy.imaging.raster import rasterise
 from understudy.rendering.carrier import REACH, bend, carry, reach_of
 from understudy.rendering.footage import FAR, camera_normals
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from made_heads import Moment, Performer, footage, take
-from understudy.face.geometry import apply
 from understudy.face.mesh import at_landmarks
+from understudy.imaging.affine import apply
 from understudy.rendering.eyes import EYES, eye_gain, whites_mask
 from understudy.rendering.light import measure_skin_light
 

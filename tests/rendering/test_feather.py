@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_heads import Moment, Performer
 from understudy.face.mesh import triangles
-from understudy.face.raster import rasterise
+from understudy.imaging.raster import rasterise
 from understudy.rendering.feather import NARROWEST, WIDEST, feathered
 from understudy.rendering.footage import FAR
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from made_heads import Moment, Performer, footage, record, take
-from understudy.face.geometry import apply
 from understudy.face.mesh import mirrored, triangles
+from understudy.imaging.affine import apply
 from understudy.rendering.footage import Footage, views_of
 
 WHO = Performer()

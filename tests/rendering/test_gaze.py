@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 from made_heads import Moment, Performer, footage, take
-from understudy.face.geometry import apply
 from understudy.face.mesh import RINGS, at_landmarks, triangles
-from understudy.face.raster import rasterise
+from understudy.imaging.affine import apply
+from understudy.imaging.raster import rasterise
 from understudy.rendering.eyes import EYES, whites_mask
 from understudy.rendering.footage import FAR, Footage, Views
 from understudy.rendering.gaze import gaze_turn, iris_places, with_gaze

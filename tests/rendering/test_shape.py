@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from understudy.errors import FacesetError
-from understudy.face.conventions import mean_head
 from understudy.face.geometry import HEAD_68, Camera, Head, fit_head
 from understudy.face.head_model import head_model
+from understudy.face.landmarker_bias import mean_head
 from understudy.face.mesh import HeadMesh, at_landmarks
 from understudy.faceset.measures import UNMEASURED
 from understudy.faceset.record import Face
@@ -100,9 +100,9 @@ def test_footage_without_dense_points_is_refused_in_one_sentence() -> None:
 def footage(folder: str, name: str, step: int) -> tuple[list[Face], list[NDArray], NDArray]:
     """Rendered faces as landmarks alone place them, their pictures, and the true landmarks at rest (68, 3)."""
     pytest.importorskip("mediapipe")
+    from understudy.face.components.registry import build_detector, build_landmarker
     from understudy.face.detect import find_faces
     from understudy.face.keypoints import KeypointFinder, keypoint_head
-    from understudy.face.registry import build_detector, build_landmarker
 
     detector, landmarker, finder = build_detector("mediapipe"), build_landmarker("mediapipe"), KeypointFinder()
     records = json.loads((PEOPLE / folder / f"{name}.truth.json").read_text())["frames"]

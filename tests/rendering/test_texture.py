@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_heads import Moment, Performer, footage, take
 from understudy.face.mesh import triangles
-from understudy.face.raster import rasterise
+from understudy.imaging.raster import rasterise
 from understudy.rendering.footage import FAR, Footage, views_of
 from understudy.rendering.light import Relight, measure_skin_light
 from understudy.rendering.references import choose_references

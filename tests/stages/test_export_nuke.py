@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from evaluated_nuke import RGB, evaluate, parsed
 from understudy.cli import main
-from understudy.convert.inverse_warp import Placed, Placer, Region
+from understudy.convert.inverse_warp import Placed, Placer
 from understudy.convert.layers.compose import compose
 from understudy.errors import ExitCode, Interrupted, MissingInputError, OutputError, UnreadableError, UsageError
 from understudy.events import Events, Recorder
+from understudy.imaging.region import Region
 from understudy.plate.frame import Header, Window
 from understudy.plate.layers import Layer, write_layers
 from understudy.settings import ExportNukeSettings
@@ -150,7 +151,7 @@ def test_another_plate_is_refused(shot: Path) -> None:
 
 def test_a_movie_is_no_plate_for_it(shot: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (shot / "plate.mov").write_bytes(b"")
-    monkeypatch.setattr("understudy.plate.movie.count_frames", lambda path: 2000)
+    monkeypatch.setattr("understudy.plate.movies.movie.count_frames", lambda path: 2000)
     with pytest.raises(UsageError, match="is a movie"):
         export(shot, plate=f"{shot}/plate.mov", frames="1001")
 

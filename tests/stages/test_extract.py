@@ -24,11 +24,11 @@ from understudy.errors import (
     UsageError,
 )
 from understudy.events import Events, Recorder
-from understudy.face import registry
-from understudy.face.geometry import apply
+from understudy.face.components import registry
 from understudy.faceset import store
 from understudy.faceset.store import Faceset
-from understudy.plate.colour import ColourManager
+from understudy.imaging.affine import apply
+from understudy.plate.colours.ocio import ColourManager
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings, RestoreSettings, TrashSettings
 from understudy.stages import extract
@@ -609,7 +609,7 @@ from pathlib import Path
 from made_shots import RED, register, write_shot
 from understudy.events import Events
 from understudy.settings import ExtractSettings, RestoreSettings, TrashSettings
-from understudy.stages import extract, faceset_restore, faceset_trash
+from understudy.stages import extract
 register(dict.__setitem__)
 folder = Path(sys.argv[1])
 for count in (20, 20, 120):

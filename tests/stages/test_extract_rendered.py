@@ -11,9 +11,9 @@ import pytest
 from made_shots import write_frame
 from understudy.errors import AmbiguousFaceError
 from understudy.events import Events
-from understudy.face.geometry import apply
 from understudy.faceset.store import Faceset
-from understudy.plate.colour import ColourManager
+from understudy.imaging.affine import apply
+from understudy.plate.colours.ocio import ColourManager
 from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate
 from understudy.settings import ExtractSettings

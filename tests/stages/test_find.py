@@ -11,9 +11,9 @@ import pytest
 from made_shots import BLUE, RED, Square, SquareDetector, picture, write_frame, write_shot
 from understudy.errors import Interrupted, MissingInputError
 from understudy.events import Events
-from understudy.face import registry
+from understudy.face.components import registry
 from understudy.face.geometry import HEAD_68
-from understudy.plate.colour import BUILT_IN
+from understudy.plate.colours.ocio import BUILT_IN
 from understudy.settings import FindSettings
 from understudy.stages.find import run, warm_analyser
 

@@ -28,7 +28,7 @@ from understudy.cli.perform import perform
 from understudy.cli.reports import show
 from understudy.errors import ModelError
 from understudy.events import Events
-from understudy.face import registry
+from understudy.face.components import registry
 from understudy.plate.sheet import write_png
 from understudy.settings import Options, TrashSettings, animates, needs_of
 from understudy.stages import convert, demo, extract, inspect, swap
@@ -167,7 +167,7 @@ def without_what_is_slow(command: str, m: Made, patch: pytest.MonkeyPatch) -> No
     if command == "bench":
         patch.setattr(bench, "MEASURES", dict.fromkeys(bench.MEASURES, nothing))
     if command == "compare":
-        patch.setattr("understudy.review.plot.plot_frames", nothing)
+        patch.setattr("understudy.review.pages.plot.plot_frames", nothing)
     if command == "model export":
         patch.setattr(export, "to_torchscript", lambda *_: b"")
     if command == "tracks export":

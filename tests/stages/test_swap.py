@@ -12,9 +12,9 @@ import pytest
 from made_people import channel, make_model, tiny_preset
 from understudy.errors import NoFaceError, UnderstudyError, UsageError
 from understudy.events import Events, Recorder
-from understudy.face import registry
+from understudy.face.components import registry
+from understudy.face.interfaces import Landmarks
 from understudy.face.mesh import rest
-from understudy.face.roles import Landmarks
 from understudy.settings import SwapSettings
 from understudy.stages import swap
 from understudy.training.presets import PRESETS

@@ -16,10 +16,10 @@ from understudy.extraction.cut_crop import cut
 from understudy.extraction.shot import prepare
 from understudy.face.geometry import Head, crop_matrix
 from understudy.face.mesh import HeadMesh, Posed, at_landmarks, follow_landmarks, rest, triangles
-from understudy.face.raster import rasterise, vertex_normals
-from understudy.face.resample import coverage, warp
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+from understudy.imaging.raster import rasterise, vertex_normals
+from understudy.imaging.resample import coverage, warp
 from understudy.plate.reader import read_frame
 from understudy.rendering.footage import Footage
 from understudy.settings import PlateOptions

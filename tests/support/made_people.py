@@ -16,10 +16,10 @@ from understudy.events import Events
 from understudy.extraction.cut_crop import cut
 from understudy.extraction.shot import prepare
 from understudy.face.geometry import HEAD_68, Head, crop_matrix, fit_head
-from understudy.face.resample import coverage, warp
 from understudy.faceset.measures import UNMEASURED
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+from understudy.imaging.resample import coverage, warp
 from understudy.model.families import build
 from understudy.model.network import SIDES
 from understudy.model.quick import QuickArchitecture

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import OpenImageIO as oiio
 from numpy.typing import NDArray
-from understudy.face import registry
+from understudy.face.components import registry
 from understudy.face.geometry import HEAD_68
-from understudy.face.roles import Card, Detection, Landmarks
+from understudy.face.interfaces import Card, Detection, Landmarks
 from understudy.faceset.crop import read_pixels, read_record
 
 RED, BLUE = (0.9, 0.02, 0.02), (0.02, 0.02, 0.9)

@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from made_people import stand
 from numpy.typing import NDArray
-from understudy.face.geometry import HEAD_68, Camera, Head, apply, invert
+from understudy.face.geometry import HEAD_68, Camera, Head
 from understudy.face.keypoints import KEYPOINTS
+from understudy.imaging.affine import apply, invert
 from understudy.tracks.observation import LOOK, Observed, look_matrix
 
 CAMERA = Camera(2100.0, (960.0, 540.0))

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 from made_skin import CENTRE, RADII, degrees_apart, observe, sliding, turning
-from understudy.face.geometry import Head, apply
+from understudy.face.geometry import Head
+from understudy.imaging.affine import apply
 from understudy.tracks.flow import Features, follow
 from understudy.tracks.observation import Observed, look_matrix
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from made_skin import CAMERA, observe, turning
 from made_tracks import made_track
-from understudy.face.geometry import HEAD_68, apply
+from understudy.face.geometry import HEAD_68
+from understudy.imaging.affine import apply
 from understudy.tracks.gaze import IRIS_DEPTH, gazes, measured_gaze, usual_gaze
 from understudy.tracks.observation import look_matrix
 from understudy.tracks.openings import (

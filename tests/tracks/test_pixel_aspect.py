@@ -12,9 +12,10 @@ import pytest
 from made_people import describe, stand
 from made_tracks import alike, made_shot
 from understudy.errors import FacesetError
-from understudy.face.geometry import HEAD_68, apply, crop_matrix, invert
+from understudy.face.geometry import HEAD_68, crop_matrix
 from understudy.faceset.index import read_index, write_index
 from understudy.faceset.record import Face
+from understudy.imaging.affine import apply, invert
 from understudy.nuke.track_nodes import corner_pin
 from understudy.tracks.corrections import Corrections
 from understudy.tracks.corrections_from_tracks import corrections_from_tracks

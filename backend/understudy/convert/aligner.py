@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from understudy.convert.other_people import Before
 from understudy.extraction.cut_crop import cut_colours
 from understudy.extraction.shot import Shot
-from understudy.face.geometry import CropKind, apply, crop_matrix, invert
+from understudy.face.geometry import CropKind, crop_matrix
 from understudy.face.hands import HandFinder, hand_mask, is_profile
 from understudy.face.hull import eye_mask, face_mask, face_outline
-from understudy.face.look import square
-from understudy.face.resample import coverage, footprint, glance, warp
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+from understudy.imaging.affine import apply, invert
+from understudy.imaging.crop import square
+from understudy.imaging.resample import coverage, footprint, glance, warp
 from understudy.plate.frame import Frame
 
 HAND_FIELD, HAND_PIXELS = 5.0, 384

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from understudy.convert.aligner import Located
 from understudy.convert.finish.sharpness import Sharpness
-from understudy.convert.inverse_warp import Region
 from understudy.convert.matte.artist_mattes import Limits
 from understudy.convert.matte.combine import Way, combined
 from understudy.face.geometry import CropKind
 from understudy.faceset.record import Face
+from understudy.imaging.region import Region
 from understudy.plate.frame import Frame
 from understudy.settings import ConversionOptions
 

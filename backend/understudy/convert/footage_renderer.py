@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from understudy.convert.aligner import Aligner, Located
 from understudy.convert.face_renderer import Pictures
 from understudy.convert.finish.sharpness import Sharpness, measure_sharpness
-from understudy.convert.inverse_warp import Placer, Region
+from understudy.convert.inverse_warp import Placer
 from understudy.convert.matte.artist_mattes import Limits
 from understudy.convert.matte.combine import Way
 from understudy.convert.other_people import Before
 from understudy.extraction.shot import Shot
-from understudy.face.geometry import CROP_SIDE, CropKind, crop_kind, scale_of
+from understudy.face.geometry import CROP_SIDE, CropKind, crop_kind
 from understudy.faceset.aligned import evenly
 from understudy.faceset.record import Face
+from understudy.imaging.affine import scale_of
+from understudy.imaging.region import Region
 from understudy.plate.frame import Frame
 from understudy.rendering.footage import Footage
 from understudy.rendering.light import Relight

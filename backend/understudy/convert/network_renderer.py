@@ -17,16 +17,18 @@ from understudy.convert.colour.colour_match import adjusted
 from understudy.convert.colour.relight import relit
 from understudy.convert.face_renderer import Pictures
 from understudy.convert.finish.sharpness import Sharpness
-from understudy.convert.inverse_warp import Placer, region_of
+from understudy.convert.inverse_warp import Placer
 from understudy.convert.matte.artist_mattes import Limits
 from understudy.convert.other_people import unhidden, who_is_before
 from understudy.convert.predict import Prediction
 from understudy.convert.shot_measures import ShotMeasures
 from understudy.errors import ModelError, OutOfMemoryError
 from understudy.extraction.shot import Shot
-from understudy.face.geometry import CropKind, apply, crop_kind, invert, scale_of
+from understudy.face.geometry import CropKind, crop_kind
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+from understudy.imaging.affine import apply, invert, scale_of
+from understudy.imaging.region import region_of
 from understudy.model.card import Card
 from understudy.model.encoding import encode
 from understudy.model.likeness import Likeness

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from understudy.extraction.shot import Shot
 from understudy.face.boxes import intersection_over_union
 from understudy.face.hull import people_mask
-from understudy.face.roles import Detection
+from understudy.face.interfaces import Detection
 from understudy.face.tracker import Tracker
 from understudy.faceset.journal import NAME, Sighting, entry_of
 from understudy.faceset.record import Face

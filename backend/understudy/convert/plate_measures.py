@@ -14,12 +14,13 @@ from understudy.convert.finish.grain_measure import measure_grain
 from understudy.convert.finish.sharpness import Sharpness, measure_sharpness, smooth_over_time
 from understudy.errors import MissingInputError
 from understudy.extraction.shot import Shot
-from understudy.face.geometry import crop_matrix, scale_of
+from understudy.face.geometry import crop_matrix
 from understudy.face.hull import face_mask
-from understudy.face.resample import footprint
 from understudy.faceset.aligned import evenly
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+from understudy.imaging.affine import scale_of
+from understudy.imaging.resample import footprint
 
 SHARPNESS_FACES = 128
 """Faces, spread evenly over the shot, on which its sharpness is measured."""

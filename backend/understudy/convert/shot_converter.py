@@ -31,11 +31,11 @@ from understudy.convert.matte.edge import soft_edge
 from understudy.convert.plate_measures import PlateMeasures
 from understudy.convert.squeeze import in_stored
 from understudy.extraction.shot import Shot
-from understudy.face.geometry import apply, invert
 from understudy.face.motion import Motion, motion, smear
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
-from understudy.plate.extent import extent
+from understudy.imaging.affine import apply, invert
+from understudy.imaging.extent import extent
 from understudy.plate.frame import Frame
 from understudy.settings import ConversionOptions
 

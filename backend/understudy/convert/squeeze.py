@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.convert.inverse_warp import Placed, Placer, Region
-from understudy.face.geometry import FloatArray
+from understudy.convert.inverse_warp import Placed, Placer
+from understudy.imaging.affine import FloatArray
+from understudy.imaging.region import Region
 from understudy.plate.frame import Frame
 from understudy.plate.layers import Layer
 from understudy.plate.square import weights

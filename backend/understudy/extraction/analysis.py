@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from understudy.extraction.shot import Shot
 from understudy.face.appearance import appearance
+from understudy.face.components.registry import build_detector, build_landmarker, build_recogniser
 from understudy.face.detect import Survey, survey
 from understudy.face.exposure import evenly_exposed
-from understudy.face.halves import as_float
+from understudy.face.interfaces import Card, Detection, Detector, Image, Landmarker, Landmarks, Recogniser
 from understudy.face.keypoints import KeypointFinder, keypoint_box, keypoint_head
-from understudy.face.look import look, tilt_of
-from understudy.face.registry import build_detector, build_landmarker, build_recogniser
-from understudy.face.roles import Card, Detection, Detector, Image, Landmarker, Landmarks, Recogniser
+from understudy.face.tilt import tilt_of
+from understudy.imaging.crop import look
+from understudy.imaging.half import as_float
 from understudy.plate.frame import Frame
 from understudy.settings import AnalysisOptions, DetectionOptions
 from understudy.stopwatch import Stopwatch

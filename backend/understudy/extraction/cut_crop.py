@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.extraction.shot import Shot
-from understudy.face.halves import HALF_MAX
-from understudy.face.resample import coverage, footprint, warp
+from understudy.imaging.half import HALF_MAX
+from understudy.imaging.resample import coverage, footprint, warp
 from understudy.plate.frame import Frame
 
 

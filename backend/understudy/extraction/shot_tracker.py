@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from understudy.face.boxes import SAME_FACE, intersection_over_union
 from understudy.face.choose import BLIP
-from understudy.face.roles import Detection
+from understudy.face.interfaces import Detection
 from understudy.face.tracker import USUAL, Tracker
 from understudy.faceset.journal import Entry, Sighting
 from understudy.tracks.cuts import CutFinder, CutRule

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from understudy.events import Events
 from understudy.extraction.shot_tracker import Spotted
-from understudy.face.conventions import mean_head
 from understudy.face.geometry import Camera
+from understudy.face.landmarker_bias import mean_head
 from understudy.face.tracker import GAP
 from understudy.faceset.journal import LOOKS, look_name
 from understudy.tracks.observation import Observed

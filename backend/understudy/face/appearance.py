@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray
-from understudy.face.roles import Image
+from understudy.face.interfaces import Image
+from understudy.imaging.affine import FloatArray
 
 _BINS = 6  # of each of R, G and B
 _AROUND = 1.4  # side of what is looked at, in sides of the box: hair and collar count as well

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.roles import Detection
+from understudy.face.interfaces import Detection
 
 Box = NDArray[np.floating[Any]]
 """(4,) x0 y0 x1 y1."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from understudy.face.boxes import grouped, intersection_over_union, is_loose, is_part, is_same, mean, sides
 from understudy.face.confidence import logit
-from understudy.face.roles import Detection, Detector, Image
-from understudy.face.views import View, placed, show, views
+from understudy.face.interfaces import Detection, Detector, Image
+from understudy.face.tiles import View, placed, show, views
 
 LARGE = 0.2
 """Share of the frame that a face must fill to be believed on the reduced copy, which blurs all smaller ones."""

@@ -10,8 +10,8 @@ from PIL import ImageDraw, ImageFont
 
 from understudy.face.boxes import sides
 from understudy.face.detect import BELOW, CUT, ELSEWHERE, FAINT, KEPT, PART, SMALL, TURNED, Candidate, Survey
-from understudy.face.roles import Image
-from understudy.face.views import View
+from understudy.face.interfaces import Image
+from understudy.face.tiles import View
 from understudy.safe_text import one_line
 
 _NARROWEST, _WIDEST = 960, 1600  # pixels of the picture: writing needs room, and a screen ends somewhere

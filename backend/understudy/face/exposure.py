@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.roles import Image
+from understudy.face.interfaces import Image
 
 _GAMMA = 2.2  # of the display encoding, near enough
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)

@@ -14,21 +14,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import NoFaceError, UsageError
+from understudy.imaging.affine import SQUARE, FloatArray, Stretch, stretched
 
-FloatArray = NDArray[np.floating[Any]]
 CropKind = Literal["face", "full", "whole", "head"]
-
-Stretch = tuple[float, float]
-"""What x and y of a plate are multiplied by for pixels that are square: (2, 1) for a squeezed plate of pixel aspect 2."""
-
-SQUARE: Stretch = (1.0, 1.0)
 
 CROP_SIDE: dict[str, float] = {"face": 1.1909, "full": 1.5966, "whole": 2.1314, "head": 2.9799}
 """Side of each crop in mean-face units."""
@@ -223,34 +218,3 @@ def crop_kind(name: str) -> CropKind:
     if name not in CROP_SIDE:
         raise UsageError(f"There is no kind of crop called {name!r}.", f"Use one of {', '.join(CROP_SIDE)}.")
     return cast(CropKind, name)
-
-
-def invert(matrix: FloatArray) -> NDArray[np.float64]:
-    """The (2, 3) inverse of a (2, 3) affine matrix."""
-    # Written out: numpy's, through LAPACK, takes a millisecond while torch's threads hold the cores.
-    (a, b, x), (c, d, y) = np.asarray(matrix, np.float64).tolist()
-    determinant = a * d - b * c
-    rows = [d, -b, b * y - d * x], [-c, a, c * x - a * y]
-    return np.array(rows, np.float64) / np.float64(determinant)
-
-
-def stretched(matrix: FloatArray, stretch: Stretch) -> NDArray[np.float64]:
-    """A (2, 3) matrix from square pixels as one from plate pixels that ``stretch`` takes there."""
-    return np.asarray(matrix, np.float64) * (*stretch, 1.0)
-
-
-def rescale(matrix: FloatArray, size: float, new_size: float) -> NDArray[np.float64]:
-    """A crop matrix for the same square at another size in pixels."""
-    return np.asarray(matrix, np.float64) * (new_size / size)
-
-
-def apply(matrix: FloatArray, points: FloatArray) -> NDArray[np.float64]:
-    """(N, 2) points through a (2, 3) affine matrix."""
-    moved: NDArray[np.float64] = np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
-    return moved
-
-
-def scale_of(matrix: FloatArray) -> float:
-    """Crop pixels per plate pixel."""
-    (a, b, _), (c, d, _) = np.asarray(matrix, np.float64).tolist()
-    return math.sqrt(abs(a * d - b * c))

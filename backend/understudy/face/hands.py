@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray, apply
-from understudy.face.mediapipe_models import modules, quiet
-from understudy.face.roles import Card, Image, digest
+from understudy.face.components.mediapipe_models import modules, quiet
+from understudy.face.interfaces import Card, Image, digest
+from understudy.imaging.affine import FloatArray, apply
 
 CONFIDENCE = 0.5
 """Least belief in a hand."""

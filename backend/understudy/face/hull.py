@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray, apply
+from understudy.imaging.affine import FloatArray, apply
 
 _FINE = 4
 _HAIR, _EARS = 5.0, 1.25  # of a head's outline: how far the brows are lifted, and how much wider than the face it is

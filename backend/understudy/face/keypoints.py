@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import NoFaceError
+from understudy.face.components.mediapipe_models import modules, quiet
 from understudy.face.exposure import evenly_exposed
-from understudy.face.geometry import FloatArray, Head, fit_points
-from understudy.face.look import look, square
-from understudy.face.mediapipe_models import modules, quiet
-from understudy.face.roles import Card, Image, digest
+from understudy.face.geometry import Head, fit_points
+from understudy.face.interfaces import Card, Image, digest
+from understudy.imaging.affine import FloatArray
+from understudy.imaging.crop import look, square
 
 KEYPOINTS: NDArray[np.float64] = np.array(
     [

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from understudy.face.geometry import CROP_LIFT, CROP_SIDE, HEAD_68, CropKind, FloatArray, Head
-from understudy.face.mediapipe_models import IBUG_FROM_MESH
+from understudy.face.components.mediapipe_models import IBUG_FROM_MESH
+from understudy.face.geometry import CROP_LIFT, CROP_SIDE, HEAD_68, CropKind, Head
+from understudy.imaging.affine import FloatArray
 
 VERTICES = 468
 

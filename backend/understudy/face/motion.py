@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import HEAD_68, FloatArray, Head
+from understudy.face.geometry import HEAD_68, Head
+from understudy.imaging.affine import FloatArray
 
 MOST_STEPS = 64
 """Most places along its path at which a picture is seen; a longer path is seen in steps of more than a pixel."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.face.mesh import RINGS, Posed, rest, triangles
-from understudy.face.raster import facing
+from understudy.imaging.raster import facing
 
 PARTS = ("skin", "left_brow", "right_brow", "left_eye", "right_eye", "nose", "lips", "mouth")
 """Left and right are the person's own. ``mouth`` is what is seen between the lips."""

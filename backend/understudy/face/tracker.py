@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from understudy.face.appearance import likeness as alike_colours
 from understudy.face.boxes import intersection_over_union
-from understudy.face.roles import Detection
+from understudy.face.interfaces import Detection
 
 REACH = 0.6
 """How far a face may be from its prediction, in face sizes."""

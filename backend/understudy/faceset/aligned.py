@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import FacesetError
-from understudy.face.geometry import FloatArray, apply, rescale
 from understudy.face.hull import face_mask, feature_mask
-from understudy.face.resample import warp
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+from understudy.imaging.affine import FloatArray, apply, rescale
+from understudy.imaging.resample import warp
 
 _Item = TypeVar("_Item")
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from understudy.face.geometry import apply
 from understudy.faceset.order import unlikeness, values_of
 from understudy.faceset.record import Face
+from understudy.imaging.affine import apply
 
 _LANDMARKS = 4.0
 """How much the landmarks' distance counts against the thumbnails': a blink hardly shows in a thumbnail."""

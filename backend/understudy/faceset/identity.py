@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from understudy.errors import FacesetError
-from understudy.face.roles import SAME_PERSON
+from understudy.face.interfaces import SAME_PERSON
 from understudy.faceset.record import Face
 
 _OTHER = 0.5  # for a recogniser that is not known here

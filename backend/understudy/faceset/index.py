@@ -14,9 +14,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import CROP_SIDE, SQUARE, Camera, Head, Stretch
+from understudy.face.geometry import CROP_SIDE, Camera, Head
 from understudy.faceset.measures import BINS, THUMBNAIL, Measures
 from understudy.faceset.record import LARGEST_CROP, SCHEMA, SMALLEST_SCALE, Face
+from understudy.imaging.affine import SQUARE, Stretch
 from understudy.json_reader import parse_json
 from understudy.tracks.formats.values import FAR, one_of, origin_of, stretch_from_json, text
 from understudy.tracks.track import Origin

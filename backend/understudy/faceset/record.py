@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import FacesetError
-from understudy.face.geometry import CROP_SIDE, SQUARE, Head, Stretch, scale_of, stretched
+from understudy.face.geometry import CROP_SIDE, Head
 from understudy.faceset.measures import Measures
+from understudy.imaging.affine import SQUARE, Stretch, scale_of, stretched
 from understudy.json_reader import parse_json
 from understudy.tracks.formats import values as plain
 from understudy.tracks.formats.values import (

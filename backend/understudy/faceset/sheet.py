@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import FacesetError
-from understudy.face.geometry import apply
 from understudy.faceset.aligned import evenly
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+from understudy.imaging.affine import apply
 from understudy.plate.sheet import contact_sheet
 
 SHEET = "contact_sheet.png"

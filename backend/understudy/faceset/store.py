@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import FacesetError, OutputError, cannot_write
-from understudy.face.halves import as_float, as_half
 from understudy.faceset import index
 from understudy.faceset.crop import read_pixels, read_record, write_crop
 from understudy.faceset.index import Known, Stamp
 from understudy.faceset.pack import Pack
 from understudy.faceset.provenance import provenance_of
 from understudy.faceset.record import Face
+from understudy.imaging.half import as_float, as_half
 from understudy.json_reader import parse_json
 from understudy.plate.defects import without_defects
 from understudy.plate.exr import has_all_pixels

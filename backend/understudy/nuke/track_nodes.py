@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import CropKind, apply, crop_matrix, invert
+from understudy.face.geometry import CropKind, crop_matrix
+from understudy.imaging.affine import apply, invert
 from understudy.nuke.script import Tcl, Value, pasted
 from understudy.tracks.landmark_names import name_of
 from understudy.tracks.track import Track

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.plate.extent import extent
+from understudy.imaging.extent import extent
 
 MOST_LIGHT = 65504.0
 """What is beyond, either way, is no light: the largest finite half float."""

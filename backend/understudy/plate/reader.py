@@ -66,7 +66,7 @@ def read_channel(path: Path, channel: str) -> NDArray[np.float32]:
 def probe(plate: Plate) -> Header:
     """The header of the plate's first frame; no pixels are decoded. Raises as :func:`read_frame` does."""
     if plate.kind == "movie":
-        from understudy.plate.movie import Movie
+        from understudy.plate.movies.movie import Movie
 
         with Movie(Path(plate.pattern)) as movie:
             return movie.header()
@@ -112,7 +112,7 @@ def _shape_of(plate: Plate, number: int) -> tuple[str, ...] | None:
 def _opened(plate: Plate) -> Iterator[Callable[[int], Frame]]:
     """A function that reads one frame; it is valid inside the block."""
     if plate.kind == "movie":
-        from understudy.plate.movie import Movie  # PyAV is loaded only for movies
+        from understudy.plate.movies.movie import Movie  # PyAV is loaded only for movies
 
         with Movie(Path(plate.pattern)) as movie:
             yield movie.read

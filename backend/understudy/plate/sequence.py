@@ -186,7 +186,7 @@ def _open_file(path: Path, frames: str | None, missing: Missing) -> Plate:
     if cure := what_to_do(path.suffix):
         raise UnreadableError(f"{path} is {cure[0]}, which is not read.", cure[1])
     if path.suffix.lower() in MOVIES:
-        from understudy.plate.movie import count_frames  # PyAV is loaded only for movies
+        from understudy.plate.movies.movie import count_frames  # PyAV is loaded only for movies
 
         present: Sequence[int] = range(1, count_frames(path) + 1)
         kind: Literal["still", "movie"] = "movie"

@@ -14,9 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from understudy.imaging.affine import Stretch
 from understudy.plate.frame import Frame, Header, Window
-
-Stretch = tuple[float, float]
 
 _ALMOST = 0.002
 """Pixels whose sides differ by less are taken for square: ratios that were rounded on their way through files."""

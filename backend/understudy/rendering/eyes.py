@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import apply
 from understudy.face.mesh import at_landmarks
+from understudy.imaging.affine import apply
 from understudy.rendering.footage import Footage
 from understudy.rendering.light import SkinLight, log_light
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.face.mesh import Posed
-from understudy.face.raster import Surface, unit
+from understudy.imaging.raster import Surface, unit
 from understudy.rendering.footage import camera_normals
 from understudy.rendering.pixels import distance_within
 

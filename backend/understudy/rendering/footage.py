@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import apply, scale_of
 from understudy.face.mesh import HeadMesh, Posed, at_landmarks, follow_landmarks, mirrored, triangles
-from understudy.face.raster import rasterise, vertex_normals
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+from understudy.imaging.affine import apply, scale_of
+from understudy.imaging.raster import rasterise, vertex_normals
 from understudy.rendering.openings import Openings, measure_openings, usual_lid_gaps, with_lids
 
 FAR = 1000.0

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import apply
 from understudy.face.mesh import RINGS
+from understudy.imaging.affine import apply
 from understudy.rendering.footage import Footage, Views
 from understudy.tracks.gaze import IRIS_DEPTH
 from understudy.tracks.openings import MESH

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.face.resample import ExactSampler
+from understudy.imaging.resample import ExactSampler
 
 
 def sample(picture: NDArray[np.float32], places: NDArray[np.floating[Any]]) -> NDArray[np.float32]:

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import apply
 from understudy.face.mesh import Posed, triangles
-from understudy.face.raster import Surface, rasterise
 from understudy.faceset.record import Face
+from understudy.imaging.affine import apply
+from understudy.imaging.raster import Surface, rasterise
 from understudy.plate.defects import without_defects
 from understudy.rendering.broad_light import lit_as
 from understudy.rendering.carrier import REACH, bend, carry, reach_of

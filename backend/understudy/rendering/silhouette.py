@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray, Head, apply, invert
+from understudy.face.geometry import Head
 from understudy.face.mesh import triangles
-from understudy.face.raster import vertex_normals
+from understudy.imaging.affine import FloatArray, apply, invert
+from understudy.imaging.raster import vertex_normals
 from understudy.tracks.morphable import Outline
 
 Array = NDArray[Any]

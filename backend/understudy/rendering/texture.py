@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.raster import Surface
+from understudy.imaging.raster import Surface
 from understudy.rendering.footage import Footage, Views
 from understudy.rendering.gaze import gaze_turn, iris_places, with_gaze
 from understudy.rendering.light import Relight, SkinLight, log_light, part_of, plausible, relighting

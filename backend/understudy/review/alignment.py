@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from understudy.face.geometry import CropKind, FloatArray, Head, apply, crop_matrix, invert
+from understudy.face.geometry import CropKind, Head, crop_matrix
+from understudy.imaging.affine import FloatArray, apply, invert
 
 EYES = 0.72
 """Distance of the outer eye corners in mean-face units."""

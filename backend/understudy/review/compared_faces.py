@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from understudy.errors import ComponentError, NoFaceError, UsageError
 from understudy.events import Events
+from understudy.face.components.registry import RECOGNISERS, build_detector, build_landmarker, build_recogniser
 from understudy.face.detect import find_faces
 from understudy.face.geometry import fit_head
-from understudy.face.registry import RECOGNISERS, build_detector, build_landmarker, build_recogniser
-from understudy.face.roles import Card, Detection, Landmarks, Recogniser
+from understudy.face.interfaces import Card, Detection, Landmarks, Recogniser
 from understudy.faceset.store import Faceset
-from understudy.plate.colour import ColourManager
+from understudy.imaging.affine import Stretch
+from understudy.plate.colours.ocio import ColourManager
 from understudy.plate.sequence import Plate
-from understudy.plate.square import Stretch
 from understudy.review.bands import face_size
 from understudy.review.comparison import FaceFigures
 from understudy.review.identity import FrameLikeness, SourceIdentity, as_image

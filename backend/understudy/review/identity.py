@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import FacesetError
-from understudy.face.geometry import apply
-from understudy.face.roles import Image, Landmarks, Recogniser
+from understudy.face.interfaces import Image, Landmarks, Recogniser
 from understudy.faceset.aligned import evenly
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
-from understudy.plate.colour import ColourManager
+from understudy.imaging.affine import apply
+from understudy.plate.colours.ocio import ColourManager
 from understudy.review.metrics import mean
 from understudy.review.poses import LANDMARKED
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from understudy.face.geometry import FloatArray, fit_head
+from understudy.face.geometry import fit_head
+from understudy.imaging.affine import FloatArray
 from understudy.review.alignment import landmark_error
 from understudy.review.metrics import mean
 

@@ -127,7 +127,7 @@ def _host_memory() -> int:
 
 def _colour() -> dict[str, Any]:
     try:
-        from understudy.plate.colour import ColourManager
+        from understudy.plate.colours.ocio import ColourManager
 
         colours = ColourManager.discover()
     except (ColourError, ImportError) as error:
@@ -136,7 +136,7 @@ def _colour() -> dict[str, Any]:
 
 
 def _components() -> list[dict[str, Any]]:
-    from understudy.face.registry import cards
+    from understudy.face.components.registry import cards
 
     rows = []
     for offer in cards():

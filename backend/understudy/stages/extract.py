@@ -30,12 +30,12 @@ from understudy.extraction.shot import Shot, prepare
 from understudy.extraction.shot_tracker import Spotted, follow
 from understudy.extraction.solve_pass import solved_tracks
 from understudy.face.choose import Choice, Reference, choose, parse_choice
-from understudy.face.geometry import SQUARE
-from understudy.face.roles import SAME_PERSON, Card, Detection, digest
+from understudy.face.interfaces import SAME_PERSON, Card, Detection, digest
 from understudy.face.tracker import USUAL
 from understudy.faceset.journal import LOOKS, Entry, Journal
 from understudy.faceset.sheet import SHEET, faceset_sheet
 from understudy.faceset.store import Faceset
+from understudy.imaging.affine import SQUARE
 from understudy.plate.files import remove_leftovers, write_text
 from understudy.plate.lock import hold
 from understudy.plate.ranges import format_range, runs_of, runs_told

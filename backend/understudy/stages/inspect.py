@@ -6,8 +6,8 @@ from typing import Any
 
 from understudy.events import Events
 from understudy.extraction.shot import prepare
+from understudy.plate.movies.timecode import format_timecode
 from understudy.plate.ranges import format_range, gaps, parse_range, runs_of, runs_told
-from understudy.plate.timecode import format_timecode
 from understudy.settings import InspectSettings, PlateOptions, RangeOptions
 
 _MOST = 200  # ranges that are told

@@ -22,12 +22,12 @@ from understudy.convert.shot_converter import ShotConverter
 from understudy.errors import FacesetError
 from understudy.events import Events
 from understudy.extraction.shot import Shot, prepare_frame
-from understudy.face.halves import as_half
 from understudy.faceset.record import Face
 from understudy.faceset.store import DESCRIPTION, Faceset
+from understudy.imaging.half import as_half
 from understudy.model.device import choose_device
 from understudy.model.store import FILE, load_model
-from understudy.plate.colour import ColourManager
+from understudy.plate.colours.ocio import ColourManager
 from understudy.plate.files import stamp
 from understudy.plate.frame import Frame
 from understudy.plate.layers import Layer, LayerWriter

@@ -31,7 +31,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from understudy.errors import UnderstudyError, UsageError
-from understudy.face.geometry import SQUARE, Stretch
+from understudy.imaging.affine import SQUARE, Stretch
 from understudy.json_reader import parse_json
 from understudy.plate.files import write_text
 from understudy.plate.ranges import parse_range

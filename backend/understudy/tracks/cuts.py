@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import UsageError
-from understudy.face.roles import Image
+from understudy.face.interfaces import Image
 from understudy.plate.ranges import parse_range
 
 _SIDE = 24  # pixels of the small picture that is compared

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import HEAD_68, RIGID, FloatArray, Head
+from understudy.face.geometry import HEAD_68, RIGID, Head
+from understudy.imaging.affine import FloatArray
 from understudy.tracks.smooth import smoothed
 
 _OWN = 0.03  # how far a person's head is from the mean one, mean-face units

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.face.exposure import evenly_exposed
-from understudy.face.geometry import HEAD_68, FloatArray, Head, apply, invert
+from understudy.face.geometry import HEAD_68, Head
+from understudy.imaging.affine import FloatArray, apply, invert
 from understudy.tracks.observation import Observed, look_matrix
 from understudy.tracks.surface import lift
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray, Head
+from understudy.face.geometry import Head
+from understudy.imaging.affine import FloatArray
 from understudy.tracks.observation import Observed
 from understudy.tracks.openings import MESH, Opened, filled, usual_of
 

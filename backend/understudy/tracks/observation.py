@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray
-from understudy.face.look import square
+from understudy.imaging.affine import FloatArray
+from understudy.imaging.crop import square
 
 LOOK = 320
 """Side in pixels of the small grey picture that is kept of a face, whatever the size of the plate."""

@@ -17,7 +17,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray, Head, apply
+from understudy.face.geometry import Head
+from understudy.imaging.affine import FloatArray, apply
 from understudy.tracks.observation import Observed, look_matrix
 
 FRONTAL = 25.0

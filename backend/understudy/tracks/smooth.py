@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 from scipy.spatial.transform import Rotation
 
-from understudy.face.geometry import FloatArray, Head
+from understudy.face.geometry import Head
+from understudy.imaging.affine import FloatArray
 
 
 def smoothed(values: FloatArray, weights: FloatArray, strength: float) -> NDArray[np.float64]:

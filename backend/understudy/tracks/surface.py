@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray, Head
+from understudy.face.geometry import Head
+from understudy.imaging.affine import FloatArray
 
 _CENTRE = np.array([0.0, -0.10, 0.60])
 _RADII = np.array([0.68, 1.10, 0.75])

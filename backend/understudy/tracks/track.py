@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import SQUARE, Head, Stretch
+from understudy.face.geometry import Head
+from understudy.imaging.affine import SQUARE, Stretch
 
 Origin = Literal["seen", "followed", "bridged", "given"]
 """Where a face's place comes from: its own landmarks, the pixels around it, its neighbours in time, or the artist."""

@@ -16,8 +16,9 @@ from understudy.bench.conversion.acceptance import criteria
 from understudy.bench.conversion.fixture import Bed, make_bed
 from understudy.bench.conversion.in_memory_shot import Trial
 from understudy.bench.conversion.oracle_network import Moment, RoteNetwork
-from understudy.convert.inverse_warp import Placed, Region
+from understudy.convert.inverse_warp import Placed
 from understudy.events import Events
+from understudy.imaging.region import Region
 from understudy.model.encoding import encode
 from understudy.model.presentation import detail, gate
 from understudy.plate.frame import Frame, Header, Window

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from made_people import bits
-from understudy.convert.inverse_warp import Placed, Region
+from understudy.convert.inverse_warp import Placed
 from understudy.convert.layers.compose import CHANNELS, LAYERS, compose, of_person, together
+from understudy.imaging.region import Region
 
 AWKWARD = [-3.5, 1.5, np.inf, -np.inf, np.nan, 6e4, 1e-7, 0.0, -0.0]
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from made_people import stand
 from numpy.typing import NDArray
-from understudy.convert.inverse_warp import Region
 from understudy.convert.layers.geometry_layers import GEOMETRY_LAYERS, head_layers, st_inverse
-from understudy.face.geometry import HEAD_68, Camera, Head, apply, crop_matrix, invert
+from understudy.face.geometry import HEAD_68, Camera, Head, crop_matrix
 from understudy.face.mesh import HeadMesh
-from understudy.face.resample import warp
+from understudy.imaging.affine import apply, invert
+from understudy.imaging.region import Region
+from understudy.imaging.resample import warp
 
 MESH = HeadMesh()
 REGION = Region(40, 30, 240, 220)

@@ -7,7 +7,7 @@ import pytest
 from made_shots import register, two, walk, write_shot
 from understudy.errors import FacesetError, Interrupted, MissingInputError, UsageError
 from understudy.events import Events, Recorder
-from understudy.face import registry
+from understudy.face.components import registry
 from understudy.faceset.store import Faceset
 from understudy.settings import ExtractSettings, PackSettings, RecropSettings, TracksExportSettings
 from understudy.stages import extract

@@ -21,7 +21,7 @@ from understudy.events import Events
 from understudy.faceset.measures import UNMEASURED
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
-from understudy.review import faceset_report
+from understudy.review.faceset import faceset_report
 from understudy.settings import FacesetReportSettings, PackSettings
 from understudy.stages.faceset.pack import run as pack
 from understudy.stages.faceset.report import run

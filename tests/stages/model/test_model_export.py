@@ -13,12 +13,12 @@ from understudy.convert.predict import Predictor
 from understudy.errors import ModelError, UsageError
 from understudy.events import Events
 from understudy.face.hull import face_mask
-from understudy.face.resample import warp
+from understudy.imaging.resample import warp
 from understudy.model.encoding import encode
 from understudy.model.families import build, default_architecture
 from understudy.model.presentation import measure_light
 from understudy.model.store import Card, load_model, save_model
-from understudy.plate.colour import ColourManager
+from understudy.plate.colours.ocio import ColourManager
 from understudy.settings import ModelExportSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.load. is deprecated")

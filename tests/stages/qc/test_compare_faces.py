@@ -14,7 +14,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, shift
 from understudy.errors import ComponentError, FacesetError, UsageError
 from understudy.events import Events, Recorder
-from understudy.face import registry
+from understudy.face.components import registry
 from understudy.review import compared_faces
 from understudy.settings import CompareSettings, ExtractSettings
 from understudy.stages import _against_truth, extract

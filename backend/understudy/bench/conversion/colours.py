@@ -17,14 +17,15 @@ from understudy.convert.colour.colour_match import Method, Pixels, Space, pixels
 from understudy.convert.colour.colour_over_time import MatchOverTime, Samples
 from understudy.convert.colour.relight import relit
 from understudy.events import Events
-from understudy.face.geometry import CropKind, FloatArray, crop_matrix
+from understudy.face.geometry import CropKind, crop_matrix
 from understudy.face.hull import eye_mask, face_mask
-from understudy.face.resample import warp
 from understudy.faceset.aligned import load_aligned
 from understudy.faceset.store import Faceset
+from understudy.imaging.affine import FloatArray
+from understudy.imaging.resample import warp
 from understudy.model.encoding import decode, encode
 from understudy.model.presentation import Light, gate, measure_light
-from understudy.plate.colour import ColourManager
+from understudy.plate.colours.ocio import ColourManager
 from understudy.plate.reader import probe, read_channel, read_frame
 from understudy.plate.sequence import Plate, open_plate
 from understudy.review.metrics import compare_pictures, mean, weighted_mean

@@ -14,8 +14,8 @@ from torch import nn
 from understudy.convert.aligner import Aligner
 from understudy.extraction.shot import Shot
 from understudy.face.geometry import CropKind
-from understudy.face.resample import warp
 from understudy.faceset.record import Face
+from understudy.imaging.resample import warp
 from understudy.model.card import Card
 from understudy.model.encoding import encode
 from understudy.model.network import SwapNetwork

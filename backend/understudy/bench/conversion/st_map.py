@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from understudy.convert.inverse_warp import Placer, Region
+from understudy.convert.inverse_warp import Placer
 from understudy.events import Events
-from understudy.face.geometry import FloatArray, apply, invert
+from understudy.imaging.affine import FloatArray, apply, invert
+from understudy.imaging.region import Region
 from understudy.plate.frame import Header, Window
 from understudy.plate.layers import Layer, write_layers
 from understudy.plate.reader import read_channel

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from understudy.events import Events
 from understudy.extraction.shot import prepare
+from understudy.face.components.registry import build_detector
 from understudy.face.detect import find_faces
-from understudy.face.geometry import apply
-from understudy.face.registry import build_detector
-from understudy.face.roles import Detector, Image
+from understudy.face.interfaces import Detector, Image
+from understudy.imaging.affine import apply
 from understudy.plate.reader import read_frame
 from understudy.review.truth import read_truth
 from understudy.settings import PlateOptions

@@ -12,8 +12,8 @@ import numpy as np
 from understudy.bench.rendering.plates import still
 from understudy.errors import ComponentError
 from understudy.events import Events
+from understudy.face.components.registry import build_landmarker
 from understudy.face.geometry import CENTRE_DEPTH, CROP_LIFT, CropKind, fit_head
-from understudy.face.registry import build_landmarker
 from understudy.review.alignment import (
     corner_errors,
     crop_corners,

@@ -11,11 +11,11 @@ import torch
 
 from understudy.bench.training.peer_loop import Crop
 from understudy.events import Events
-from understudy.face.geometry import apply
 from understudy.faceset.store import Faceset
+from understudy.imaging.affine import apply
 from understudy.model.families import build
 from understudy.model.network import SIDES, Architecture, SwapNetwork
-from understudy.plate.colour import ColourManager
+from understudy.plate.colours.ocio import ColourManager
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
 from understudy.stages import extract

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from understudy.convert.blend.multigrid import membrane
 from understudy.convert.colour.log_pixels import SPAN, coded, decoded
-from understudy.plate.extent import extent
+from understudy.imaging.extent import extent
 
 REACH = 2.0
 """Spread in pixels of the average from which the plate's edge is taken: a pixel alone would flicker with its grain."""

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.convert.inverse_warp import Placed, Region
-from understudy.face.halves import as_float, as_half
-from understudy.plate.extent import extent
+from understudy.convert.inverse_warp import Placed
+from understudy.imaging.extent import extent
+from understudy.imaging.half import as_float, as_half
+from understudy.imaging.region import Region
 from understudy.plate.layers import Layer
 
 LAYERS: dict[str, tuple[tuple[str, ...], type[Any]]] = {

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.convert.inverse_warp import Placed, Region
+from understudy.convert.inverse_warp import Placed
 from understudy.convert.layers.cryptomatte import CHANNELS as CRYPTOMATTE_CHANNELS
 from understudy.convert.layers.cryptomatte import LEVELS, cryptomatte, header
 from understudy.convert.layers.geometry_layers import GEOMETRY_LAYERS, head_layers, st_inverse
@@ -21,6 +21,7 @@ from understudy.face.mesh import HeadMesh
 from understudy.face.parts import PARTS, part_coverage
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
+from understudy.imaging.region import Region
 from understudy.plate.frame import Frame, Window
 from understudy.plate.layers import Layer
 from understudy.settings import ExtraLayer

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.convert.inverse_warp import Region
-from understudy.face.geometry import FloatArray, apply, invert
 from understudy.face.mesh import HeadMesh, Posed, Seen, triangles
-from understudy.face.raster import Surface, rasterise, unit, vertex_normals
+from understudy.imaging.affine import FloatArray, apply, invert
+from understudy.imaging.raster import Surface, rasterise, unit, vertex_normals
+from understudy.imaging.region import Region
 from understudy.tracks.formats.chan import METRES, focal_of
 
 GEOMETRY_LAYERS: dict[str, tuple[tuple[str, ...], type[Any]]] = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.geometry import FloatArray
-from understudy.face.resample import warp
+from understudy.imaging.affine import FloatArray
+from understudy.imaging.resample import warp
 from understudy.plate.frame import Frame, Header
 from understudy.plate.matte import Matte
 from understudy.plate.square import in_square

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from skimage.measure import find_contours
 
-from understudy.plate.extent import extent
+from understudy.imaging.extent import extent
 
 _SOFTENED = np.array([0.25, 0.5, 0.25])
 """An outline a pixel wide is widened to two, between whose values a crossing is found to a few hundredths of a pixel."""

@@ -19,7 +19,7 @@ from understudy.plate.picture import read_parts, read_picture_header
 from understudy.plate.ranges import parse_range
 from understudy.plate.reader import read_frames
 from understudy.plate.sequence import Plate, open_plate
-from understudy.review.delivered import Delivered, Finding
+from understudy.review.delivery.delivered import Delivered, Finding
 from understudy.settings import PlateOptions, QcSettings
 
 _AHEAD = 1  # frames that are read beside the one that is looked at

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, UsageError
 from understudy.events import Events
-from understudy.plate.colour import ColourManager
+from understudy.plate.colours.ocio import ColourManager
 from understudy.plate.files import write_json
 from understudy.plate.frame import Frame
 from understudy.plate.matte import Matte, laid_over
@@ -200,7 +200,7 @@ def _partner(a: Plate, text: str, who: str) -> Plate:
 
 
 def _write(folder: Path, report: dict[str, Any], events: Events) -> None:
-    from understudy.review.plot import plot_frames
+    from understudy.review.pages.plot import plot_frames
 
     table, plot = folder / "compare.json", folder / "compare.png"
     report["files"] = [str(table), str(plot)]

@@ -16,21 +16,21 @@ from understudy.convert.layers.compose import LAYERS
 from understudy.errors import OutputError
 from understudy.events import Events
 from understudy.extraction.shot import Shot
-from understudy.plate.colour import ColourManager
+from understudy.plate.colours.ocio import ColourManager
 from understudy.plate.files import write_json, write_text
 from understudy.plate.frame import Frame
 from understudy.plate.header import FINGERPRINT
 from understudy.plate.lock import hold
 from understudy.plate.ranges import format_range
 from understudy.plate.sequence import Plate
-from understudy.review.delivered import Contract, Delivered, Finding, UnderFrame
-from understudy.review.delivery import CHECKS, Ledger, check_sizes, overall, there_is
-from understudy.review.delivery_page import delivery_page
-from understudy.review.file_checks import check_file, check_width
+from understudy.review.delivery.checks import CHECKS, Ledger, check_sizes, overall, there_is
+from understudy.review.delivery.delivered import Contract, Delivered, Finding, UnderFrame
+from understudy.review.delivery.delivery_page import delivery_page
+from understudy.review.delivery.file_checks import check_file, check_width
+from understudy.review.delivery.pixel_checks import CONFIDENCE, MATTE, check_pixels
+from understudy.review.delivery.worst_frames import Worst
 from understudy.review.metrics import Picture
-from understudy.review.pixel_checks import CONFIDENCE, MATTE, check_pixels
-from understudy.review.unrest import Unrest, UnrestWatch
-from understudy.review.worst import Worst
+from understudy.review.stability import Unrest, UnrestWatch
 from understudy.settings import QcSettings
 from understudy.stages.qc._frames import check_frames, open_delivery, plate_of, read_delivery
 

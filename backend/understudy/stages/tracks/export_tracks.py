@@ -9,19 +9,16 @@ from typing import Any
 from understudy.errors import UnderstudyError, UsageError
 from understudy.events import Events
 from understudy.faceset.store import Faceset
-from understudy.nuke.track_nodes import corner_pin, tracker_node
 from understudy.plate.files import write_text
 from understudy.plate.ranges import format_range
 from understudy.plate.reader import probe
 from understudy.plate.sequence import open_plate
 from understudy.settings import TracksExportSettings
-from understudy.tracks.formats.chan import focal_of, track_to_chan
-from understudy.tracks.formats.csv_tracks import tracks_to_csv
-from understudy.tracks.formats.json_tracks import read_tracks, tracks_of, tracks_to_json
-from understudy.tracks.formats.point_text import points_to_text
+from understudy.stages.tracks._formats import FORMATS
+from understudy.tracks.formats.chan import focal_of
+from understudy.tracks.formats.json_tracks import read_tracks, tracks_of
 from understudy.tracks.formats.usd import check, write_usd
-from understudy.tracks.landmark_names import indices
-from understudy.tracks.track import TRACKS, ShotTracks, Track
+from understudy.tracks.track import TRACKS, ShotTracks
 
 _USUAL_FPS = 24.0  # what an EXR file without a rate means
 
@@ -47,7 +44,7 @@ def run(settings: TracksExportSettings, events: Events) -> dict[str, Any]:
             raise UsageError(f"{settings.faceset} has no track with a face.", "Extract the plate's faces again.")
         write_usd(settings.out, shot.in_square(), focal=focal, fps=settings.fps or _fps(shot), crop=settings.crop)
     else:
-        write_text(settings.out, _text(settings, shot, focal))
+        write_text(settings.out, FORMATS[settings.format].text(settings, shot, focal))
     faces = sum(len(one.frames) for one in shot.tracks)
     events.progress(faces, faces, "faces")
     return {
@@ -73,32 +70,3 @@ def _fps(shot: ShotTracks) -> float:
     except UnderstudyError:
         return _USUAL_FPS
     return fps[0] / fps[1] if fps else _USUAL_FPS
-
-
-def _text(settings: TracksExportSettings, shot: ShotTracks, focal: float | None) -> str:
-    match settings.format:
-        case "json":
-            return tracks_to_json(shot)
-        case "csv":
-            return tracks_to_csv(shot.tracks)
-        case "cornerpin":
-            return corner_pin(_only(shot, settings), shot.height, settings.crop, settings.crop_size)
-        case "tracker":
-            points = indices(settings.points)
-            write = tracker_node if settings.out.suffix.lower() == ".nk" else points_to_text
-            return write(_only(shot, settings), shot.height, points)
-        case _:
-            square = shot.in_square()
-            return track_to_chan(_only(square, settings), square.width, square.height, focal)
-
-
-def _only(shot: ShotTracks, settings: TracksExportSettings) -> Track:
-    """The one track of ``shot``: a file of this format holds no more."""
-    tracks = [one for one in shot.tracks if one.frames]
-    if len(tracks) != 1:
-        numbers = ", ".join(str(one.number) for one in tracks) or "none"
-        raise UsageError(
-            f"A file in the format {settings.format} holds one track, and {settings.faceset} has {len(tracks)}.",
-            f"Name one by --track; its tracks: {numbers}.",
-        )
-    return tracks[0]

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, UnreadableError
-from understudy.face.geometry import SQUARE, Camera, Head, Stretch
+from understudy.face.geometry import Camera, Head
+from understudy.imaging.affine import SQUARE, Stretch
 from understudy.safe_text import shortened
 from understudy.tracks.track import Origin
 

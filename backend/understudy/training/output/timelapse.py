@@ -13,7 +13,7 @@ from PIL import Image
 from understudy.errors import ModelError, cannot_write
 from understudy.events import Events
 from understudy.plate.files import remove_leftovers
-from understudy.plate.movie_writer import write_movie
+from understudy.plate.movies.movie_writer import write_movie
 from understudy.plate.sheet import contact_sheet, write_png
 
 FOLDER = "timelapse"

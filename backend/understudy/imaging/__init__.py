@@ -1,0 +1,1 @@
+"""Geometry and pixels that know nothing of faces: affine maps, resampling, rasters, rectangles, half floats."""

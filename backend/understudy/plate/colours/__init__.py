@@ -1,0 +1,1 @@
+"""The plate's colour spaces: OCIO, and what files tell of theirs."""

@@ -1,0 +1,1 @@
+"""What the quality check of a delivery looks at, and its page."""

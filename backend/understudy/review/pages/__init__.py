@@ -1,0 +1,1 @@
+"""The pieces of pages and charts that stand alone."""
