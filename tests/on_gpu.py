@@ -109,7 +109,7 @@ def bench(out: Path, faces: Path, families: list[str], device: torch.device) -> 
     """Measure one family after the other, and keep each as soon as it is done."""
     import tempfile
 
-    from understudy.bench.training.footage import Footage
+    from understudy.bench.training.footage import BenchFootage
     from understudy.bench.training.train import measure_families
     from understudy.events import Events
 
@@ -118,7 +118,7 @@ def bench(out: Path, faces: Path, families: list[str], device: torch.device) -> 
     told: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     for family in families:
         with tempfile.TemporaryDirectory() as temporary:
-            footage = Footage({side: faces / side for side in ("source", "target")}, Path(temporary), device)
+            footage = BenchFootage({side: faces / side for side in ("source", "target")}, Path(temporary), device)
             told[family] = measure_families([family], footage, Events())
         kept.write_text(json.dumps(told, indent=2), encoding="utf-8")
         print(json.dumps(told[family], indent=1), flush=True)

@@ -33,7 +33,7 @@ from understudy.training.presets import Recipe
 from understudy.training.run.memory import CudaGauge
 from understudy.training.run.objective import Weights
 from understudy.training.run.precision import Precision
-from understudy.training.run.schedule import Moment
+from understudy.training.run.schedule import StepSchedule
 from understudy.training.run.trainer import Trainer
 
 pytestmark = [
@@ -81,9 +81,9 @@ def teach(
     return Trainer(network, sides, recipe, device=device, precision=precision)
 
 
-def losses(trainer: Trainer, steps: int, moment: Moment | None = None) -> torch.Tensor:
+def losses(trainer: Trainer, steps: int, moment: StepSchedule | None = None) -> torch.Tensor:
     """(steps, terms) on the CPU."""
-    return torch.stack([trainer.step(moment or Moment()).cpu() for _ in range(steps)])
+    return torch.stack([trainer.step(moment or StepSchedule()).cpu() for _ in range(steps)])
 
 
 def weights_of(trainer: Trainer) -> torch.Tensor:
@@ -167,12 +167,12 @@ def test_a_compiled_training_is_not_compiled_anew_for_another_moment(people):
     losses(trainer, 2)
     with torch.compiler.set_stance("fail_on_recompile"):
         for step in range(5):
-            trainer.step(Moment(rate=1 - step / 10, warp=1 - step / 10, pairs=1 - step / 10))
+            trainer.step(StepSchedule(rate=1 - step / 10, warp=1 - step / 10, pairs=1 - step / 10))
 
 
 def test_a_critic_learns_on_the_fast_path(people):
     trainer = teach(load(people, 64, CUDA), small(64), weights=Weights(adversarial=0.1))
-    told = losses(trainer, 10, Moment(adversarial=1.0))
+    told = losses(trainer, 10, StepSchedule(adversarial=1.0))
     assert told.isfinite().all()
     assert len(trainer.terms) == told.shape[1]
 
@@ -250,9 +250,9 @@ def test_a_batch_in_portions_teaches_what_the_whole_one_does(people):
 
 def test_without_memory_for_one_face_training_says_so(people):
     trainer = teach(load(people, 128, CUDA), default_architecture("df", 128), precision=FAST, batch=2)
-    draw = trainer.draw(Moment())
+    draw = trainer.draw(StepSchedule())
     with little_memory(0.01), pytest.raises(OutOfMemoryError, match="Not even one face"):
-        trainer.learn(draw, Moment())
+        trainer.learn(draw, StepSchedule())
 
 
 def test_peak_memory_is_everything_on_the_device():

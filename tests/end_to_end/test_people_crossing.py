@@ -11,7 +11,7 @@ from made_people import channel, make_model
 from understudy.events import Events
 from understudy.face.components import registry
 from understudy.face.geometry import HEAD_68
-from understudy.face.interfaces import Card, Detection, Landmarks
+from understudy.face.interfaces import ComponentCard, Detection, Landmarks
 from understudy.faceset.store import Faceset
 from understudy.settings import ConvertSettings, ExtractSettings, QcSettings
 from understudy.stages import convert, extract
@@ -28,7 +28,7 @@ class TilesSeen:
     """A detector of tiles in two colours: of each as much as is seen, if that is most of it."""
 
     side, smallest = 192, 12
-    card = Card("tiles", "detector", "CC0-1.0", True, "0", "tests")
+    card = ComponentCard("tiles", "detector", "CC0-1.0", True, "0", "tests")
 
     def detect(self, image: np.ndarray) -> list[Detection]:
         found = []
@@ -45,7 +45,7 @@ class TilesSeen:
 
 
 class TileLandmarker:
-    card = Card("tiles", "landmarker", "CC0-1.0", True, "0", "tests")
+    card = ComponentCard("tiles", "landmarker", "CC0-1.0", True, "0", "tests")
 
     def landmarks(self, _image: np.ndarray, detections: list[Detection]) -> list[Landmarks | None]:
         found: list[Landmarks | None] = []

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from understudy.face.boxes import grouped, intersection_over_union, mean
 from understudy.face.detect import find_faces
-from understudy.face.interfaces import Card, Detection
+from understudy.face.interfaces import ComponentCard, Detection
 
 
 def detection(box, score=0.9, points=None) -> Detection:
@@ -16,7 +16,7 @@ def fuse(boxes: list[Detection]) -> list[Detection]:
 class Squares:
     """Sees white squares, as networks see faces: not below ``smallest`` of its view, not those that fill the view."""
 
-    card = Card("squares", "detector", "", True, "", "")
+    card = ComponentCard("squares", "detector", "", True, "", "")
     side = 400
     smallest = 40
 

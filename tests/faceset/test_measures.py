@@ -4,7 +4,7 @@ import pytest
 from made_faces import make_measures
 from scipy import ndimage
 from skimage.color import hsv2rgb
-from understudy.faceset.measures import BINS, SIDE, THUMBNAIL, UNMEASURED, Measures, measure
+from understudy.faceset.measures import BINS, SIDE, THUMBNAIL, UNMEASURED, CropMeasures, measure
 
 WHOLE = np.ones((SIDE, SIDE), np.float32)
 LUMA = np.array([0.2126, 0.7152, 0.0722])
@@ -127,8 +127,8 @@ def test_a_flat_crop_has_no_smear() -> None:
 
 def test_measures_come_back_exactly() -> None:
     for one in (make_measures(3), UNMEASURED):
-        assert Measures.from_json(one.to_json()) == one
+        assert CropMeasures.from_json(one.to_json()) == one
     with pytest.raises(ValueError, match="2 bytes where 48 are due"):
-        Measures.from_json(make_measures().to_json() | {"histogram": "AAA="})
+        CropMeasures.from_json(make_measures().to_json() | {"histogram": "AAA="})
     with pytest.raises(KeyError, match="hue"):
-        Measures.from_json({name: value for name, value in make_measures().to_json().items() if name != "hue"})
+        CropMeasures.from_json({name: value for name, value in make_measures().to_json().items() if name != "hue"})

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from fuzz_mutations import spoilt_document
 from made_people import TINY, make_model
-from understudy.model.card import Card
+from understudy.model.card import ModelCard
 from understudy.model.families import default_architecture
 from understudy.model.store import FILE, load_card, load_model
 from understudy.training.output.backups import keep_backup, list_backups
@@ -58,7 +58,9 @@ def card_of_any_family(dice: random.Random) -> bytes:
     )
     light = {"mean": [0.1] * 3, "spread": [1.0] * 3}
     trained = {"source": [{"faceset": "a", "plate": "b", "faces": 3, "sha256": "0", "held_out": 1, "detector": "x"}]}
-    return spoilt_document(json.loads(Card(arch, "full", 3, 1.0, {"psnr": 3.0}, "x", light, trained).to_json()), dice)
+    return spoilt_document(
+        json.loads(ModelCard(arch, "full", 3, 1.0, {"psnr": 3.0}, "x", light, trained).to_json()), dice
+    )
 
 
 def read_model(path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from made_people import TINY, make_model
 from understudy.errors import ModelError
-from understudy.model.card import Card
+from understudy.model.card import ModelCard
 from understudy.model.families import FAMILIES, build, default_architecture
 from understudy.model.store import FILE, load_card, load_model, save_model
 
@@ -33,18 +33,18 @@ def rewritten(folder: Path, **changes: object) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_card_of_every_family_comes_back(family: str) -> None:
     arch = default_architecture(family, 64)
-    card = Card(arch, "full", 12, 1.5, {"psnr": 31.5}, "lin_ap1_scene", LIGHT, {"source": [FOOTAGE]}, 8, 4000)
-    assert Card.from_json(card.to_json()) == card
+    card = ModelCard(arch, "full", 12, 1.5, {"psnr": 31.5}, "lin_ap1_scene", LIGHT, {"source": [FOOTAGE]}, 8, 4000)
+    assert ModelCard.from_json(card.to_json()) == card
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("value", [-1, 0, 10**12, 1.5, "64", [64], None, True])
 def test_a_size_that_no_network_has_is_refused(family: str, value: object) -> None:
-    data = json.loads(Card(default_architecture(family, 64), "full").to_json())
+    data = json.loads(ModelCard(default_architecture(family, 64), "full").to_json())
     for name, known in data["architecture"].items():
         if isinstance(known, int) and not isinstance(known, bool) and not (name == "grown" and value == 0):
             with pytest.raises(ValueError, match=r"architecture|resolution"):
-                Card.from_json(json.dumps(data | {"architecture": data["architecture"] | {name: value}}))
+                ModelCard.from_json(json.dumps(data | {"architecture": data["architecture"] | {name: value}}))
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,6 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     network = build(TINY)
     with torch.no_grad():
         next(network.parameters()).view(-1)[3] = float("nan")
-    save_model(tmp_path, network, Card(TINY, "full"))
+    save_model(tmp_path, network, ModelCard(TINY, "full"))
     with pytest.raises(ModelError, match="no number"):
         load_model(tmp_path, CPU)

@@ -6,14 +6,14 @@ from made_people import TINY, make_model
 from understudy.errors import ModelError
 from understudy.model.families import build
 from understudy.model.quick import QuickArchitecture
-from understudy.model.store import FILE, Card, load_card, load_model, save_model
+from understudy.model.store import FILE, ModelCard, load_card, load_model, save_model
 
 CPU = torch.device("cpu")
 
 
 def test_a_model_comes_back_with_its_card_and_its_weights(tmp_path):
     network = build(TINY)
-    card = Card(
+    card = ModelCard(
         TINY, "full", 12, 1.5, {"mean": 0.25}, "lin_ap1_scene", {"mean": [1.0] * 3, "spread": [2.0] * 3}, {"source": []}
     )
     save_model(tmp_path, network, card)
@@ -38,6 +38,6 @@ def test_a_model_cut_short_is_damaged(tmp_path, keep):
 
 
 def test_weights_that_do_not_fit_the_card_are_refused(tmp_path):
-    save_model(tmp_path, build(TINY), Card(QuickArchitecture(64, (8, 16, 32), 16), "whole"))
+    save_model(tmp_path, build(TINY), ModelCard(QuickArchitecture(64, (8, 16, 32), 16), "whole"))
     with pytest.raises(ModelError, match="weights"):
         load_model(tmp_path, CPU)

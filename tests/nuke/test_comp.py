@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from evaluated_nuke import RGB, RGBA, Picture, evaluate, inputs, parsed
 from made_people import bits
-from understudy.convert.inverse_warp import Placed, Placer
+from understudy.convert.inverse_warp import PlacedFace, Placer
 from understudy.convert.layers.compose import compose
 from understudy.imaging.region import Region
-from understudy.nuke.comp import NEEDED, Footage, nuke_comp
+from understudy.nuke.comp import NEEDED, ReadSequence, nuke_comp
 from understudy.plate.frame import Header, Window
 from understudy.plate.layers import Layer, LayerWriter
 
@@ -18,7 +18,7 @@ WIDTH, HEIGHT, FRAME = 40, 30, 1007
 DISPLAY = Window(0, 0, WIDTH, HEIGHT)
 
 
-def placed(matrix: np.ndarray | None = None, size: int = 16) -> Placed:
+def placed(matrix: np.ndarray | None = None, size: int = 16) -> PlacedFace:
     """A face at the place that ``matrix`` (plate -> crop) says, with a matte of all shades."""
     matrix = np.array([[0.9, 0.3, -14.0], [-0.3, 0.9, 2.0]]) if matrix is None else matrix
     region = Region(4, 3, 26, 20) if size == 16 else Region(0, 0, size, size)
@@ -27,7 +27,7 @@ def placed(matrix: np.ndarray | None = None, size: int = 16) -> Placed:
     placer = Placer(matrix, size, region)
     matte = np.clip(rng.uniform(-0.3, 1.3, shape), 0, 1).astype(np.float32) * placer.inside
     swap, raw = (rng.uniform(-0.2, 70, (*shape, 3)).astype(np.float32) for _ in range(2))
-    return Placed(region, swap, raw, matte, np.zeros(shape, np.float32), placer.st, placer.inside, 0.5)
+    return PlacedFace(region, swap, raw, matte, np.zeros(shape, np.float32), placer.st, placer.inside, 0.5)
 
 
 def plate(dtype: type, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
@@ -49,7 +49,7 @@ def written(folder: Path, pixels: np.ndarray, layers: list[Layer], profile: Any 
 
 
 def comp(header: Header, *, plate: bool = True, layers: tuple[str, ...] = NEEDED, space: str | None = "ACEScg") -> str:
-    footage = [Footage(f"{name}.%04d.exr", 1001, 1010) for name in ("out", "plate")]
+    footage = [ReadSequence(f"{name}.%04d.exr", 1001, 1010) for name in ("out", "plate")]
     return nuke_comp("comp", footage[0], footage[1] if plate else None, header, space=space, layers=layers)
 
 
@@ -227,7 +227,7 @@ def test_the_reverse_map_brings_the_plate_into_the_aligned_face(tmp_path: Path) 
 
 
 def test_names_with_blanks_quotes_and_brackets_come_through() -> None:
-    odd = Footage('my "shot" [v2] $x {a}/out.%04d.exr', 1, 2, gaps=True)
+    odd = ReadSequence('my "shot" [v2] $x {a}/out.%04d.exr', 1, 2, gaps=True)
     script = parsed(nuke_comp("a b", odd, None, Header(DISPLAY, DISPLAY), space=None, layers=NEEDED))
     read = script.find("result")
     assert read.get("file") == r'"my \"shot\" \\\[v2] \\\$x \{a\}/out.%04d.exr"'
@@ -260,7 +260,7 @@ def test_a_name_is_never_run_by_nuke(name: str) -> None:
     for kind in ("Unpremult", "Grade", "Copy", "Premult", "Switch", "FilterErode", "Blur", "CheckerBoard2", "STMap"):
         interpreter.eval(f"proc {kind} body {{}}")
     interpreter.eval("proc Merge2 body {}; proc Shuffle2 body {}")
-    footage = [Footage(f"{name}/{part}.%04d.exr", 1001, 1010) for part in ("out", "plate")]
+    footage = [ReadSequence(f"{name}/{part}.%04d.exr", 1001, 1010) for part in ("out", "plate")]
     data = Window(0, 0, WIDTH, HEIGHT)
     interpreter.eval(nuke_comp(name, *footage, Header(data=data, display=data), space=name, layers=NEEDED))
     assert ran == []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from understudy.review.metrics import (
-    Measures,
+    PictureDifference,
     compare_motion,
     compare_pictures,
     mean,
@@ -73,7 +73,7 @@ def test_what_lies_outside_the_mask_does_not_count(rng: np.random.Generator) -> 
 
 def test_nothing_inside_the_mask_has_no_figures() -> None:
     found = measure(compare_pictures(flat(0.1), flat(0.2)), np.zeros((16, 16), np.float32))
-    assert found == Measures(0.0, None, None, None)
+    assert found == PictureDifference(0.0, None, None, None)
     assert found.psnr is None
 
 
@@ -158,7 +158,11 @@ def test_flicker_beside_a_still_picture_has_no_ratio() -> None:
 
 
 def test_a_shot_pools_pixels_and_not_frames() -> None:
-    frames = [Measures(100.0, 0.01, None, None), Measures(300.0, 0.02, None, None), Measures(0.0, None, None, None)]
+    frames = [
+        PictureDifference(100.0, 0.01, None, None),
+        PictureDifference(300.0, 0.02, None, None),
+        PictureDifference(0.0, None, None, None),
+    ]
     assert pooled_mse(frames) == pytest.approx((100 * 0.01 + 300 * 0.02) / 400)
     assert pooled_mse(frames[2:]) is None
 

@@ -16,12 +16,12 @@ from understudy.training import session
 from understudy.training.distributed.group import Group
 from understudy.training.output.metrics_log import read_metrics
 from understudy.training.presets import PRESETS, plan
-from understudy.training.run.schedule import Moment
+from understudy.training.run.schedule import StepSchedule
 from understudy.training.run.trainer import Trainer
 from understudy.training.setup import begin, preset_of
 
 CPU = torch.device("cpu")
-LAST = Moment(adversarial=1.0)
+LAST = StepSchedule(adversarial=1.0)
 LIAE: dict[str, Any] = {
     "family": "liae", "bottleneck": 16, "encoder_width": 8, "decoder_width": 8, "mask_width": 4,
 }  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from evaluated_nuke import RGB, evaluate, parsed
 from understudy.cli import main
-from understudy.convert.inverse_warp import Placed, Placer
+from understudy.convert.inverse_warp import PlacedFace, Placer
 from understudy.convert.layers.compose import compose
 from understudy.errors import ExitCode, Interrupted, MissingInputError, OutputError, UnreadableError, UsageError
 from understudy.events import Events, Recorder
@@ -32,7 +32,7 @@ def _write(folder: Path, frame: int, profile: Any, extra: list[Layer]) -> None:
     placer = Placer(np.array([[1.1, 0.2, -8.0], [-0.2, 1.1, -2.0]]), 16, region)
     light = [rng.uniform(0, 20, (12, 14, 3)).astype(np.float32) for _ in range(2)]
     matte = rng.uniform(0, 1, (12, 14)).astype(np.float32)
-    face = Placed(region, *light, matte, np.zeros_like(matte), placer.st, placer.inside, 0.5)
+    face = PlacedFace(region, *light, matte, np.zeros_like(matte), placer.st, placer.inside, 0.5)
     header = Header(OVERSCAN, DISPLAY, fps=(24000, 1001))
     told = {"header": header, "interop_id": "lin_rec709_scene"}
     write_layers(folder / f"plate.{frame}.exr", [Layer("", ("R", "G", "B"), pixels)], profile="flat", **told)

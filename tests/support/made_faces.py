@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 from understudy.face.geometry import Camera, Head
-from understudy.faceset.measures import BINS, THUMBNAIL, Measures
+from understudy.faceset.measures import BINS, THUMBNAIL, CropMeasures
 from understudy.faceset.record import Face
 
 
@@ -15,7 +15,7 @@ def turned(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0, *, camera: C
     return Head(100.0, turns.as_matrix(), np.array([960.0, 540.0]), 0.01, camera)
 
 
-def make_measures(seed: int = 0, **changes: object) -> Measures:
+def make_measures(seed: int = 0, **changes: object) -> CropMeasures:
     rng = np.random.default_rng(seed)
     values: dict[str, object] = {
         "sharpness": 0.0123,
@@ -26,7 +26,7 @@ def make_measures(seed: int = 0, **changes: object) -> Measures:
         "histogram": rng.integers(0, 256, 3 * BINS, np.uint8).tobytes(),
         "thumbnail": rng.integers(0, 256, THUMBNAIL**2, np.uint8).tobytes(),
     }
-    return Measures(**(values | changes))  # type: ignore[arg-type]
+    return CropMeasures(**(values | changes))  # type: ignore[arg-type]
 
 
 def make_face(frame: int = 1001, track: int = 0, **changes: object) -> Face:

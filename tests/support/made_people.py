@@ -23,7 +23,7 @@ from understudy.imaging.resample import coverage, warp
 from understudy.model.families import build
 from understudy.model.network import SIDES
 from understudy.model.quick import QuickArchitecture
-from understudy.model.store import Card, save_model
+from understudy.model.store import ModelCard, save_model
 from understudy.plate.reader import read_frame
 from understudy.settings import PlateOptions
 from understudy.training.presets import PRESETS, Preset
@@ -214,5 +214,5 @@ def make_model(folder: Path, kind: str = "whole", arch: QuickArchitecture = TINY
         means[side] = torch.stack([*ripples, mask])
     network.start(means)
     light = {"mean": [0.5, 0.4, 0.35], "spread": [0.15, 0.12, 0.1]}
-    save_model(folder, network, Card(arch, kind, steps=7, working_space="lin_ap1_scene", source_light=light))
+    save_model(folder, network, ModelCard(arch, kind, steps=7, working_space="lin_ap1_scene", source_light=light))
     return folder

@@ -12,7 +12,7 @@ import OpenImageIO as oiio
 from numpy.typing import NDArray
 from understudy.face.components import registry
 from understudy.face.geometry import HEAD_68
-from understudy.face.interfaces import Card, Detection, Landmarks
+from understudy.face.interfaces import ComponentCard, Detection, Landmarks
 from understudy.faceset.crop import read_pixels, read_record
 
 RED, BLUE = (0.9, 0.02, 0.02), (0.02, 0.02, 0.9)
@@ -24,7 +24,7 @@ Square = tuple[float, float, float, tuple[float, float, float]]  # x0 y0 side co
 class SquareDetector:
     side = 192
     smallest = 12
-    card = Card("squares", "detector", "CC0-1.0", True, "0", "tests")
+    card = ComponentCard("squares", "detector", "CC0-1.0", True, "0", "tests")
 
     def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
         bright = (image.max(axis=2) > 180) & (image.min(axis=2) < 90)
@@ -34,7 +34,7 @@ class SquareDetector:
 
 
 class SquareLandmarker:
-    card = Card("squares", "landmarker", "CC0-1.0", True, "0", "tests")
+    card = ComponentCard("squares", "landmarker", "CC0-1.0", True, "0", "tests")
 
     def landmarks(self, image: NDArray[np.uint8], detections: Sequence[Detection]) -> list[Landmarks | None]:
         return [self._one(image, detection.box) for detection in detections]
@@ -49,7 +49,7 @@ class SquareLandmarker:
 
 
 class SquareRecogniser:
-    card = Card("squares", "recogniser", "for research only", False, "0", "tests")
+    card = ComponentCard("squares", "recogniser", "for research only", False, "0", "tests")
 
     def embed(self, image: NDArray[np.uint8], landmarks: Landmarks) -> NDArray[np.float32]:
         x, y = landmarks.points68[30].astype(int)

@@ -9,7 +9,7 @@ import torch
 from made_people import ANNE, BERT, make_faceset, tiny_preset
 from understudy.errors import ModelError, UsageError
 from understudy.model.growth import grown_architecture
-from understudy.model.store import Card, load_model, save_model
+from understudy.model.store import ModelCard, load_model, save_model
 from understudy.settings import TrainSettings
 from understudy.training.presets import PRESETS
 from understudy.training.setup import Beginning, begin
@@ -46,7 +46,7 @@ def save(folder: Path, begun: Beginning, **card: Any) -> Path:
     save_model(
         folder,
         begun.network,
-        Card(**{"architecture": begun.network.arch, "crop": begun.crop, "trained_on": origin, **card}),
+        ModelCard(**{"architecture": begun.network.arch, "crop": begun.crop, "trained_on": origin, **card}),
     )
     return folder
 

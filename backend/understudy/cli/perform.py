@@ -19,12 +19,12 @@ from understudy.failure import Failure
 from understudy.plate.files import write_json
 from understudy.plate.lock import hold
 from understudy.settings import BenchSettings, Options, QcSettings, TrainSettings
-from understudy.training.distributed.process_rank import Place, place_of_process
+from understudy.training.distributed.process_rank import ProcessRank, place_of_process
 
 
 def perform(request: Request, serve: Callable[[], int] | None = None) -> int:
     """Run the request's stage, tell its story, print its report; returns the exit code."""
-    place = Place()
+    place = ProcessRank()
     try:
         if isinstance(request.settings, ServeOptions) and serve:
             return serve()
@@ -85,12 +85,12 @@ def _check(report: dict[str, Any]) -> None:
         )
 
 
-def _place(settings: Options) -> Place:
+def _place(settings: Options) -> ProcessRank:
     """This process's place among those that train together: the first of them speaks for all. Else it is the only one."""
     if isinstance(settings, RunOptions):
         with contextlib.suppress(UsageError):  # a bad document is told when its job is to be done
             settings = load_job(settings.job).settings
-    return place_of_process() if isinstance(settings, TrainSettings) else Place()
+    return place_of_process() if isinstance(settings, TrainSettings) else ProcessRank()
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from understudy.convert.aligner import Located
 from understudy.convert.finish.sharpness import Sharpness
-from understudy.convert.matte.artist_mattes import Limits
+from understudy.convert.matte.artist_mattes import FrameMattes
 from understudy.convert.matte.combine import Way, combined
 from understudy.face.geometry import CropKind
 from understudy.faceset.record import Face
@@ -84,7 +84,7 @@ class FaceRenderer(Protocol):
     def colouring(self, look: ConversionOptions) -> Hashable:
         """All of ``look`` that :meth:`coloured` depends on."""
 
-    def coloured(self, seen: Any, look: ConversionOptions, limits: Limits) -> NDArray[np.float32]:
+    def coloured(self, seen: Any, look: ConversionOptions, limits: FrameMattes) -> NDArray[np.float32]:
         """(h, w, 3) the new face in the plate's colours and light."""
 
     def sharpness(self) -> Sharpness | None:

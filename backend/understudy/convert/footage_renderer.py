@@ -15,7 +15,7 @@ from understudy.convert.aligner import Aligner, Located
 from understudy.convert.face_renderer import Pictures
 from understudy.convert.finish.sharpness import Sharpness, measure_sharpness
 from understudy.convert.inverse_warp import Placer
-from understudy.convert.matte.artist_mattes import Limits
+from understudy.convert.matte.artist_mattes import FrameMattes
 from understudy.convert.matte.combine import Way
 from understudy.convert.other_people import Before
 from understudy.extraction.shot import Shot
@@ -129,7 +129,7 @@ class FootageRenderer:
         """All of ``look`` that :meth:`coloured` depends on."""
         return _relight(look)
 
-    def coloured(self, seen: RenderedFace, look: ConversionOptions, limits: Limits) -> NDArray[np.float32]:
+    def coloured(self, seen: RenderedFace, look: ConversionOptions, limits: FrameMattes) -> NDArray[np.float32]:
         """(h, w, 3) the new face in the plate's light."""
         whole, part = seen.whole, seen.region
         before = seen.before

@@ -17,7 +17,7 @@ from understudy.model.encoding import decode_bounded
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class PlacedFace:
     """A face's pictures over its region of the plate."""
 
     region: Region

@@ -18,7 +18,7 @@ from understudy.convert.colour.relight import relit
 from understudy.convert.face_renderer import Pictures
 from understudy.convert.finish.sharpness import Sharpness
 from understudy.convert.inverse_warp import Placer
-from understudy.convert.matte.artist_mattes import Limits
+from understudy.convert.matte.artist_mattes import FrameMattes
 from understudy.convert.other_people import unhidden, who_is_before
 from understudy.convert.predict import Prediction
 from understudy.convert.shot_measures import ShotMeasures
@@ -29,7 +29,7 @@ from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.imaging.affine import apply, invert, scale_of
 from understudy.imaging.region import region_of
-from understudy.model.card import Card
+from understudy.model.card import ModelCard
 from understudy.model.encoding import encode
 from understudy.model.likeness import Likeness
 from understudy.model.network import SwapNetwork
@@ -57,7 +57,7 @@ class NetworkRenderer:
     """What stays the same over a shot for one person: the model, the plate's light, what finds hands."""
 
     def __init__(
-        self, shot: Shot, network: SwapNetwork, card: Card, faceset: Faceset, faces: Mapping[int, Face],
+        self, shot: Shot, network: SwapNetwork, card: ModelCard, faceset: Faceset, faces: Mapping[int, Face],
         *, occlusion: Literal["hands", "none"], batch: int, person: str, morph: Any,
     ) -> None:  # fmt: skip
         """``faces`` of ``faceset`` by frame are all that the shot has of the person; ``batch`` faces a pass.
@@ -146,7 +146,7 @@ class NetworkRenderer:
             look.relight, look.relight_reach,
         )  # fmt: skip
 
-    def coloured(self, seen: PaintedFace, look: ConversionOptions, limits: Limits) -> NDArray[np.float32]:
+    def coloured(self, seen: PaintedFace, look: ConversionOptions, limits: FrameMattes) -> NDArray[np.float32]:
         """The new face in the plate's colours and light, (h, w, 3) over its region."""
         face, colours, raw = seen.aligned, seen.painted, seen.painted
         if look.colour_match != "none":

@@ -24,8 +24,8 @@ from understudy.convert.cache import Kept
 from understudy.convert.face_renderer import FaceRenderer, Pictures
 from understudy.convert.finish.lens import defocused, degraded
 from understudy.convert.finish.sharpness import match_sharpness, measure_sharpness
-from understudy.convert.inverse_warp import Placed
-from understudy.convert.matte.artist_mattes import Limits
+from understudy.convert.inverse_warp import PlacedFace
+from understudy.convert.matte.artist_mattes import FrameMattes
 from understudy.convert.matte.combine import held_out, with_roto
 from understudy.convert.matte.edge import soft_edge
 from understudy.convert.plate_measures import PlateMeasures
@@ -81,9 +81,9 @@ class ShotConverter:
         frame: Frame,
         face: tuple[Located, Any],
         look: ConversionOptions,
-        limits: Limits,
+        limits: FrameMattes,
         kept: Kept | None = None,
-    ) -> Placed | None:
+    ) -> PlacedFace | None:
         """The new face in its place in ``frame``, in the space that is written; None when it lies outside altogether.
 
         ``look`` holds the options at this frame. ``kept`` keeps steps for a next call with the same ``face``.
@@ -116,15 +116,17 @@ class ShotConverter:
         if final[part].size:
             seen = kept.get("seen", (pictures, region.part(part)), lambda: pictures.within(part))
             swap[part], final[part] = self._seen(frame, seen, matte[part], moved, look, limits, kept)
-        return Placed(region, swap, raw.result(), final, occlusion, pictures.st, pictures.inside, pictures.confidence)
+        return PlacedFace(
+            region, swap, raw.result(), final, occlusion, pictures.st, pictures.inside, pictures.confidence
+        )
 
-    def in_plate(self, frame: Frame, face: Located, placed: Placed) -> Placed:
+    def in_plate(self, frame: Frame, face: Located, placed: PlacedFace) -> PlacedFace:
         """What was ``placed`` in square pixels of ``frame`` in those of its file."""
         return in_stored(placed, frame, face.matrix, self.renderer.crop[1])
 
     def _seen(
         self, frame: Frame, seen: Pictures, matte: NDArray[np.float32], moved: Motion | None,
-        look: ConversionOptions, limits: Limits, kept: Kept,
+        look: ConversionOptions, limits: FrameMattes, kept: Kept,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
         """What is ``seen`` of the new face (h, w, 3), in the space that is written, and its final matte (h, w)."""
         rows, columns = seen.region.rows, seen.region.columns

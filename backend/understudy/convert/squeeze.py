@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.convert.inverse_warp import Placed, Placer
+from understudy.convert.inverse_warp import PlacedFace, Placer
 from understudy.imaging.affine import FloatArray
 from understudy.imaging.region import Region
 from understudy.plate.frame import Frame
@@ -19,7 +19,7 @@ from understudy.plate.square import weights
 _MOTION = ("forward", "backward")
 
 
-def in_stored(placed: Placed, frame: Frame, matrix: FloatArray, size: int) -> Placed:
+def in_stored(placed: PlacedFace, frame: Frame, matrix: FloatArray, size: int) -> PlacedFace:
     """``placed`` over the array of a ``frame`` with square pixels over that of its file; itself where that is the same.
 
     ``matrix`` (2, 3) goes from the frame's array to the pixels of the crop of ``size`` that the layer ``st`` tells of.
@@ -33,7 +33,7 @@ def in_stored(placed: Placed, frame: Frame, matrix: FloatArray, size: int) -> Pl
     if isinstance(confidence, np.ndarray):
         confidence = change.of(confidence, "nearest")
     crop = Placer(_from_stored(matrix, frame), size, change.region)
-    return Placed(
+    return PlacedFace(
         change.region,
         change.of(placed.swap, "cubic"),
         change.of(placed.raw, "cubic"),

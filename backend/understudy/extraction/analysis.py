@@ -17,7 +17,7 @@ from understudy.face.appearance import appearance
 from understudy.face.components.registry import build_detector, build_landmarker, build_recogniser
 from understudy.face.detect import Survey, survey
 from understudy.face.exposure import evenly_exposed
-from understudy.face.interfaces import Card, Detection, Detector, Image, Landmarker, Landmarks, Recogniser
+from understudy.face.interfaces import ComponentCard, Detection, Detector, Image, Landmarker, Landmarks, Recogniser
 from understudy.face.keypoints import KeypointFinder, keypoint_box, keypoint_head
 from understudy.face.tilt import tilt_of
 from understudy.imaging.crop import look
@@ -36,7 +36,7 @@ _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class AnalysedFace:
     """A face on a frame, in square pixels."""
 
     detection: Detection
@@ -62,7 +62,7 @@ class Analyser:
         self._keypoints = KeypointFinder()
 
     @property
-    def cards(self) -> dict[str, Card]:
+    def cards(self) -> dict[str, ComponentCard]:
         """Role to the card of what fills it."""
         parts = (self._detector, self._landmarker, self._recogniser, self._keypoints)
         return {part.card.role: part.card for part in parts if part is not None}
@@ -79,7 +79,7 @@ class Analyser:
         scale = max(width / overview.shape[1], height / overview.shape[0])
         return survey(self._detector, overview, minimum=self._minimum / scale)
 
-    def analyse(self, shot: Shot, frame: Frame, overview: Image, watch: Stopwatch | None = None) -> list[Seen]:
+    def analyse(self, shot: Shot, frame: Frame, overview: Image, watch: Stopwatch | None = None) -> list[AnalysedFace]:
         """Everybody on ``frame`` whose box is no smaller than the settings allow, left to right."""
         watch = watch or Stopwatch()
         width, height = frame.size
@@ -89,7 +89,7 @@ class Analyser:
         origin = np.array(frame.origin, np.float32)
         return [self.look_closely(shot, frame, _moved(face, scale, origin), watch) for face in found]
 
-    def look_closely(self, shot: Shot, frame: Frame, placed: Detection, watch: Stopwatch | None = None) -> Seen:
+    def look_closely(self, shot: Shot, frame: Frame, placed: Detection, watch: Stopwatch | None = None) -> AnalysedFace:
         """All that the networks see of one face whose place (plate pixels) is known."""
         watch = watch or Stopwatch()
         width, height = frame.size
@@ -116,7 +116,7 @@ class Analyser:
         shift = corner + origin
         marks = None if landmarks is None else _marks_moved(landmarks, scale, shift)
         points = None if keypoints is None else (keypoints * scale + shift).astype(np.float32)
-        return Seen(placed, marks, identity, points, picture, colours)
+        return AnalysedFace(placed, marks, identity, points, picture, colours)
 
     def _landmarks(self, image: Image, face: Detection, keypoints: NDArray[np.float32] | None) -> Landmarks | None:
         """The face's landmarks; where there seem to be none, looked for again in even light, around the keypoints.

@@ -14,7 +14,7 @@ from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 
 
-class Place(NamedTuple):
+class DeletedPlace(NamedTuple):
     """A point of the plate on a frame."""
 
     frame: int
@@ -27,20 +27,20 @@ class Place(NamedTuple):
         return self.frame == face.frame and x0 <= self.x <= x1 and y0 <= self.y <= y1
 
 
-def deleted_places(provenance: Mapping[str, Any], held: Sequence[Face]) -> list[Place]:
+def deleted_places(provenance: Mapping[str, Any], held: Sequence[Face]) -> list[DeletedPlace]:
     """Where faces were deleted, given those that the faceset holds now. One that was restored since is none of them."""
     keys = {(face.frame, face.track) for face in held}
-    gone = [Place(frame, x, y) for frame, track, x, y in provenance.get("cut", ()) if (frame, track) not in keys]
+    gone = [DeletedPlace(frame, x, y) for frame, track, x, y in provenance.get("cut", ()) if (frame, track) not in keys]
     by_frame: dict[int, list[Face]] = {}
     for face in held:
         by_frame.setdefault(face.frame, []).append(face)
-    places = {*(Place(*place) for place in provenance.get("deleted", ())), *gone}
+    places = {*(DeletedPlace(*place) for place in provenance.get("deleted", ())), *gone}
     return sorted(place for place in places if not any(map(place.lies_in, by_frame.get(place.frame, ()))))
 
 
-def without_deleted(faces: Iterable[Face], places: Sequence[Place]) -> list[Face]:
+def without_deleted(faces: Iterable[Face], places: Sequence[DeletedPlace]) -> list[Face]:
     """``faces`` but those that were deleted."""
-    by_frame: dict[int, list[Place]] = {}
+    by_frame: dict[int, list[DeletedPlace]] = {}
     for place in places:
         by_frame.setdefault(place.frame, []).append(place)
     return [face for face in faces if not any(place.lies_in(face) for place in by_frame.get(face.frame, ()))]

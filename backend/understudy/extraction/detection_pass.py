@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from understudy.events import Events
 from understudy.extraction.ambiguity import People
-from understudy.extraction.analysis import Analyser, Seen, overviews
+from understudy.extraction.analysis import AnalysedFace, Analyser, overviews
 from understudy.extraction.journal_writer import JournalWriter
 from understudy.extraction.shot import Shot
 from understudy.extraction.shot_tracker import Follower, Spotted
@@ -75,7 +75,7 @@ def look_through(
     return done
 
 
-def sighting(frame: Frame, one: Seen) -> Sighting:
+def sighting(frame: Frame, one: AnalysedFace) -> Sighting:
     """What the journal keeps of a face."""
     marks = one.landmarks
     return Sighting(

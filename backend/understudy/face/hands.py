@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.face.components.mediapipe_models import modules, quiet
-from understudy.face.interfaces import Card, Image, digest
+from understudy.face.interfaces import ComponentCard, Image, digest
 from understudy.imaging.affine import FloatArray, apply
 
 CONFIDENCE = 0.5
@@ -38,10 +38,10 @@ _FLESH = 0.42
 """Half a finger's breadth as a part of the mean distance between neighbouring knuckles."""
 
 
-def hand_card() -> Card:
+def hand_card() -> ComponentCard:
     """Where the hand networks come from. Raises :class:`ComponentError` when mediapipe is not installed."""
     files = [modules() / folder / name for folder, name in _WEIGHTS]
-    return Card(
+    return ComponentCard(
         "mediapipe",
         "hands",
         "Apache-2.0",

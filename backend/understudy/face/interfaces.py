@@ -42,7 +42,7 @@ class Landmarks:
 
 
 @dataclass(frozen=True)
-class Card:
+class ComponentCard:
     """Where a component comes from and what it may be used for."""
 
     name: str
@@ -60,7 +60,7 @@ class Detector(Protocol):
     """Finds faces."""
 
     @property
-    def card(self) -> Card: ...
+    def card(self) -> ComponentCard: ...
 
     @property
     def side(self) -> int:
@@ -78,7 +78,7 @@ class Landmarker(Protocol):
     """Finds the points of faces whose boxes are known."""
 
     @property
-    def card(self) -> Card: ...
+    def card(self) -> ComponentCard: ...
 
     def landmarks(self, image: Image, detections: Sequence[Detection]) -> list[Landmarks | None]:
         """One entry for each detection; None where it sees no face that it could mark."""
@@ -88,7 +88,7 @@ class Recogniser(Protocol):
     """Tells people apart."""
 
     @property
-    def card(self) -> Card: ...
+    def card(self) -> ComponentCard: ...
 
     def embed(self, image: Image, landmarks: Landmarks) -> NDArray[np.float32]:
         """(D,) unit vector; the cosine of two vectors says how alike two faces are."""

@@ -15,7 +15,7 @@ from understudy.errors import NoFaceError
 from understudy.face.components.mediapipe_models import modules, quiet
 from understudy.face.exposure import evenly_exposed
 from understudy.face.geometry import Head, fit_points
-from understudy.face.interfaces import Card, Image, digest
+from understudy.face.interfaces import ComponentCard, Image, digest
 from understudy.imaging.affine import FloatArray
 from understudy.imaging.crop import look, square
 
@@ -75,10 +75,10 @@ class KeypointFinder:
         return np.asarray(np.array(points, np.float64) * _SIDE)
 
 
-def keypoint_card() -> Card:
+def keypoint_card() -> ComponentCard:
     """Where the network comes from. Raises :class:`ComponentError` when mediapipe is not installed."""
     file = modules() / "face_detection" / _FILE
-    return Card("mediapipe", "keypoints", "Apache-2.0", True, digest(file), f"mediapipe wheel: {_FILE}")
+    return ComponentCard("mediapipe", "keypoints", "Apache-2.0", True, digest(file), f"mediapipe wheel: {_FILE}")
 
 
 def keypoint_weights(yaw: float) -> NDArray[np.float64]:

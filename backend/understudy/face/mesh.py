@@ -33,7 +33,7 @@ RINGS: dict[str, tuple[int, ...]] = {
 """Vertices around the lids, the lips and the gap between them; left and right are the person's own."""
 
 
-class Seen(Protocol):
+class SeenFace(Protocol):
     """A face on a frame."""
 
     @property
@@ -81,7 +81,7 @@ class HeadMesh:
         self.rest = bent(rest(), self.shape) if rest_shape is None else np.asarray(rest_shape, np.float64)
         """(468, 3) head space: its vertices at the landmarks meet ``shape``."""
 
-    def posed(self, face: Seen) -> Posed:
+    def posed(self, face: SeenFace) -> Posed:
         """The mesh in the pose and with the expression of ``face``: at the landmarks it is seen where they are.
 
         A landmark's depth is that of the person's head at rest; the picture says nothing of it.

@@ -47,7 +47,7 @@ KNOWN = 0.5
 """From this likeness a face that appears is a person who was lost, wherever that was."""
 
 
-class _Face(NamedTuple):
+class _TrackedDetection(NamedTuple):
     """What is known of a detection."""
 
     box: NDArray[np.float64]
@@ -69,7 +69,7 @@ class _Track:
     def predicted(self, frame: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return self.centre + self.velocity * (frame - self.frame), self.size
 
-    def take(self, frame: int, face: _Face, crowded: bool) -> None:
+    def take(self, frame: int, face: _TrackedDetection, crowded: bool) -> None:
         box, identity, colours = face
         centre, size = _centre_and_size(box)
         fresh = (centre - self.centre) / (frame - self.frame)
@@ -124,7 +124,7 @@ class Tracker:
         self._lost += [track for track in late if track.identity is not None]
         nothing = [None] * len(detections)
         faces = [
-            _Face(one.box.astype(np.float64), _exact(identity), _exact(colours))
+            _TrackedDetection(one.box.astype(np.float64), _exact(identity), _exact(colours))
             for one, identity, colours in zip(detections, embeddings or nothing, appearances or nothing, strict=True)
         ]
         numbers = [-1] * len(faces)
@@ -177,7 +177,7 @@ class Tracker:
         """Frames for which a track is waited for: a slip of the detector must not take over who appears there later."""
         return min(self._gap, 2 * track.seen + 1)
 
-    def _matches(self, frame: int, faces: list[_Face]) -> list[tuple[_Track, int]]:
+    def _matches(self, frame: int, faces: list[_TrackedDetection]) -> list[tuple[_Track, int]]:
         """Tracks and the indices of their faces. Who was seen last is served first: who is hidden is seldom a rival."""
         latest = max((track.frame for track in self._tracks), default=frame)
         present = [track for track in self._tracks if track.frame == latest]
@@ -219,7 +219,7 @@ def _exact(values: NDArray[np.float32] | NDArray[np.uint8] | None) -> NDArray[np
     return None if values is None else np.asarray(values, np.float64)
 
 
-def _likeness(track: _Track, frame: int, face: _Face, same: float) -> float:
+def _likeness(track: _Track, frame: int, face: _TrackedDetection, same: float) -> float:
     """0 (cannot be) to 2 (overlaps fully and is the same person)."""
     box, identity, colours = face
     where, before = track.predicted(frame)

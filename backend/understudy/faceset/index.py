@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.face.geometry import CROP_SIDE, Camera, Head
-from understudy.faceset.measures import BINS, THUMBNAIL, Measures
+from understudy.faceset.measures import BINS, THUMBNAIL, CropMeasures
 from understudy.faceset.record import LARGEST_CROP, SCHEMA, SMALLEST_SCALE, Face
 from understudy.imaging.affine import SQUARE, Stretch
 from understudy.json_reader import parse_json
@@ -182,9 +182,9 @@ def _channels_of(values: NDArray[np.float64]) -> dict[str, Any]:
     return {**dict(zip(_PAIRS, told, strict=True)), "mouth_opening": mouth}
 
 
-def _measures(numbers: list[float], looks: bytes) -> Measures:
+def _measures(numbers: list[float], looks: bytes) -> CropMeasures:
     values: dict[str, Any] = dict(zip(_FLAT, numbers, strict=True))
-    return Measures(**values, histogram=looks[: 3 * BINS], thumbnail=looks[3 * BINS :])
+    return CropMeasures(**values, histogram=looks[: 3 * BINS], thumbnail=looks[3 * BINS :])
 
 
 def _ragged(name: str, rows: list[NDArray[Any] | None]) -> dict[str, NDArray[Any]]:

@@ -29,7 +29,7 @@ _FINE, _COARSE = 1.0, 4.0  # sigmas, in pixels at SIDE, of the two scales that t
 
 
 @dataclass(frozen=True)
-class Measures:
+class CropMeasures:
     """What a crop looks like inside the face; all of it display-encoded."""
 
     sharpness: float  # variance of the luma's Laplacian
@@ -59,9 +59,9 @@ class Measures:
         }
 
     @staticmethod
-    def from_json(record: dict[str, Any]) -> Measures:
+    def from_json(record: dict[str, Any]) -> CropMeasures:
         """Read :meth:`to_json`; raises ValueError, KeyError or TypeError when it is malformed."""
-        return Measures(
+        return CropMeasures(
             sharpness=number(record["sharpness"]),
             motion_blur=number(record["motion_blur"]),
             blur_direction=number(record["blur_direction"]),
@@ -72,11 +72,11 @@ class Measures:
         )
 
 
-UNMEASURED = Measures(0.0, 0.0, 0.0, 0.0, 0.0, bytes(3 * BINS), bytes(THUMBNAIL**2))
+UNMEASURED = CropMeasures(0.0, 0.0, 0.0, 0.0, 0.0, bytes(3 * BINS), bytes(THUMBNAIL**2))
 """What a record says before its crop is cut."""
 
 
-def measure(display: NDArray[np.floating[Any]], inside: NDArray[np.floating[Any]]) -> Measures:
+def measure(display: NDArray[np.floating[Any]], inside: NDArray[np.floating[Any]]) -> CropMeasures:
     """Measure a crop: ``display`` (S, S, 3) RGB in 0..1, the face where ``inside`` (S, S) is above one half.
 
     The crop is display-encoded: on linear pixels the figures would measure the light. Without a face inside, all but
@@ -87,10 +87,10 @@ def measure(display: NDArray[np.floating[Any]], inside: NDArray[np.floating[Any]
     luma = rgb @ _LUMA
     thumbnail = np.rint(_resized(luma, THUMBNAIL) * 255.0).astype(np.uint8).tobytes()
     if not face.any():
-        return Measures(0.0, 0.0, 0.0, 0.0, 0.0, bytes(3 * BINS), thumbnail)
+        return CropMeasures(0.0, 0.0, 0.0, 0.0, 0.0, bytes(3 * BINS), thumbnail)
     amount, direction = _motion_blur(luma, face)
     colours = rgb[face]
-    return Measures(
+    return CropMeasures(
         sharpness=_short(cv2.Laplacian(luma, cv2.CV_32F)[face].var()),
         motion_blur=_short(amount),
         blur_direction=_short(direction),

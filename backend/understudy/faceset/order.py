@@ -35,7 +35,7 @@ _OF: dict[FaceMeasure, Callable[[Face], float]] = {
 
 
 @dataclass(frozen=True)
-class Placed:
+class OrderedFace:
     """A face in its place."""
 
     face: Face
@@ -47,7 +47,7 @@ def values_of(faces: Sequence[Face], measure: FaceMeasure) -> NDArray[np.float64
     return np.array([_OF[measure](face) for face in faces], np.float64)
 
 
-def sort_faces(faces: Sequence[Face], by: FaceOrder, reverse: bool = False) -> list[Placed]:
+def sort_faces(faces: Sequence[Face], by: FaceOrder, reverse: bool = False) -> list[OrderedFace]:
     """``faces`` sorted: sharp, large, trusted and unlike ones first, and by all else the smallest first.
 
     ``likeness`` chains each face to the most alike one that is left, beginning at the one most unlike all: its value is
@@ -66,7 +66,7 @@ def sort_faces(faces: Sequence[Face], by: FaceOrder, reverse: bool = False) -> l
         order = np.argsort(-values if by in _LARGEST_FIRST else values, kind="stable")
     if reverse:
         order = order[::-1]
-    return [Placed(faces[index], float(values[index]) if np.isfinite(values[index]) else None) for index in order]
+    return [OrderedFace(faces[index], float(values[index]) if np.isfinite(values[index]) else None) for index in order]
 
 
 def unlikeness(faces: Sequence[Face]) -> NDArray[np.float64]:

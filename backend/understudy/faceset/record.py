@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import FacesetError
 from understudy.face.geometry import CROP_SIDE, Head
-from understudy.faceset.measures import Measures
+from understudy.faceset.measures import CropMeasures
 from understudy.imaging.affine import SQUARE, Stretch, scale_of, stretched
 from understudy.json_reader import parse_json
 from understudy.tracks.formats import values as plain
@@ -77,7 +77,7 @@ class Face:
     head: Head  # the rigid head that the crop is laid around
     colour_space: str  # of the stored crop: its colorInteropID, or a name where there is none
     identity: tuple[float, ...] | None  # unit vector of the recogniser, float32 numbers
-    measures: Measures  # what curation sorts by
+    measures: CropMeasures  # what curation sorts by
     analysis: Mapping[str, str] = field(default_factory=dict)
     """Role (detector, landmarker, recogniser) to what filled it: name, weight hash and licence."""
     eye_opening: NDArray[np.float32] | None = None  # (2,) right, left; these four as in tracks.track.Followed
@@ -152,7 +152,7 @@ class Face:
                 origin=origin_of(record["origin"]),
                 head=head_from_json(record["head"]),
                 identity=None if identity is None else _identity(identity),
-                measures=Measures.from_json(record["measures"]),
+                measures=CropMeasures.from_json(record["measures"]),
                 analysis={plain.text(role): plain.text(what) for role, what in record["analysis"].items()},
                 **(channels_from_json(record) if schema >= 3 else {}),
             )

@@ -25,7 +25,7 @@ _Figure = Annotated[float, Field(allow_inf_nan=True)]
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """What a model is and where it comes from."""
 
     architecture: Architecture
@@ -44,7 +44,7 @@ class Card:
         return json.dumps({**asdict(self), "architecture": self.architecture.to_json()}, sort_keys=True)
 
     @staticmethod
-    def from_json(text: str) -> Card:
+    def from_json(text: str) -> ModelCard:
         """Read :meth:`to_json`. Raises ValueError that says what is wrong with a card that is malformed."""
         data = parse_json(text, largest=_LARGEST, nan=True)
         if isinstance(data, dict) and data.get("version") != VERSION:
@@ -53,7 +53,7 @@ class Card:
             _Form.model_validate(data)
         except ValidationError as error:
             raise ValueError(f"its card's {first_problem(error)}") from None
-        return Card(**{**data, "architecture": architecture_from_json(data["architecture"])})
+        return ModelCard(**{**data, "architecture": architecture_from_json(data["architecture"])})
 
 
 class _Strict(BaseModel):

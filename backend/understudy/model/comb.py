@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from understudy.model.deep import Decoder, DeepArchitecture, DeepNetwork, Inter
+from understudy.model.deep import DeepArchitecture, DeepDecoder, DeepNetwork, Inter
 from understudy.model.network import SIDES
 
 
@@ -55,7 +55,7 @@ class CombNetwork(DeepNetwork):
         self.inter = Inter(arch, channels)
         side = arch.inter_side * (1 if arch.texture else 2)
         self.offset = nn.Parameter(torch.zeros(len(arch.identities), channels, side, side))
-        self.decoder = Decoder(arch, channels)
+        self.decoder = DeepDecoder(arch, channels)
         self.styles = nn.ModuleDict(
             {place: Style(len(arch.identities), width) for place, width in self.decoder.places.items()}
         )

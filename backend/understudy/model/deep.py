@@ -102,7 +102,7 @@ class DeepArchitecture:
         return read_architecture(cls, data)
 
 
-class Encoder(nn.Sequential):
+class DeepEncoder(nn.Sequential):
     """(N, 3, R, R) detail -> (N, channels, side, side) features: 5 x 5 convolutions, each halving the sides."""
 
     def __init__(self, arch: DeepArchitecture) -> None:
@@ -131,7 +131,7 @@ class Inter(nn.Sequential):
             self.append(Enlarge(channels, channels, arch.cosine))
 
 
-class Decoder(nn.Module):
+class DeepDecoder(nn.Module):
     """Features -> what is added to a mean face: (N, 3, R, R) normalised code values and (N, 1, R, R) mask logits.
 
     What each layer is given may be touched: ``touch`` is called with the layer's place and the features, and
@@ -188,7 +188,7 @@ class DeepNetwork(SwapNetwork):
     def __init__(self, arch: DeepArchitecture) -> None:
         super().__init__(arch)
         self.stem = nn.Sequential(*(Halve() for _ in range(arch.grown)))
-        self.encoder = Encoder(arch)
+        self.encoder = DeepEncoder(arch)
         self.mean = nn.Parameter(torch.zeros(len(arch.identities), 4, arch.resolution, arch.resolution))
 
     def look(self, shown: torch.Tensor) -> torch.Tensor:
@@ -219,7 +219,7 @@ class DeepNetwork(SwapNetwork):
                 for other in others:
                     other.load_state_dict(first.state_dict())
             for module in self.modules():
-                if isinstance(module, Decoder):
+                if isinstance(module, DeepDecoder):
                     module.start()
             self.introduce(means)
 

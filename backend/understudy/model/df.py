@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from understudy.model.deep import Decoder, DeepArchitecture, DeepNetwork, Inter
+from understudy.model.deep import DeepArchitecture, DeepDecoder, DeepNetwork, Inter
 from understudy.model.network import SIDES
 
 
@@ -30,7 +30,7 @@ class DfNetwork(DeepNetwork):
         super().__init__(arch)
         self.squeeze = self.encoder.squeeze(arch)
         self.inter = Inter(arch, arch.bottleneck)
-        self.decoders = nn.ModuleDict({side: Decoder(arch, arch.bottleneck) for side in SIDES})
+        self.decoders = nn.ModuleDict({side: DeepDecoder(arch, arch.bottleneck) for side in SIDES})
 
     def encode(self, shown: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
         code = self.code_of(self.squeeze(self.look(shown)))

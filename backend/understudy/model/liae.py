@@ -14,7 +14,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from understudy.model.deep import Decoder, DeepArchitecture, DeepNetwork, Inter
+from understudy.model.deep import DeepArchitecture, DeepDecoder, DeepNetwork, Inter
 from understudy.model.network import SIDES
 
 
@@ -37,7 +37,7 @@ class LiaeNetwork(DeepNetwork):
         channels = 2 * arch.bottleneck
         self.squeeze_ab, self.squeeze_b = self.encoder.squeeze(arch), self.encoder.squeeze(arch)
         self.inter_ab, self.inter_b = Inter(arch, channels), Inter(arch, channels)
-        self.decoder = Decoder(arch, 2 * channels)
+        self.decoder = DeepDecoder(arch, 2 * channels)
 
     def encode(self, shown: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
         features = self.look(shown)

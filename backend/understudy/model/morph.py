@@ -14,7 +14,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from understudy.model.deep import Decoder, DeepArchitecture, DeepNetwork, Inter
+from understudy.model.deep import DeepArchitecture, DeepDecoder, DeepNetwork, Inter
 from understudy.model.network import SIDES
 
 
@@ -33,7 +33,7 @@ class MorphNetwork(DeepNetwork):
         channels = 2 * arch.bottleneck
         self.squeeze = self.encoder.squeeze(arch)
         self.inters = nn.ModuleDict({side: Inter(arch, channels) for side in SIDES})
-        self.decoder = Decoder(arch, channels)
+        self.decoder = DeepDecoder(arch, channels)
 
     def encode(self, shown: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
         code = self.code_of(self.squeeze(self.look(shown)))

@@ -63,7 +63,7 @@ def large(resolution: int) -> QuickArchitecture:
     return QuickArchitecture(resolution, (128, 256, 512), 512)
 
 
-class Encoder(nn.Module):
+class QuickEncoder(nn.Module):
     """(N, 3, R, R) detail -> (N, code), and codes -> (N, widths[2], R / 16, R / 16) features."""
 
     def __init__(self, arch: QuickArchitecture) -> None:
@@ -91,7 +91,7 @@ class Encoder(nn.Module):
         return F.leaky_relu(self.expand(code), SLOPE)
 
 
-class Decoder(nn.Module):
+class QuickDecoder(nn.Module):
     """Features -> one person: (N, 3, R, R) normalised code values and (N, 1, R, R) mask logits."""
 
     def __init__(self, arch: QuickArchitecture) -> None:
@@ -116,8 +116,8 @@ class QuickNetwork(SwapNetwork):
 
     def __init__(self, arch: QuickArchitecture) -> None:
         super().__init__(arch)
-        self.encoder = Encoder(arch)
-        self.decoders = nn.ModuleDict({side: Decoder(arch) for side in SIDES})
+        self.encoder = QuickEncoder(arch)
+        self.decoders = nn.ModuleDict({side: QuickDecoder(arch) for side in SIDES})
 
     def encode(self, shown: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
         code: torch.Tensor = self.encoder(shown, noise)
@@ -141,7 +141,7 @@ class QuickNetwork(SwapNetwork):
                 module.start()
         with torch.no_grad():
             for decoder in self.decoders.values():
-                assert isinstance(decoder, Decoder)
+                assert isinstance(decoder, QuickDecoder)
                 decoder.unfold.weight.mul_(0.1)  # begin at the mean face
                 for module in decoder.modules():
                     if isinstance(module, Residual):
@@ -155,5 +155,5 @@ class QuickNetwork(SwapNetwork):
     def introduce(self, means: Mapping[str, torch.Tensor]) -> None:
         for side, mean in means.items():
             decoder = self.decoders[side]
-            assert isinstance(decoder, Decoder)
+            assert isinstance(decoder, QuickDecoder)
             decoder.mean.copy_(mean[None])

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from understudy.errors import ModelError
-from understudy.model.card import Card
+from understudy.model.card import ModelCard
 from understudy.model.families import build
 from understudy.model.network import Architecture, SwapNetwork
 from understudy.plate.files import atomic_path
@@ -26,7 +26,7 @@ FILE = "model.safetensors"
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
 
-def save_model(folder: Path, network: SwapNetwork, card: Card) -> Path:
+def save_model(folder: Path, network: SwapNetwork, card: ModelCard) -> Path:
     """Write the weights (float32, on any device) and the card. Raises :class:`OutputError` when the disk is full."""
     path = folder / FILE
     weights = {name: tensor.detach().float().cpu().contiguous() for name, tensor in network.state_dict().items()}
@@ -41,14 +41,14 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[s
     path.write_bytes(save(tensors, metadata=metadata))
 
 
-def load_card(folder: Path) -> Card:
+def load_card(folder: Path) -> ModelCard:
     """The card alone. Raises :class:`ModelError` when there is no whole model in ``folder``."""
     path = folder / FILE
     if not path.is_file():
         raise ModelError(f"There is no trained model in {folder}.", "Train one with: understudy train")
     try:
         with safe_open(path, framework="pt") as file:
-            return Card.from_json(file.metadata()["card"])
+            return ModelCard.from_json(file.metadata()["card"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"{path} is damaged or not an Understudy model: {error}.",
@@ -76,7 +76,7 @@ def model_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def load_model(folder: Path, device: torch.device) -> tuple[SwapNetwork, Card]:
+def load_model(folder: Path, device: torch.device) -> tuple[SwapNetwork, ModelCard]:
     """The network in inference mode on ``device``, and its card. Raises :class:`ModelError`."""
     card = load_card(folder)
     try:

@@ -68,7 +68,7 @@ face, to be painted on there."""
 
 
 @dataclass(frozen=True)
-class Footage:
+class ReadSequence:
     """A sequence as a Read node wants it: ``file`` in printf form with forward slashes, from the script's folder."""
 
     file: str
@@ -79,8 +79,8 @@ class Footage:
 
 def nuke_comp(
     title: str,
-    result: Footage,
-    plate: Footage | None,
+    result: ReadSequence,
+    plate: ReadSequence | None,
     header: Header,
     *,
     space: str | None,
@@ -132,7 +132,9 @@ def nuke_comp(
     return script(root, named, [*fields, *notes, *files, *matte, *face, *maps, *composite])
 
 
-def _read(name: str, at: tuple[int, int], footage: Footage, space: str | None, *, auto_alpha: bool = False) -> Node:
+def _read(
+    name: str, at: tuple[int, int], footage: ReadSequence, space: str | None, *, auto_alpha: bool = False
+) -> Node:
     """A raw Read; with ``auto_alpha`` a file without alpha is opaque, as our composite of it is."""
     first, last = footage.first, footage.last
     knobs: dict[str, Value] = {"file": literal(footage.file), "first": first, "last": last}

@@ -11,7 +11,7 @@ from understudy.events import Events
 from understudy.face.components.registry import RECOGNISERS, build_detector, build_landmarker, build_recogniser
 from understudy.face.detect import find_faces
 from understudy.face.geometry import fit_head
-from understudy.face.interfaces import Card, Detection, Landmarks, Recogniser
+from understudy.face.interfaces import ComponentCard, Detection, Landmarks, Recogniser
 from understudy.faceset.store import Faceset
 from understudy.imaging.affine import Stretch
 from understudy.plate.colours.ocio import ColourManager
@@ -46,7 +46,7 @@ class FaceJudge:
         self._detector = build_detector("mediapipe")
         self._landmarker = build_landmarker(settings.landmarker, settings.pack)
         self._distances = settings.landmarks != "no"
-        self.recogniser: Card | None = None
+        self.recogniser: ComponentCard | None = None
         self._source: SourceIdentity | None = None
         if settings.source is not None:
             faceset = Faceset.open(settings.source)

@@ -11,7 +11,7 @@ from understudy.review.bands import BandErrors
 from understudy.review.detail import DetailMeasures
 from understudy.review.identity import FrameLikeness
 from understudy.review.landmark_distance import LandmarkDistance
-from understudy.review.metrics import Measures, Steadiness, mean, pooled_mse, psnr
+from understudy.review.metrics import PictureDifference, Steadiness, mean, pooled_mse, psnr
 from understudy.review.poses import POSES, pose_of
 
 _STRUCTURE = (
@@ -37,7 +37,7 @@ class FaceFigures:
 class RegionFigures:
     """One region of one frame; ``bands`` and ``detail`` are of the inside of a matte alone."""
 
-    measures: Measures
+    measures: PictureDifference
     steadiness: Steadiness
     not_finite: int
     bands: BandErrors | None = None

@@ -31,7 +31,7 @@ class Maps:
 
 
 @dataclass(frozen=True)
-class Measures:
+class PictureDifference:
     """The differences inside one mask. ``pixels`` is the sum of the mask."""
 
     pixels: float
@@ -73,9 +73,9 @@ def compare_pictures(a: Picture, b: Picture) -> Maps:
     return Maps(squared, _ssim(a, b), _de2000(a, b))
 
 
-def measure(maps: Maps, mask: Mask) -> Measures:
+def measure(maps: Maps, mask: Mask) -> PictureDifference:
     """The weighted means of ``maps`` inside ``mask``."""
-    return Measures(
+    return PictureDifference(
         pixels=float(mask.sum(dtype=np.float64)),
         mse=weighted_mean(maps.squared_error, mask),
         ssim=None if maps.ssim is None else weighted_mean(maps.ssim, mask),
@@ -98,7 +98,7 @@ def psnr(mse: float) -> float | None:
     return -10.0 * math.log10(mse) if mse > 0 else None
 
 
-def pooled_mse(frames: Iterable[Measures]) -> float | None:
+def pooled_mse(frames: Iterable[PictureDifference]) -> float | None:
     """The mean squared error over all pixels of all ``frames``, each pixel weighted by its mask."""
     total = pixels = 0.0
     for frame in frames:

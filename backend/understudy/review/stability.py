@@ -31,7 +31,7 @@ class Unrest:
 
 
 @dataclass(frozen=True, eq=False)
-class _Face:
+class _FrameFace:
     """A frame's new face and the plate under it, as they look, inside ``box`` of the frame's array."""
 
     number: int
@@ -49,7 +49,7 @@ class UnrestWatch:
         """``most_flicker`` is a multiple of the plate's own change, ``most_edge`` an excess in CIEDE2000."""
         self._look = look
         self._most_flicker, self._most_edge = most_flicker, most_edge
-        self._before: _Face | None = None
+        self._before: _FrameFace | None = None
         self._changes: list[Steadiness] = []
 
     def see(self, frame: Delivered, plate: UnderFrame | None) -> Unrest:
@@ -105,7 +105,7 @@ class UnrestWatch:
             f"{self._most_flicker:g} times is allowed."
         )
 
-    def _face(self, frame: Delivered, plate: UnderFrame | None) -> _Face | None:
+    def _face(self, frame: Delivered, plate: UnderFrame | None) -> _FrameFace | None:
         matte = frame.plane(MATTE)
         box = None if matte is None else box_of(matte, _MARGIN)
         over = None if box is None else frame.colour("", box)
@@ -115,17 +115,17 @@ class UnrestWatch:
         strange = ~(np.isfinite(over) & np.isfinite(under)).all(axis=2)
         pictures = [self._look(np.where(strange[..., None], 0, pixels)) for pixels in (over, under)]
         weights = np.where(strange, 0, np.clip(np.nan_to_num(matte[box]), 0, 1)).astype(np.float32)
-        return _Face(frame.number, matte.shape, box, pictures[0], pictures[1], weights)
+        return _FrameFace(frame.number, matte.shape, box, pictures[0], pictures[1], weights)
 
 
-def _steadiness(face: _Face, before: _Face) -> Steadiness:
+def _steadiness(face: _FrameFace, before: _FrameFace) -> Steadiness:
     """Over what both boxes hold: outside it one of the mattes is 0."""
     both = [
         slice(max(a.start, b.start), max(min(a.stop, b.stop), a.start, b.start))
         for a, b in zip(face.box, before.box, strict=True)
     ]
 
-    def cut(one: _Face, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    def cut(one: _FrameFace, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         rows, columns = (
             slice(common.start - own.start, common.stop - own.start) for common, own in zip(both, one.box, strict=True)
         )

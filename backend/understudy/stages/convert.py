@@ -13,7 +13,7 @@ from understudy.convert.animation import at_frame, check_keys
 from understudy.convert.face_renderer import FaceRenderer
 from understudy.convert.frame_fingerprint import Fingerprints, due, text_of
 from understudy.convert.frame_fingerprint import Person as Fingerprinted
-from understudy.convert.inverse_warp import Placed
+from understudy.convert.inverse_warp import PlacedFace
 from understudy.convert.layers.compose import CHANNELS, LAYERS, compose, of_person, together
 from understudy.convert.layers.extra_layers import ExtraLayers, check_profile
 from understudy.convert.matte.artist_mattes import GivenMattes
@@ -26,7 +26,7 @@ from understudy.events import Events
 from understudy.extraction.shot import Shot, prepare
 from understudy.face.choose import parse_choice
 from understudy.faceset.store import Faceset
-from understudy.model.card import Card
+from understudy.model.card import ModelCard
 from understudy.model.device import choose_device
 from understudy.model.network import SIDES, SwapNetwork
 from understudy.model.store import load_model
@@ -153,7 +153,7 @@ def _made_of(path: Path) -> MadeOf:
     return MadeOf("footage" if Faceset.is_one(path) or path.is_file() else "network", path)
 
 
-def _loaded(made: Iterable[MadeOf], device: str) -> dict[Path, tuple[SwapNetwork, Card]]:
+def _loaded(made: Iterable[MadeOf], device: str) -> dict[Path, tuple[SwapNetwork, ModelCard]]:
     """The models among them by path, on ``device``. Raises ModelError."""
     wanted = dict.fromkeys(one.path for one in made if one.renderer == "network")
     return {path: load_model(path, choose_device(device)) for path in wanted}
@@ -236,7 +236,7 @@ def _layers(
     frame: Frame,
     people: Sequence[_Person],
     painted: Sequence[Painted | None],
-    square: Sequence[Placed | None],
+    square: Sequence[PlacedFace | None],
 ) -> list[Layer]:
     """The frame's layers, those of all people together first."""
     placed = [

@@ -12,7 +12,7 @@ import numpy as np
 from understudy.convert.layers.compose import LAYERS
 from understudy.errors import UnreadableError, UsageError
 from understudy.events import Events
-from understudy.nuke.comp import NEEDED, Footage, nuke_comp
+from understudy.nuke.comp import NEEDED, ReadSequence, nuke_comp
 from understudy.plate.files import write_text
 from understudy.plate.frame import Header
 from understudy.plate.matte import laid_over
@@ -115,10 +115,10 @@ def _check_same(plate: Plate, result: Plate, header: Header) -> None:
         )
 
 
-def _footage(pictures: Plate, folder: Path) -> Footage:
+def _footage(pictures: Plate, folder: Path) -> ReadSequence:
     """``pictures`` as seen from the ``folder`` of the script; by their whole path where they lie on another drive."""
     path = Path(pictures.pattern).resolve()
     with suppress(ValueError):
         path = Path(os.path.relpath(path, folder))
     first, last = pictures.frames[0], pictures.frames[-1]
-    return Footage(path.as_posix(), first, last, gaps=len(pictures.frames) < last - first + 1)
+    return ReadSequence(path.as_posix(), first, last, gaps=len(pictures.frames) < last - first + 1)

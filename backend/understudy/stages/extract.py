@@ -30,7 +30,7 @@ from understudy.extraction.shot import Shot, prepare
 from understudy.extraction.shot_tracker import Spotted, follow
 from understudy.extraction.solve_pass import solved_tracks
 from understudy.face.choose import Choice, Reference, choose, parse_choice
-from understudy.face.interfaces import SAME_PERSON, Card, Detection, digest
+from understudy.face.interfaces import SAME_PERSON, ComponentCard, Detection, digest
 from understudy.face.tracker import USUAL
 from understudy.faceset.journal import LOOKS, Entry, Journal
 from understudy.faceset.sheet import SHEET, faceset_sheet
@@ -336,7 +336,7 @@ def _with_analysis(
     return faceset
 
 
-def _tell_licences(cards: Iterable[Card], events: Events) -> None:
+def _tell_licences(cards: Iterable[ComponentCard], events: Events) -> None:
     """Say once of each component whether commercial use is in doubt."""
     doubtful = [card for card in cards if not card.commercial]
     for licence in dict.fromkeys(card.licence for card in doubtful):

@@ -9,7 +9,7 @@ import numpy as np
 
 from understudy.errors import NoFaceError
 from understudy.events import Events
-from understudy.extraction.analysis import Analyser, Seen
+from understudy.extraction.analysis import AnalysedFace, Analyser
 from understudy.extraction.detection_pass import visible
 from understudy.extraction.shot import prepare_frame
 from understudy.face.geometry import fit_head
@@ -49,7 +49,7 @@ def warm_analyser(detector: str, landmarker: str, pack: str | None, min_face: fl
     )
 
 
-def _record(frame: Frame, one: Seen) -> dict[str, Any]:
+def _record(frame: Frame, one: AnalysedFace) -> dict[str, Any]:
     marks = one.landmarks
     return {
         "box": (one.detection.box / np.tile(frame.stretch, 2)).tolist(),
@@ -59,7 +59,7 @@ def _record(frame: Frame, one: Seen) -> dict[str, Any]:
     }
 
 
-def _pose(one: Seen) -> list[float] | None:
+def _pose(one: AnalysedFace) -> list[float] | None:
     if one.landmarks is None:
         return None
     try:

@@ -12,7 +12,7 @@ from understudy.model.quick import large, small
 from understudy.settings import TrainingOptions
 from understudy.training.data.augment_config import Variation
 from understudy.training.run.objective import Weights
-from understudy.training.run.schedule import Limits, Phase, Plan
+from understudy.training.run.schedule import Phase, TrainingLimits, TrainingPlan
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def recipe(options: TrainingOptions, preset: Preset) -> Recipe:
     )
 
 
-def plan(options: TrainingOptions, preset: Preset) -> Plan:
+def plan(options: TrainingOptions, preset: Preset) -> TrainingPlan:
     """The preset's phases within the person's limits, or the preset's own; without a critic there is no phase for it.
 
     Raises UsageError where there is no time for any of them.
@@ -142,4 +142,4 @@ def plan(options: TrainingOptions, preset: Preset) -> Plan:
         iterations = preset.iterations
     critic = preset.recipe.weights.adversarial * options.adversarial_weight > 0
     phases = tuple(phase for phase in preset.phases if critic or not phase.adversarial)
-    return Plan(phases, Limits(iterations, options.minutes, options.plateau))
+    return TrainingPlan(phases, TrainingLimits(iterations, options.minutes, options.plateau))

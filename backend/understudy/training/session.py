@@ -12,7 +12,7 @@ import torch
 
 from understudy.errors import Interrupted, ModelError
 from understudy.events import Events
-from understudy.model.card import Card
+from understudy.model.card import ModelCard
 from understudy.model.network import SIDES, parameter_count
 from understudy.model.store import save_model
 from understudy.plate.colours.ocio import ColourManager
@@ -31,7 +31,7 @@ from understudy.training.run.divergence import FALLS, Health
 from understudy.training.run.memory import CudaGauge
 from understudy.training.run.rate_finder import FILE as RATE
 from understudy.training.run.rate_finder import draw_trial, find_rate
-from understudy.training.run.schedule import Moment, Position
+from understudy.training.run.schedule import Position, StepSchedule
 from understudy.training.run.trainer import Trainer
 from understudy.training.setup import Beginning
 
@@ -52,7 +52,7 @@ REQUESTS_EVERY = 1.0
 class Order:
     """What all processes do next, as the main one decided: a step, to fall back, or to end."""
 
-    moment: Moment
+    moment: StepSchedule
     ends: bool
     falls: int  # how often it has fallen, this time included; 0 is no fall
 
@@ -174,7 +174,7 @@ class Session:
                 self.events.note(f"The phase {self.plan.phase(self.position).name} ends: {why}.")
             self.position = position
             self.ended = why if self.plan.over(position) else None
-        return Order(Moment(rate * self.health.slowed, warp, pairs, adversarial), bool(agreed_end), int(fallen))
+        return Order(StepSchedule(rate * self.health.slowed, warp, pairs, adversarial), bool(agreed_end), int(fallen))
 
     def _look_after(self) -> None:
         """Measure, validate, show and save, each when it is time."""
@@ -262,7 +262,7 @@ class Session:
     def _save(self) -> None:
         """Write the training state, then the model that conversion uses, and back both up when it is time."""
         trainer = self.trainer
-        card = Card(
+        card = ModelCard(
             architecture=trainer.network.arch,
             crop=self.crop,
             steps=trainer.step_count,

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from understudy.errors import FacesetError, ModelError, UsageError
-from understudy.model.card import Card
+from understudy.model.card import ModelCard
 from understudy.model.comb import CombArchitecture, CombNetwork
 from understudy.model.families import DEEP, architecture_from_json, build, default_architecture
 from understudy.model.growth import grow, grown_architecture
@@ -246,7 +246,7 @@ def _start_from(
     network.introduce(strangers)
 
 
-def _card(folder: Path) -> Card | None:
+def _card(folder: Path) -> ModelCard | None:
     """The card of the model in ``folder``; None where there is none, or none that can be read."""
     try:
         return load_card(folder)

@@ -14,9 +14,9 @@ from understudy import stopwatch
 from understudy.bench.conversion import face_cost, fidelity, fixture, matte_once, steadiness, warm_preview
 from understudy.bench.conversion.acceptance import criteria
 from understudy.bench.conversion.fixture import Bed, make_bed
-from understudy.bench.conversion.in_memory_shot import Trial
-from understudy.bench.conversion.oracle_network import Moment, RoteNetwork
-from understudy.convert.inverse_warp import Placed
+from understudy.bench.conversion.in_memory_shot import InMemoryShot
+from understudy.bench.conversion.oracle_network import KnownFace, RoteNetwork
+from understudy.convert.inverse_warp import PlacedFace
 from understudy.events import Events
 from understudy.imaging.region import Region
 from understudy.model.encoding import encode
@@ -52,7 +52,7 @@ def test_a_network_that_knows_faces_by_heart_finds_them_in_another_light_and_und
     hull = np.ones((size, size), np.float32)
     painted = [np.full((size, size, 3), 0.1 * (one + 1), np.float32) for one in range(4)]
     masks = [np.full((size, size), 0.2 * (one + 1), np.float32) for one in range(4)]
-    network = RoteNetwork([Moment(*row) for row in zip(shown, [hull] * 4, painted, masks, strict=True)])
+    network = RoteNetwork([KnownFace(*row) for row in zip(shown, [hull] * 4, painted, masks, strict=True)])
     dim = np.stack([0.5 * one + random.normal(0, 0.01, one.shape) for one in shown]).astype(np.float32)
     window = gate(torch.from_numpy(hull).expand(4, 1, size, size))
     code = network.encode(detail(encode(torch.from_numpy(dim).permute(0, 3, 1, 2)), window))
@@ -67,7 +67,7 @@ def test_a_perfect_prediction_comes_back_and_a_slip_of_a_pixel_shows(monkeypatch
     plate = (SAMPLE / "plate.%04d.exr").as_posix()
     extract.run(ExtractSettings(plate=plate, frames="1003,1024", out=tmp_path / "faces"), Events())
     monkeypatch.setattr(fidelity, "SIZE", 256)
-    trial = Trial.of(plate, tmp_path / "faces", Events())
+    trial = InMemoryShot.of(plate, tmp_path / "faces", Events())
     told = fidelity.measure_fidelity(trial, SAMPLE, Events())
     assert (told["yaw_0"]["frame"], told["yaw_90"]["frame"]) == (1003, 1024)
     assert told["worst"] == max(told["yaw_0"]["error"], told["yaw_30"]["error"]) < 0.006
@@ -108,7 +108,7 @@ class Still:
             frame = Frame(number, plate.astype(np.float32), None, Header(window, window, dtype="float"))
             matte = np.pad(np.ones((20, 30), np.float32), 5)
             zero = np.zeros((30, 40), np.float32)
-            placed = Placed(
+            placed = PlacedFace(
                 Region(0, 0, 40, 30), swap.astype(np.float32), swap, matte, zero, np.zeros((30, 40, 2)), matte > 0, 1.0
             )
             self._frames.append((frame, placed))
@@ -148,7 +148,7 @@ def test_steps_are_timed_one_by_one(squares, tmp_path, monkeypatch):
         monkeypatch.setattr(
             face_cost, name, lambda *rest, s=step, n=seconds, **more: clock.sleep(n) or s(*rest, **more)
         )
-    trial = Trial.of(squares.plate, squares.faces, Events())
+    trial = InMemoryShot.of(squares.plate, squares.faces, Events())
     model = face_cost.load_model(squares.model, torch.device("cpu"))
     told = face_cost._a_frame(trial, model, tmp_path)
     network, card = face_cost._untrained(model[1])

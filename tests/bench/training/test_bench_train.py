@@ -14,7 +14,7 @@ from understudy import stopwatch
 from understudy.bench.training import against_peers, fast_path, learning, memory, peer_loop, train
 from understudy.bench.training.against_peers import measure_against_peers
 from understudy.bench.training.fast_path import measure_fast_path, product_rate, whole_float32
-from understudy.bench.training.footage import Footage
+from understudy.bench.training.footage import BenchFootage
 from understudy.bench.training.learning import Timed, count_tflop, measure_learning, part
 from understudy.bench.training.peer_loop import Crop, PeerLoop, Samples, make_sample, random_warp
 from understudy.errors import Interrupted, MissingInputError, OutOfMemoryError
@@ -37,7 +37,7 @@ def drawn(tmp_path_factory):
 
 @pytest.fixture
 def footage(drawn, tmp_path):
-    return Footage(drawn, tmp_path, CPU)
+    return BenchFootage(drawn, tmp_path, CPU)
 
 
 # One network's training
@@ -304,7 +304,7 @@ def planned(monkeypatch, footage, request):
     monkeypatch.setattr(train, "choose_device", lambda name: CPU)
     monkeypatch.setattr(train, "cut_footage", lambda *rest: footage)
     monkeypatch.setattr(train, "FAMILIES", ("quick", "df"))
-    plan = train.Plan((64, 128), (("df", 64), ("df", 128)), deep_batch=2, longest=60)
+    plan = train.DevicePlan((64, 128), (("df", 64), ("df", 128)), deep_batch=2, longest=60)
     monkeypatch.setitem(train.PLANS, "cpu", plan)
     monkeypatch.setattr(footage, "trainer", lambda arch, batch: (arch.family, arch.resolution))
     monkeypatch.setattr(train, "measure_learning", learning_of)

@@ -3,18 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from made_people import bits
-from understudy.convert.inverse_warp import Placed
+from understudy.convert.inverse_warp import PlacedFace
 from understudy.convert.layers.compose import CHANNELS, LAYERS, compose, of_person, together
 from understudy.imaging.region import Region
 
 AWKWARD = [-3.5, 1.5, np.inf, -np.inf, np.nan, 6e4, 1e-7, 0.0, -0.0]
 
 
-def placed(matte: np.ndarray, region: Region, seed: int = 2, confidence: float = 0.5) -> Placed:
+def placed(matte: np.ndarray, region: Region, seed: int = 2, confidence: float = 0.5) -> PlacedFace:
     height, width = matte.shape
     shape = (height, width, 3)
     rng = np.random.default_rng(seed)
-    return Placed(
+    return PlacedFace(
         region,
         rng.uniform(0, 4, shape).astype(np.float32),
         rng.uniform(0, 4, shape).astype(np.float32),

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from understudy.review.faceset.coverage import Grid
-from understudy.review.pages.charts import Curve, curves, heat_map, histogram
+from understudy.review.pages.charts import ChartLine, curves, heat_map, histogram
 
 
 def parsed(svg: str) -> ElementTree.Element:
@@ -19,10 +19,10 @@ def titles(root: ElementTree.Element, kind: str) -> list[str]:
     return [e.findtext("title") or "" for e in root.iter() if kind in (e.get("class") or "").split()]
 
 
-def curve(values: list[float], frames: list[int] | None = None, **changes: object) -> Curve:
+def curve(values: list[float], frames: list[int] | None = None, **changes: object) -> ChartLine:
     frames = frames or list(range(1001, 1001 + len(values)))
     told: dict[str, object] = {"name": "track 0", "marked": {}, "strip": ["seen"] * len(values)}
-    return Curve(frames=np.array(frames), values=np.array(values), **(told | changes))  # type: ignore[arg-type]
+    return ChartLine(frames=np.array(frames), values=np.array(values), **(told | changes))  # type: ignore[arg-type]
 
 
 def points(root: ElementTree.Element) -> list[list[tuple[float, float]]]:

@@ -12,7 +12,7 @@ from made_people import TINY, make_model
 from understudy import stages
 from understudy.errors import BusyError, ExitCode, ModelError, UnderstudyError, UsageError
 from understudy.events import Events, Recorder
-from understudy.model.store import FILE, Card, load_card, load_model, save_model
+from understudy.model.store import FILE, ModelCard, load_card, load_model, save_model
 from understudy.settings import BackupsSettings, ModelPreviewSettings, ModelRestoreSettings, TimelapseSettings
 from understudy.training.output.backups import keep_backup
 from understudy.training.output.checkpoint import Checkpoint, save_checkpoint
@@ -31,7 +31,7 @@ def model(tmp_path: Path) -> Path:
 
 def go_on(folder: Path, step: int) -> None:
     network, card = load_model(folder, torch.device("cpu"))
-    save_model(folder, network, Card(card.architecture, card.crop, step, 2.5, {"mean": 0.5}))
+    save_model(folder, network, ModelCard(card.architecture, card.crop, step, 2.5, {"mean": 0.5}))
     save_checkpoint(folder, Checkpoint({"weight": torch.zeros(3)}, {"step": step}))
 
 

@@ -17,7 +17,7 @@ from understudy.imaging.resample import warp
 from understudy.model.encoding import encode
 from understudy.model.families import build, default_architecture
 from understudy.model.presentation import measure_light
-from understudy.model.store import Card, load_model, save_model
+from understudy.model.store import ModelCard, load_model, save_model
 from understudy.plate.colours.ocio import ColourManager
 from understudy.settings import ModelExportSettings
 
@@ -88,7 +88,7 @@ def make_morph(folder: Path) -> Path:
     arch = default_architecture("morph", SIZE, bottleneck=16, encoder_width=8, decoder_width=8, mask_width=4)
     network = build(arch)
     network.start({side: torch.randn(4, SIZE, SIZE) for side in arch.identities})
-    save_model(folder, network, Card(arch, "full", working_space="lin_ap1_scene"))
+    save_model(folder, network, ModelCard(arch, "full", working_space="lin_ap1_scene"))
     return folder
 
 

@@ -9,7 +9,7 @@ from understudy.errors import ModelError
 from understudy.events import Events
 from understudy.model.cost import cost
 from understudy.model.families import build
-from understudy.model.store import Card, save_model
+from understudy.model.store import ModelCard, save_model
 from understudy.settings import ModelSettings
 from understudy.stages.model.info import run
 
@@ -18,7 +18,7 @@ SOURCE = [{"faceset": "a", "plate": "b.%04d.exr", "faces": 7}]
 
 def test_a_model_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "model"
-    card = Card(
+    card = ModelCard(
         TINY,
         "full",
         12,
@@ -58,7 +58,7 @@ def test_a_model_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_a_step_costs_is_not_told_of_a_batch_that_is_not_known(tmp_path: Path) -> None:
-    save_model(tmp_path, build(TINY), Card(TINY, "full", 12))
+    save_model(tmp_path, build(TINY), ModelCard(TINY, "full", 12))
     assert run(ModelSettings(model=tmp_path), Events())["tflop_per_step"] is None
 
 

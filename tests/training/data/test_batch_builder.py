@@ -19,7 +19,7 @@ from understudy.training.data.lookalikes import exchange_fields, find_pairs
 from understudy.training.data.random_draws import NORMALS, UNIFORMS, Dice, Random
 from understudy.training.presets import PRESETS, recipe
 from understudy.training.run.precision import Precision
-from understudy.training.run.schedule import Moment
+from understudy.training.run.schedule import StepSchedule
 
 CODE, BALANCE, FLIPPED = 16, 0.5, {"target"}
 EVERYTHING = {
@@ -43,7 +43,7 @@ def sides(people):
 
 
 def drawn(sides, **options) -> Draw:
-    return trainer(sides, batch=8, **options).draw(Moment())
+    return trainer(sides, batch=8, **options).draw(StepSchedule())
 
 
 def changed(one: Draw, two: Draw, name: str) -> dict[str, bool]:
@@ -111,7 +111,7 @@ def test_what_is_done_on_the_device_is_one_program_whatever_the_moment(sides, op
     compiled.drawing._on_device = torch.compile(
         compiled.drawing._varied, backend="eager", fullgraph=True, dynamic=False
     )
-    moments = [Moment(), Moment(rate=0.5, warp=0.7), Moment(warp=0.0)]
+    moments = [StepSchedule(), StepSchedule(rate=0.5, warp=0.7), StepSchedule(warp=0.0)]
     try:
         for moment in moments:
             one, two = eager.draw(moment), compiled.draw(moment)
@@ -121,13 +121,15 @@ def test_what_is_done_on_the_device_is_one_program_whatever_the_moment(sides, op
                     torch.testing.assert_close(*pair, rtol=1e-4, atol=1e-4)
             torch.testing.assert_close(one.stand_in, two.stand_in)
         with torch.compiler.set_stance("fail_on_recompile"):
-            for moment in [*moments, Moment(warp=0.3)]:
+            for moment in [*moments, StepSchedule(warp=0.3)]:
                 compiled.draw(moment)
     finally:
         torch.compiler.reset()
 
 
-def rebuilt(drawing: Drawing, lineup: list[str], count: int, moment: Moment, random: Random) -> dict[str, torch.Tensor]:
+def rebuilt(
+    drawing: Drawing, lineup: list[str], count: int, moment: StepSchedule, random: Random
+) -> dict[str, torch.Tensor]:
     """The same draw person by person, from the same dice: everything by its name."""
     sides, size = drawing.sides, 64
     picks = {name: sides[name].pick(random, count, BALANCE) for name in lineup}
@@ -162,7 +164,7 @@ def rebuilt(drawing: Drawing, lineup: list[str], count: int, moment: Moment, ran
 
 @pytest.mark.parametrize("morphs", [False, True])
 @pytest.mark.parametrize("others", [[], ["carl"]])
-@pytest.mark.parametrize("moment", [Moment(warp=0.6), Moment(warp=0.0)], ids=["warped", "unwarped"])
+@pytest.mark.parametrize("moment", [StepSchedule(warp=0.6), StepSchedule(warp=0.0)], ids=["warped", "unwarped"])
 def test_each_gets_what_is_their_own(sides, others, morphs, moment):
     made = recipe(TrainingOptions(**{**EVERYTHING, "flip": "target"}), PRESETS["cpu"])
     lights = Light(torch.linspace(0.3, 0.6, 54).view(18, 3)[:17], torch.full((17, 3), 0.1))

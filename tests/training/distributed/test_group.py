@@ -19,7 +19,7 @@ from understudy.errors import ComponentError, PeerError, UsageError
 from understudy.training.distributed import group as group_module
 from understudy.training.distributed import rendezvous
 from understudy.training.distributed.group import Group
-from understudy.training.distributed.process_rank import NAMES, Place, place_of_process
+from understudy.training.distributed.process_rank import NAMES, ProcessRank, place_of_process
 from understudy.training.distributed.rendezvous import meet
 
 FARM = {
@@ -115,10 +115,10 @@ def test_alone_nothing_is_sent():
 
 
 def test_places_by_torchs_and_by_a_farms_names():
-    assert place_of_process({"PATH": "/bin", "RANK": ""}) == Place(0, 1)
-    assert place_of_process(FARM) == Place(1, 4, 0, "render01", 29500)
+    assert place_of_process({"PATH": "/bin", "RANK": ""}) == ProcessRank(0, 1)
+    assert place_of_process(FARM) == ProcessRank(1, 4, 0, "render01", 29500)
     assert place_of_process({**FARM, "UNDERSTUDY_LOCAL_RANK": "1"}).local_rank == 1
-    assert place_of_process(TORCH) == place_of_process({**FARM, **TORCH}) == Place(2, 3, 1, "10.0.0.1", 12345)
+    assert place_of_process(TORCH) == place_of_process({**FARM, **TORCH}) == ProcessRank(2, 3, 1, "10.0.0.1", 12345)
     assert (
         place_of_process({**TORCH, "TORCHELASTIC_USE_AGENT_STORE": "True"}).hosted
         and not place_of_process(TORCH).hosted
@@ -148,17 +148,17 @@ def test_an_environment_that_makes_no_sense_is_named(changes, words):
 def test_who_is_met_by_nobody_is_told(monkeypatch, rank):
     monkeypatch.setattr(rendezvous, "JOINING", datetime.timedelta(seconds=0.5))
     with pytest.raises(PeerError, match=rf"Process {rank} did not meet the others, 2 in all, at 127\.0\.0\.1"):
-        Group(Place(rank, 2, 0, "127.0.0.1", int(free_port())), CPU)
+        Group(ProcessRank(rank, 2, 0, "127.0.0.1", int(free_port())), CPU)
 
 
 def test_a_host_that_is_not_there_is_told_at_once():
     with pytest.raises(PeerError, match=r"at no-such-host\.invalid:29500"):
-        Group(Place(1, 2, 0, "no-such-host.invalid", 29500), CPU)
+        Group(ProcessRank(1, 2, 0, "no-such-host.invalid", 29500), CPU)
 
 
 def test_a_group_started_again_is_not_misled_by_what_the_last_one_left():
     board = TCPStore("127.0.0.1", 0, None, True, wait_for_workers=False)
-    places = [Place(rank, 3, rank, "127.0.0.1", board.port, hosted=True) for rank in range(3)]
+    places = [ProcessRank(rank, 3, rank, "127.0.0.1", board.port, hosted=True) for rank in range(3)]
     for word in ("once", "again"):
         with ThreadPoolExecutor(3) as pool:
             first = pool.submit(meet, places[0])
@@ -202,7 +202,7 @@ def set_gpus(monkeypatch: pytest.MonkeyPatch, visible: int, shown: str | None) -
 def test_only_the_named_address_is_listened_at():
     port = int(free_port())
     with ThreadPoolExecutor(2) as pool:
-        boards = [pool.submit(meet, Place(rank, 2, rank, "127.0.0.1", port)) for rank in range(2)]
+        boards = [pool.submit(meet, ProcessRank(rank, 2, rank, "127.0.0.1", port)) for rank in range(2)]
         both = [board.result(timeout=60) for board in boards]
     lines = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()]
     listening = [local for _, local, _, state, *_ in lines[1:] if state == "0A" and local.endswith(f":{port:04X}")]
@@ -213,4 +213,4 @@ def test_only_the_named_address_is_listened_at():
 
 def test_one_process_opens_no_port(monkeypatch):
     monkeypatch.setattr(group_module, "meet", lambda place: pytest.fail("a single process has nobody to meet"))
-    assert Group(Place(0, 1, 0, "127.0.0.1", 29500), CPU).size == 1
+    assert Group(ProcessRank(0, 1, 0, "127.0.0.1", 29500), CPU).size == 1

@@ -12,7 +12,7 @@ from made_people import TINY
 from understudy.errors import ModelError, OutputError
 from understudy.model.families import build
 from understudy.model.quick import QuickArchitecture
-from understudy.model.store import FILE, Card, load_card, save_model
+from understudy.model.store import FILE, ModelCard, load_card, save_model
 from understudy.training.output import backups as backups_module
 from understudy.training.output import checkpoint
 from understudy.training.output.backups import FOLDER, MOST, Backup, keep_backup, ladder, list_backups, restore_backup
@@ -25,7 +25,7 @@ NOW = 1e9
 def save(folder: Path, step: int, arch: QuickArchitecture = TINY) -> None:
     """What a training leaves at ``step``: a state whose one number is the step."""
     save_checkpoint(folder, Checkpoint({"weight": torch.full((10,), float(step))}, {"step": step}))
-    save_model(folder, build(arch), Card(arch, "whole", steps=step, validation={"mean": 1 / step}))
+    save_model(folder, build(arch), ModelCard(arch, "whole", steps=step, validation={"mean": 1 / step}))
 
 
 def state(folder: Path) -> int:

@@ -7,14 +7,14 @@ import torch
 from made_trainers import trainer
 from understudy.model.losses import psnr
 from understudy.model.morph import MorphArchitecture
-from understudy.training.run.schedule import Moment
+from understudy.training.run.schedule import StepSchedule
 
 
 @pytest.mark.slow
 def test_identity_moves_from_the_target_to_the_source(sides):
     arch = MorphArchitecture(64, bottleneck=32, encoder_width=8, decoder_width=12, mask_width=4)
     teacher = trainer(sides, arch, batch=4, rate=3e-3)
-    draws = [teacher.draw(Moment(warp=0.0)) for _ in range(4)]
+    draws = [teacher.draw(StepSchedule(warp=0.0)) for _ in range(4)]
     shown = torch.cat([draw.lessons["target"].shown for draw in draws])
     target = torch.cat([draw.lessons["target"].wanted for draw in draws])
     # What the source would look like in these moments: mixtures are taken apart again.
@@ -35,7 +35,7 @@ def test_identity_moves_from_the_target_to_the_source(sides):
 
     before = nearness()
     for _ in range(150):
-        teacher.step(Moment(warp=0.0))
+        teacher.step(StepSchedule(warp=0.0))
     after = nearness()
     to_source, to_target = zip(*after, strict=True)
     assert to_source[0] < to_source[1] < to_source[2], after

@@ -20,7 +20,7 @@ from understudy.training.data.device_faces import Faces
 from understudy.training.data.random_draws import Random
 from understudy.training.presets import PRESETS, recipe
 from understudy.training.run.precision import Precision
-from understudy.training.run.schedule import Moment
+from understudy.training.run.schedule import StepSchedule
 from understudy.training.run.trainer import Trainer
 
 if torch.cuda.is_available():
@@ -30,7 +30,7 @@ if not hasattr(backend_registration, "_setup_privateuseone_for_python_backend"):
 
 from pretended import GPU, machine
 
-MOMENT = Moment(adversarial=1.0)
+MOMENT = StepSchedule(adversarial=1.0)
 OPTIONS = {
     **{"pose_balance": 0.5, "exposure": 0.3, "hue": 5.0, "colour_of_others": 0.5, "blur": 0.5, "downscale": 0.5},
     **{"noise": 0.5, "occluders": 0.5, "flip": "both", "identity_weight": 0.1, "style_weight": 0.1, "batch": 2},

@@ -6,7 +6,7 @@ import torch
 from made_trainers import trainer
 from understudy.errors import Interrupted
 from understudy.events import Events
-from understudy.training.run.rate_finder import HIGHEST, LOWEST, Trial, choose, draw_trial, find_rate
+from understudy.training.run.rate_finder import HIGHEST, LOWEST, RateTrial, choose, draw_trial, find_rate
 
 
 def test_a_tenth_of_the_rate_at_the_brink_is_chosen():
@@ -27,13 +27,13 @@ def test_a_trial_finds_a_rate_that_learns_and_leaves_no_trace(sides):
     assert trial.rates == sorted(trial.rates)
     for name, value in teacher.network.state_dict().items():
         assert torch.equal(value, untouched.network.state_dict()[name]), name
-    from understudy.training.run.schedule import Moment
+    from understudy.training.run.schedule import StepSchedule
 
-    assert torch.equal(teacher.step(Moment()), untouched.step(Moment())), "the dice are the same again"
+    assert torch.equal(teacher.step(StepSchedule()), untouched.step(StepSchedule())), "the dice are the same again"
 
 
 def test_a_trial_is_drawn(tmp_path):
-    draw_trial(tmp_path / "rate.png", Trial([1e-5, 1e-4, 1e-3], [1.0, 0.5, 2.0], 1e-5))
+    draw_trial(tmp_path / "rate.png", RateTrial([1e-5, 1e-4, 1e-3], [1.0, 0.5, 2.0], 1e-5))
     assert (tmp_path / "rate.png").read_bytes()[:4] == b"\x89PNG"
 
 

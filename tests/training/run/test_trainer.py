@@ -13,9 +13,9 @@ from understudy.model.morph import MorphArchitecture
 from understudy.model.network import SIDES
 from understudy.model.quick import QuickArchitecture
 from understudy.training.data.dataset import load_side
-from understudy.training.run.schedule import Moment
+from understudy.training.run.schedule import StepSchedule
 
-START, LATER = Moment(), Moment(rate=0.9, pairs=0.8)
+START, LATER = StepSchedule(), StepSchedule(rate=0.9, pairs=0.8)
 WIDTHS = {"bottleneck": 16, "encoder_width": 8, "decoder_width": 8, "mask_width": 4}
 
 
@@ -151,7 +151,7 @@ def test_the_critics_learn_and_are_part_of_the_state(sides):
     before = weights(teacher.opponents)
     quiet = teacher.step(START)
     assert float(quiet[3]) == float(quiet[5]) == 0, "the critic of pictures waits for its phase"
-    loud = teacher.step(Moment(adversarial=1.0))
+    loud = teacher.step(StepSchedule(adversarial=1.0))
     assert float(loud[3]) > 0 and float(loud[5]) > 0
     moved = {
         name.split(".")[0] for name, value in weights(teacher.opponents).items() if not torch.equal(value, before[name])
@@ -159,14 +159,14 @@ def test_the_critics_learn_and_are_part_of_the_state(sides):
     assert moved == {"pictures", "codes"}
     other = trainer(sides, **options, preset="gpu")
     other.restore(teacher.checkpoint({}))
-    assert torch.equal(teacher.step(Moment(adversarial=1.0)), other.step(Moment(adversarial=1.0)))
+    assert torch.equal(teacher.step(StepSchedule(adversarial=1.0)), other.step(StepSchedule(adversarial=1.0)))
 
 
 def test_a_checkpoint_without_critics_gives_them_a_start(sides):
     plain, opposed = trainer(sides), trainer(sides, preset="gpu")
     plain.step(START)
     opposed.restore(plain.checkpoint({}))
-    assert opposed.step_count == 1 and bool(torch.isfinite(opposed.step(Moment(adversarial=1.0))).all())
+    assert opposed.step_count == 1 and bool(torch.isfinite(opposed.step(StepSchedule(adversarial=1.0))).all())
 
 
 @pytest.mark.parametrize("preset", ["cpu", "gpu"])
@@ -184,7 +184,7 @@ def test_measuring_the_batch_leaves_the_trainer_as_it_was(sides, preset):
     measured, untouched = (trainer(sides, batch=8, preset=preset) for _ in range(2))
     assert measured.fitting_batch(Gauge()) == 3
     assert measured.recipe == untouched.recipe and measured.step_count == 0
-    for moment in (START, Moment(adversarial=1.0), Moment(adversarial=1.0)):
+    for moment in (START, StepSchedule(adversarial=1.0), StepSchedule(adversarial=1.0)):
         assert torch.equal(measured.step(moment), untouched.step(moment))
 
 
@@ -199,7 +199,7 @@ CRITICS = {
 @pytest.mark.parametrize("after", CRITICS)
 def test_critics_come_and_go_and_who_stays_goes_on(sides, before, after):
     first = trainer(sides, preset="gpu", **CRITICS[before])
-    first.step(Moment(adversarial=1.0))
+    first.step(StepSchedule(adversarial=1.0))
     second = trainer(sides, preset="gpu", **CRITICS[after])
     second.restore(first.checkpoint({}))
     old, new = dict(first.opponents.named_parameters()), dict(second.opponents.named_parameters())
@@ -210,7 +210,7 @@ def test_critics_come_and_go_and_who_stays_goes_on(sides, before, after):
         if name in old:
             assert torch.equal(moments[f"{name}.exp_avg"], first.opponents.moments()[f"{name}.exp_avg"])
     for _ in range(2):
-        assert bool(torch.isfinite(second.step(Moment(adversarial=1.0))).all())
+        assert bool(torch.isfinite(second.step(StepSchedule(adversarial=1.0))).all())
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_portions_teach_the_critics_too_what_the_whole_does(sides, options):
     whole, parted = (trainer(sides, batch=4, rate=1e-4, **options) for _ in range(2))
     parted.portions.count = 2
     for _ in range(2):
-        losses = torch.stack([whole.step(Moment(adversarial=1.0)), parted.step(Moment(adversarial=1.0))])
+        losses = torch.stack([whole.step(StepSchedule(adversarial=1.0)), parted.step(StepSchedule(adversarial=1.0))])
     assert torch.allclose(losses[0], losses[1], rtol=1e-3, atol=1e-6)
     for one, other in ((whole.network, parted.network), (whole.opponents, parted.opponents)):
         for name, value in one.state_dict().items():

@@ -13,7 +13,7 @@ from understudy.bench.conversion.against_exr import measure_against_exr
 from understudy.bench.conversion.face_cost import measure_face_cost
 from understudy.bench.conversion.fidelity import measure_fidelity
 from understudy.bench.conversion.fixture import make_bed
-from understudy.bench.conversion.in_memory_shot import Trial
+from understudy.bench.conversion.in_memory_shot import InMemoryShot
 from understudy.bench.conversion.matte_once import measure_matte_once
 from understudy.bench.conversion.steadiness import measure_steadiness
 from understudy.bench.conversion.warm_preview import measure_warm
@@ -30,7 +30,7 @@ def measure(events: Events, sample: Path, model: Path | None = None) -> dict[str
     with tempfile.TemporaryDirectory(prefix="understudy-bench-") as temporary:
         folder = Path(temporary)
         bed = make_bed((sample / "plate.%04d.exr").as_posix(), folder, events)
-        trial = Trial.of(bed.plate, bed.faces, events)
+        trial = InMemoryShot.of(bed.plate, bed.faces, events)
         measures: dict[str, Callable[[Events], dict[str, Any]]] = {
             "fidelity": lambda inner: measure_fidelity(trial, sample, inner),
             "colours": lambda inner: colours.measure(inner, sample),

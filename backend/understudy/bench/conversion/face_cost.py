@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 
 from understudy.bench.conversion.fixture import RESOLUTION, Bed, find_faces
-from understudy.bench.conversion.in_memory_shot import Model, Trial
+from understudy.bench.conversion.in_memory_shot import InMemoryShot, Model
 from understudy.bench.rendering.plates import write
 from understudy.convert.layers.compose import compose
-from understudy.convert.matte.artist_mattes import Limits
+from understudy.convert.matte.artist_mattes import FrameMattes
 from understudy.events import Events
-from understudy.model.card import Card
+from understudy.model.card import ModelCard
 from understudy.model.device import choose_device
 from understudy.model.families import build, default_architecture
 from understudy.model.store import load_model
@@ -56,7 +56,7 @@ def measure_face_cost(bed: Bed, sample: Path, folder: Path, events: Events) -> d
     for done, (name, (size, face)) in enumerate(cases.items(), 1):
         events.raise_if_stopping()
         plate = framed(sample, folder / name, size, face, FRAMES)
-        trial = Trial.of(plate, find_faces(plate, folder / name, quiet), quiet)
+        trial = InMemoryShot.of(plate, find_faces(plate, folder / name, quiet), quiet)
         report[name] = _a_frame(trial, model, folder / name)
         if name == "hd":
             report["hd_deep"] = _a_frame(trial, _untrained(model[1]), folder / name)
@@ -86,14 +86,14 @@ def framed(sample: Path, folder: Path, size: tuple[int, int], face: int, count: 
     return (folder / "plate.%04d.exr").as_posix()
 
 
-def _untrained(like: Card) -> Model:
+def _untrained(like: ModelCard) -> Model:
     """A model of :data:`DEEP` for the crops and the light of another: weights do not change what it costs."""
     architecture = default_architecture(*DEEP)
     network = build(architecture).to(choose_device("auto")).eval()
     return network, replace(like, architecture=architecture)
 
 
-def _a_frame(trial: Trial, model: Model, folder: Path) -> dict[str, Any]:
+def _a_frame(trial: InMemoryShot, model: Model, folder: Path) -> dict[str, Any]:
     """Seconds a frame, by step, and the part of placing and composing."""
     look, shot = ConversionOptions(), trial.shot
     converter = trial.converter(model, look)
@@ -107,7 +107,7 @@ def _a_frame(trial: Trial, model: Model, folder: Path) -> dict[str, Any]:
         with watch.part("networks"):
             predictions = converter.predict([] if aligned is None else [aligned])
         with watch.part("placing"):
-            placed = None if aligned is None else converter.lay(frame, (aligned, predictions[0]), look, Limits())
+            placed = None if aligned is None else converter.lay(frame, (aligned, predictions[0]), look, FrameMattes())
         with watch.part("composing"):
             layers = compose(shot.written(frame), frame.alpha, placed)
         for profile in get_args(Profile):

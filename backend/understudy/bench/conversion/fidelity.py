@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from understudy.bench.conversion.in_memory_shot import Trial
+from understudy.bench.conversion.in_memory_shot import InMemoryShot
 from understudy.bench.conversion.oracle_network import know_by_heart
 from understudy.errors import UnreadableError
 from understudy.events import Events
@@ -30,7 +30,7 @@ PLAIN = ConversionOptions(colour_match="none", relight=0.0, sharpness=0.0, grain
 """Nothing but the way through the crop and back."""
 
 
-def measure_fidelity(trial: Trial, sample: Path, events: Events) -> dict[str, Any]:
+def measure_fidelity(trial: InMemoryShot, sample: Path, events: Events) -> dict[str, Any]:
     """Lay the true render's own crops into the plate of the ``sample`` folder, on the frames nearest to :data:`YAWS`.
 
     Returns for each yaw the ``frame``, its true ``yaw`` in degrees, and the ``error``: the mean absolute difference of

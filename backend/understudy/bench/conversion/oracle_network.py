@@ -16,7 +16,7 @@ from understudy.extraction.shot import Shot
 from understudy.face.geometry import CropKind
 from understudy.faceset.record import Face
 from understudy.imaging.resample import warp
-from understudy.model.card import Card
+from understudy.model.card import ModelCard
 from understudy.model.encoding import encode
 from understudy.model.network import SwapNetwork
 from understudy.model.presentation import Light, detail, gate
@@ -29,7 +29,7 @@ _SURE = 1e-4  # a mask is held this far from 0 and 1, which no logit reaches
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
+class KnownFace:
     """A face as it is shown and as it is to be painted, R x R."""
 
     shown: NDArray[np.float32]  # (R, R, 3) scene-linear working space
@@ -41,7 +41,7 @@ class Moment:
 class RoteNetwork(SwapNetwork):
     """Paints, of the moments it knows, the one that looks most like what it is shown: as anybody."""
 
-    def __init__(self, moments: Sequence[Moment]) -> None:
+    def __init__(self, moments: Sequence[KnownFace]) -> None:
         super().__init__(small(moments[0].shown.shape[0]))
         shown, painted = (
             encode(torch.from_numpy(np.stack(pictures))).permute(0, 3, 1, 2).contiguous()
@@ -71,7 +71,7 @@ class RoteNetwork(SwapNetwork):
 
 def know_by_heart(
     shot: Shot, truth: Plate, faces: Mapping[int, Face], kind: CropKind, size: int
-) -> tuple[RoteNetwork, Card]:
+) -> tuple[RoteNetwork, ModelCard]:
     """The network that paints each of the shot's ``faces`` as the ``truth`` shows it, mask and all; and its card.
 
     ``faces`` are by the frames of ``truth``, which is in the plate's colour space and has the channel ``mask.face``.
@@ -82,9 +82,9 @@ def know_by_heart(
         aligned = aligner.align(read_frame(shot.plate, face.frame), face)
         true = shot.working(warp(read_frame(truth, frame).rgb, aligned.matrix, size))
         mask = warp(read_channel(truth.path(frame), "mask.face")[..., None], aligned.matrix, size)[..., 0]
-        moments.append(Moment(aligned.crop, aligned.visible, true, np.clip(mask, 0, 1)))
+        moments.append(KnownFace(aligned.crop, aligned.visible, true, np.clip(mask, 0, 1)))
     network = RoteNetwork(moments)
-    return network.eval(), Card(network.arch, kind, source_light=Light(torch.zeros(3), torch.ones(3)).to_json())
+    return network.eval(), ModelCard(network.arch, kind, source_light=Light(torch.zeros(3), torch.ones(3)).to_json())
 
 
 def _glance(pictures: torch.Tensor) -> torch.Tensor:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.bench.conversion.fixture import find_faces
-from understudy.bench.conversion.in_memory_shot import Model, Trial
+from understudy.bench.conversion.in_memory_shot import InMemoryShot, Model
 from understudy.bench.conversion.oracle_network import know_by_heart
 from understudy.bench.rendering.plates import still, write
-from understudy.convert.inverse_warp import Placed
+from understudy.convert.inverse_warp import PlacedFace
 from understudy.convert.layers.compose import compose
 from understudy.events import Events
 from understudy.extraction.shot import Shot
@@ -43,7 +43,7 @@ CORE = 0.99
 _DARKEST = 1e-3  # light that is as good as none
 
 
-def measure_steadiness(trial: Trial, sample: Path, model: Path | None, events: Events) -> dict[str, Any]:
+def measure_steadiness(trial: InMemoryShot, sample: Path, model: Path | None, events: Events) -> dict[str, Any]:
     """Convert the plate of the ``sample`` folder, and a still one with grain, by predictions that are perfect.
 
     And by the trained ``model`` in that folder, where one is given. Returns by prediction, ``perfect`` and ``model``,
@@ -56,7 +56,7 @@ def measure_steadiness(trial: Trial, sample: Path, model: Path | None, events: E
     with tempfile.TemporaryDirectory(prefix="understudy-bench-") as temporary:
         folder = Path(temporary)
         plate = still(sample, folder, STILL_FRAMES, GRAIN, SMOOTH)
-        standing = Trial.of(plate, find_faces(plate, folder, events), events)
+        standing = InMemoryShot.of(plate, find_faces(plate, folder, events), events)
         first = next(iter(standing.faces.values()))
         models: dict[str, tuple[Model, Model]] = {
             "perfect": (
@@ -77,7 +77,7 @@ def measure_steadiness(trial: Trial, sample: Path, model: Path | None, events: E
         }
 
 
-def _flicker(trial: Trial, model: Model, sample: Path, folder: Path, events: Events) -> float | None:
+def _flicker(trial: InMemoryShot, model: Model, sample: Path, folder: Path, events: Events) -> float | None:
     """Of the converted shot inside the truth's mask, as ``understudy compare`` tells it."""
     folder.mkdir()
     pattern = (folder / "shot.%04d.exr").as_posix()
@@ -95,11 +95,11 @@ def _flicker(trial: Trial, model: Model, sample: Path, folder: Path, events: Eve
     return flicker
 
 
-def _still(trial: Trial, model: Model, look: ConversionOptions, events: Events) -> float | None:
+def _still(trial: InMemoryShot, model: Model, look: ConversionOptions, events: Events) -> float | None:
     return restlessness(trial.shot, trial.placed(model, look, trial.shot.plate.frames), events)
 
 
-def restlessness(shot: Shot, laid: Iterable[tuple[Frame, Placed | None]], events: Events) -> float | None:
+def restlessness(shot: Shot, laid: Iterable[tuple[Frame, PlacedFace | None]], events: Events) -> float | None:
     """Standard deviation over time of a still ``shot`` with what is ``laid`` into it, as a part of the plate's own.
 
     Over the matte's core, each at its own light; None where there is no core.

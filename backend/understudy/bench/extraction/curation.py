@@ -17,7 +17,7 @@ from understudy.events import Events
 from understudy.face.geometry import Head
 from understudy.faceset.choice import duplicates, select
 from understudy.faceset.identity import people_of, same_person
-from understudy.faceset.measures import BINS, THUMBNAIL, Measures
+from understudy.faceset.measures import BINS, THUMBNAIL, CropMeasures
 from understudy.faceset.order import sort_faces
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
@@ -120,6 +120,6 @@ def _face(index: int, middle: Any, rng: np.random.Generator) -> Face:
         head=Head(100.0, turns, np.array([500.0, 500.0]), 0.01, None),
         colour_space="lin_ap1_scene",
         identity=tuple((identity / np.linalg.norm(identity)).astype(np.float32).tolist()),
-        measures=Measures(sharpness, motion_blur, direction, brightness, hue, histogram, looks),
+        measures=CropMeasures(sharpness, motion_blur, direction, brightness, hue, histogram, looks),
         analysis={"recogniser": "insightface (made up)"},
     )

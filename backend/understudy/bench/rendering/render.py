@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy.bench.conversion.fixture import find_faces
-from understudy.bench.conversion.in_memory_shot import Trial
+from understudy.bench.conversion.in_memory_shot import InMemoryShot
 from understudy.bench.conversion.steadiness import GRAIN, SMOOTH, STILL_FRAMES, restlessness
 from understudy.bench.rendering.pairs import Pair, find_pairs
 from understudy.bench.rendering.performance import measure_performance
@@ -104,7 +104,7 @@ def measure_pair(pair: Pair, source: Path, folder: Path, judges: Judges, events:
             name: measure_performance(pair, judged, space, events.within("performance"))
             for name, judged in (("untouched", pair.plate), ("result", shot))
         },
-        "cost": seconds_a_frame(Trial.of(pair.plate, faces, events, space), source, folder),
+        "cost": seconds_a_frame(InMemoryShot.of(pair.plate, faces, events, space), source, folder),
     }
 
 
@@ -112,6 +112,6 @@ def _still(pair: Pair, source: Path, folder: Path, colour_space: str | None, eve
     """How restless the new face is on a still plate with grain, as a part of the plate."""
     plate = still(pair.folder, folder, STILL_FRAMES, GRAIN, SMOOTH)
     look = ConversionOptions()
-    trial = Trial.of(plate, find_faces(plate, folder, events, colour_space), events, colour_space)
+    trial = InMemoryShot.of(plate, find_faces(plate, folder, events, colour_space), events, colour_space)
     laid = trial.laid(trial.footage(source, look), look, trial.shot.plate.frames)
     return restlessness(trial.shot, laid, events)

@@ -12,10 +12,10 @@ import numpy as np
 
 from understudy.bench.conversion.face_cost import HD, framed
 from understudy.bench.conversion.fixture import find_faces
-from understudy.bench.conversion.in_memory_shot import Trial
+from understudy.bench.conversion.in_memory_shot import InMemoryShot
 from understudy.bench.rendering.plates import there_and_back
 from understudy.convert.layers.compose import compose
-from understudy.convert.matte.artist_mattes import Limits
+from understudy.convert.matte.artist_mattes import FrameMattes
 from understudy.events import Events
 from understudy.plate.layers import write_layers
 from understudy.plate.reader import read_frame
@@ -32,7 +32,7 @@ LENGTH = 72
 """Frames of the shorter of two shots: as long that what is kept of the last few frames is full."""
 
 
-def seconds_a_frame(trial: Trial, source: Path, folder: Path) -> dict[str, Any]:
+def seconds_a_frame(trial: InMemoryShot, source: Path, folder: Path) -> dict[str, Any]:
     """Convert the shot of ``trial`` frame by frame with a face from the faceset ``source``, one step after another.
 
     Returns ``size`` of the plate, ``preparation`` (seconds that a shot costs once), and the medians over its frames in
@@ -49,7 +49,7 @@ def seconds_a_frame(trial: Trial, source: Path, folder: Path) -> dict[str, Any]:
                 frame = read_frame(shot.plate, number)
             with watch.part("rendering"):
                 face = converter.align(frame)
-                placed = None if face is None else converter.lay(frame, (face, None), look, Limits())
+                placed = None if face is None else converter.lay(frame, (face, None), look, FrameMattes())
                 layers = compose(shot.written(frame), frame.alpha, placed)
             with watch.part("writing"):
                 write_layers(folder / "cost.exr", layers, frame.header, profile="flat", interop_id=shot.written_id)
@@ -67,7 +67,7 @@ def at_hd(sample: Path, source: Path, folder: Path, colour_space: str | None, ev
     """:func:`seconds_a_frame` of the ``sample``'s plate at 1080p, enlarged until its face is :data:`FACE` pixels high."""
     plate = framed(sample, folder / "hd", HD, FACE, HD_FRAMES)
     faces = find_faces(plate, folder / "hd", events, colour_space)
-    return seconds_a_frame(Trial.of(plate, faces, events, colour_space), source, folder) | {"face": FACE}
+    return seconds_a_frame(InMemoryShot.of(plate, faces, events, colour_space), source, folder) | {"face": FACE}
 
 
 def memory_over_a_shot(

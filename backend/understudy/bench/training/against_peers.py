@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from understudy.bench.training.footage import LEARNING_RATE, Footage
+from understudy.bench.training.footage import LEARNING_RATE, BenchFootage
 from understudy.bench.training.learning import MOMENT, Timed, timed
 from understudy.bench.training.peer_loop import PeerLoop
 from understudy.events import Events
@@ -14,7 +14,7 @@ from understudy.training.run.objective import Weights, face_loss
 
 
 def measure_against_peers(
-    footage: Footage, architecture: Architecture, batch: int, events: Events, seconds: float
+    footage: BenchFootage, architecture: Architecture, batch: int, events: Events, seconds: float
 ) -> dict[str, Any]:
     """Train the same network with our loop and with the peers' (:mod:`understudy.bench.training.peer_loop`).
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from understudy.bench.training.footage import Footage
+from understudy.bench.training.footage import BenchFootage
 from understudy.bench.training.learning import MOMENT, timed
 from understudy.events import Events
 from understudy.model.network import Architecture
@@ -26,7 +26,7 @@ def product_rate(device: torch.device, events: Events, seconds: float) -> float:
 
 
 def measure_fast_path(
-    footage: Footage, architecture: Architecture, fast: dict[str, Any], rate: float, events: Events, seconds: float
+    footage: BenchFootage, architecture: Architecture, fast: dict[str, Any], rate: float, events: Events, seconds: float
 ) -> dict[str, Any]:
     """Train the same network in plain float32, without compilation or TensorFloat-32, and compare.
 

@@ -32,17 +32,17 @@ FRAMES = "1001-1016"
 LEARNING_RATE = 1e-4
 
 
-def cut_footage(sample: Path, folder: Path, device: torch.device, events: Events) -> Footage:
+def cut_footage(sample: Path, folder: Path, device: torch.device, events: Events) -> BenchFootage:
     """The faces of ``source_B`` and ``target_A`` of ``sample``, extracted into ``folder``."""
     facesets: dict[str, Path] = {}
     for side, name in zip(SIDES, ("source_B", "target_A"), strict=True):
         plate = (sample / f"{name}.%04d.exr").as_posix()
         facesets[side] = folder / name
         extract.run(ExtractSettings(plate=plate, frames=FRAMES, out=facesets[side]), events.within(name))
-    return Footage(facesets, folder, device)
+    return BenchFootage(facesets, folder, device)
 
 
-class Footage:
+class BenchFootage:
     """A faceset of each side, to be trained on ``device``; ``folder`` is for files that a measurement needs."""
 
     def __init__(self, facesets: Mapping[str, Path], folder: Path, device: torch.device) -> None:

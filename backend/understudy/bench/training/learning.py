@@ -17,13 +17,13 @@ from understudy.events import Events
 from understudy.model.network import parameter_count
 from understudy.stopwatch import Stopwatch
 from understudy.training.output.metrics_log import MetricsLog
-from understudy.training.run.schedule import Moment
+from understudy.training.run.schedule import StepSchedule
 from understudy.training.run.trainer import Trainer
 from understudy.training.session import LOG_EVERY
 
 LEAST_STEPS = 2
 
-MOMENT = Moment()
+MOMENT = StepSchedule()
 """Of the training that is measured: its long first phase, with faces warped and without a critic."""
 
 

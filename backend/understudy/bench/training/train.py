@@ -13,7 +13,7 @@ import torch
 
 from understudy.bench.training.against_peers import measure_against_peers
 from understudy.bench.training.fast_path import measure_fast_path, product_rate
-from understudy.bench.training.footage import Footage, cut_footage
+from understudy.bench.training.footage import BenchFootage, cut_footage
 from understudy.bench.training.learning import clear, measure_learning
 from understudy.errors import OutOfMemoryError
 from understudy.events import Events
@@ -24,7 +24,7 @@ from understudy.training.output.metrics_log import MetricsLog
 
 
 @dataclass(frozen=True)
-class Plan:
+class DevicePlan:
     """What is measured on a kind of device."""
 
     resolutions: tuple[int, ...]
@@ -38,8 +38,8 @@ class Plan:
 
 
 PLANS = {
-    "cpu": Plan((64, 128), (("quick", 64), ("df", 128)), deep_batch=4, longest=30.0),
-    "gpu": Plan((128, 256, 512), (("quick", 128), ("df", 128), ("liae", 256)), deep_batch=8, longest=60.0),
+    "cpu": DevicePlan((64, 128), (("quick", 64), ("df", 128)), deep_batch=4, longest=30.0),
+    "gpu": DevicePlan((128, 256, 512), (("quick", 128), ("df", 128), ("liae", 256)), deep_batch=8, longest=60.0),
 }
 
 STEPS_A_SIZE = 6
@@ -56,7 +56,7 @@ def measure(events: Events, sample: Path) -> dict[str, Any]:
         return measure_families(FAMILIES, footage, events)
 
 
-def measure_families(names: Iterable[str], footage: Footage, events: Events) -> dict[str, Any]:
+def measure_families(names: Iterable[str], footage: BenchFootage, events: Events) -> dict[str, Any]:
     """Train fresh networks of the families ``names`` on ``footage``, for seconds each.
 
     Returns ``families``, for each family and size that this machine can train in a sensible time ``family``,
@@ -85,7 +85,7 @@ def measure_families(names: Iterable[str], footage: Footage, events: Events) -> 
 
 
 def _sizes(
-    family: str, plan: Plan, footage: Footage, events: Events, rate: float | None
+    family: str, plan: DevicePlan, footage: BenchFootage, events: Events, rate: float | None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The figures of ``family`` at one size after the other, and why the first that has none was left out."""
     measured: list[dict[str, Any]] = []
@@ -107,7 +107,7 @@ def _sizes(
     return measured, []
 
 
-def _learning(footage: Footage, architecture: Architecture, plan: Plan, events: Events) -> dict[str, Any]:
+def _learning(footage: BenchFootage, architecture: Architecture, plan: DevicePlan, events: Events) -> dict[str, Any]:
     trainer = footage.trainer(architecture, plan.batch(architecture.family))
     with closing(MetricsLog(footage.folder, 0)) as log:
         return measure_learning(trainer, log, events, plan.seconds)

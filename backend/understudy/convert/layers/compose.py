@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.convert.inverse_warp import Placed
+from understudy.convert.inverse_warp import PlacedFace
 from understudy.imaging.extent import extent
 from understudy.imaging.half import as_float, as_half
 from understudy.imaging.region import Region
@@ -31,7 +31,7 @@ CHANNELS = ("R", "G", "B", "A", *(f"{name}.{channel}" for name, (names, _) in LA
 """All channels of a complete frame."""
 
 
-def compose(plate: NDArray[Any], alpha: NDArray[Any] | None, placed: Placed | None) -> list[Layer]:
+def compose(plate: NDArray[Any], alpha: NDArray[Any] | None, placed: PlacedFace | None) -> list[Layer]:
     """The layers of one frame, the main one first.
 
     ``plate`` (H, W, 3) half or float, scene-linear; the composite has its type, and its bits wherever the matte is 0.
@@ -51,7 +51,7 @@ def compose(plate: NDArray[Any], alpha: NDArray[Any] | None, placed: Placed | No
     return [main, *_of_mix(placed, mix, "")]
 
 
-def of_person(placed: Placed | None, plate: NDArray[Any], label: str = "") -> list[Layer]:
+def of_person(placed: PlacedFace | None, plate: NDArray[Any], label: str = "") -> list[Layer]:
     """One person's layers over ``plate`` (H, W, 3), without a composite; black where ``placed`` is None.
 
     With a ``label`` their names are ``swap_LABEL`` and so on.
@@ -62,7 +62,7 @@ def of_person(placed: Placed | None, plate: NDArray[Any], label: str = "") -> li
     return _of_mix(placed, _mixed(plate, placed), label)
 
 
-def together(people: Sequence[Placed]) -> Placed | None:
+def together(people: Sequence[PlacedFace]) -> PlacedFace | None:
     """Several people as one, each laid over those before; None when there is nobody.
 
     Light and mattes add up as by *over*; raw, st and confidence are those of the last person at each pixel.
@@ -88,7 +88,7 @@ def together(people: Sequence[Placed]) -> Placed | None:
         for whole, part in ((raw, one.raw), (st, one.st), (confidence, known)):
             whole[rows, columns][one.inside] = part[one.inside]
     swap = light / np.maximum(matte, np.float32(1e-6))[..., None]
-    return Placed(region, swap, raw, matte, occlusion, st, inside, confidence)
+    return PlacedFace(region, swap, raw, matte, occlusion, st, inside, confidence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ class _Mix:
     delta: NDArray[np.float32]  # (h, w, 3) what is added to the plate, which need not be finite
 
 
-def _mixed(plate: NDArray[Any], placed: Placed) -> _Mix:
+def _mixed(plate: NDArray[Any], placed: PlacedFace) -> _Mix:
     part = rows, columns = extent(placed.matte)
     # Three of each: numpy is several times slower where one value meets rows of three.
     matte = np.repeat(_matte(placed.matte[part]), 3, axis=-1)
@@ -112,7 +112,7 @@ def _mixed(plate: NDArray[Any], placed: Placed) -> _Mix:
     return _Mix(rows, columns, under, matte, delta)
 
 
-def _of_mix(placed: Placed, mix: _Mix, label: str) -> list[Layer]:
+def _of_mix(placed: PlacedFace, mix: _Mix, label: str) -> list[Layer]:
     part, shape = (mix.rows, mix.columns), placed.matte.shape
     swap, delta = np.zeros((*shape, 4), np.float16), np.zeros((*shape, 3), np.float16)
     swap[part] = as_half(np.dstack([placed.swap[part] * mix.matte, mix.matte[..., :1]]))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.convert.inverse_warp import Placed
+from understudy.convert.inverse_warp import PlacedFace
 from understudy.convert.layers.cryptomatte import CHANNELS as CRYPTOMATTE_CHANNELS
 from understudy.convert.layers.cryptomatte import LEVELS, cryptomatte, header
 from understudy.convert.layers.geometry_layers import GEOMETRY_LAYERS, head_layers, st_inverse
@@ -82,7 +82,7 @@ class ExtraLayers:
             solved = tracks_of(text, faceset.folder).tracks
             self._meshes = {track.number: HeadMesh(track.shape) for track in solved}
 
-    def of(self, frame: Frame, people: Sequence[Mapping[int, Face]], placed: Sequence[Placed | None]) -> More:
+    def of(self, frame: Frame, people: Sequence[Mapping[int, Face]], placed: Sequence[PlacedFace | None]) -> More:
         """The layers of ``frame``: where several people overlap, those of the last one."""
         if not self.layers:
             return More()
@@ -130,7 +130,7 @@ class ExtraLayers:
         self,
         frame: Frame,
         people: Sequence[Mapping[int, Face]],
-        placed: Sequence[Placed | None],
+        placed: Sequence[PlacedFace | None],
         region: Region,
     ) -> dict[str, NDArray[np.float32]]:
         """How much each part of each face covers; who is laid later stands before the others."""

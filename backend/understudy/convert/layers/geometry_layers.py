@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.face.mesh import HeadMesh, Posed, Seen, triangles
+from understudy.face.mesh import HeadMesh, Posed, SeenFace, triangles
 from understudy.imaging.affine import FloatArray, apply, invert
 from understudy.imaging.raster import Surface, rasterise, unit, vertex_normals
 from understudy.imaging.region import Region
@@ -28,9 +28,9 @@ _USUAL_LENS = 50.0
 
 def head_layers(
     mesh: HeadMesh,
-    face: Seen,
-    before: Seen | None,
-    after: Seen | None,
+    face: SeenFace,
+    before: SeenFace | None,
+    after: SeenFace | None,
     region: Region,
     origin: tuple[int, int],
     width: int,

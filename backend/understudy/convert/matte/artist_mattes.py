@@ -16,7 +16,7 @@ from understudy.plate.square import in_square
 
 
 @dataclass(frozen=True, eq=False)
-class Limits:
+class FrameMattes:
     """One frame's mattes over its array, (H, W) float32 in 0..1; None where none is given."""
 
     holdout: NDArray[np.float32] | None = None
@@ -31,7 +31,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class GivenMattes:
-    """Where a shot's :class:`Limits` come from."""
+    """Where a shot's :class:`FrameMattes` come from."""
 
     holdout: Matte | None
     roto: Matte | None
@@ -47,9 +47,9 @@ class GivenMattes:
             if matte is not None:
                 matte.check(header, frames)
 
-    def of(self, frame: Frame) -> Limits:
+    def of(self, frame: Frame) -> FrameMattes:
         """The mattes of ``frame``; outside their files they are 0. Raises as :meth:`Matte.weights`."""
-        return Limits(*(_weights(matte, frame) if matte else None for matte in (self.holdout, self.roto)))
+        return FrameMattes(*(_weights(matte, frame) if matte else None for matte in (self.holdout, self.roto)))
 
 
 def _weights(matte: Matte, frame: Frame) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import ComponentError
 from understudy.face.confidence import logistic
-from understudy.face.interfaces import Card, Detection, Image, Landmarks, digest
+from understudy.face.interfaces import ComponentCard, Detection, Image, Landmarks, digest
 from understudy.face.tilt import tilt, tilt_of
 from understudy.imaging.affine import apply, invert
 from understudy.imaging.crop import look, square
@@ -68,14 +68,14 @@ def weights(part: str) -> Path:
 
 
 @lru_cache
-def card(name: str, role: str) -> Card:
+def card(name: str, role: str) -> ComponentCard:
     """Licence and hash of a component. Raises :class:`ComponentError` when it is not installed."""
     module = Path(_dlib().__file__)
     match name, role:
         case "dlib-hog", "detector":
             # Its weights are inside the library.
             library = Path(importlib.util.find_spec("_dlib_pybind11").origin or module)  # type: ignore[union-attr]
-            return Card(name, role, "BSL-1.0", True, digest(library), f"package dlib-bin: {library.name}")
+            return ComponentCard(name, role, "BSL-1.0", True, digest(library), f"package dlib-bin: {library.name}")
         case "dlib-cnn", "detector":
             part, licence, commercial = "cnn", "CC0-1.0 (trained on pictures of several licences)", None
         case "dlib", "landmarker":
@@ -83,7 +83,7 @@ def card(name: str, role: str) -> Card:
         case _:
             part, licence, commercial = "recogniser", "CC0-1.0 (trained on pictures of several licences)", None
     file = weights(part)
-    return Card(name, role, licence, commercial, digest(file), f"package face_recognition_models: {file.name}")
+    return ComponentCard(name, role, licence, commercial, digest(file), f"package face_recognition_models: {file.name}")
 
 
 class DlibHogDetector:
@@ -100,7 +100,7 @@ class DlibHogDetector:
         self._model = _dlib().get_frontal_face_detector()
 
     @cached_property
-    def card(self) -> Card:
+    def card(self) -> ComponentCard:
         return card("dlib-hog", "detector")
 
     def detect(self, image: Image) -> list[Detection]:
@@ -124,7 +124,7 @@ class DlibCnnDetector:
         self._model = _dlib().cnn_face_detection_model_v1(str(weights("cnn")))
 
     @cached_property
-    def card(self) -> Card:
+    def card(self) -> ComponentCard:
         return card("dlib-cnn", "detector")
 
     def detect(self, image: Image) -> list[Detection]:
@@ -147,7 +147,7 @@ class DlibLandmarker:
         self._model = self._dlib.shape_predictor(str(weights("landmarker")))
 
     @cached_property
-    def card(self) -> Card:
+    def card(self) -> ComponentCard:
         return card("dlib", "landmarker")
 
     def landmarks(self, image: Image, detections: Sequence[Detection]) -> list[Landmarks | None]:
@@ -193,7 +193,7 @@ class DlibRecogniser:
         self._model = self._dlib.face_recognition_model_v1(str(weights("recogniser")))
 
     @cached_property
-    def card(self) -> Card:
+    def card(self) -> ComponentCard:
         return card("dlib", "recogniser")
 
     def embed(self, image: Image, landmarks: Landmarks) -> NDArray[np.float32]:

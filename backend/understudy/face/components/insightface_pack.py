@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import ComponentError
 from understudy.face.confidence import logistic, logit
-from understudy.face.interfaces import Card, Detection, Image, Landmarks, digest
+from understudy.face.interfaces import ComponentCard, Detection, Image, Landmarks, digest
 from understudy.face.tilt import tilt_of
 from understudy.imaging.affine import apply, invert
 from understudy.imaging.crop import look, square
@@ -46,7 +46,7 @@ _IBUG_FROM_106 = (
 
 
 @dataclass(frozen=True)
-class Pack:
+class ModelPack:
     """The model files of a folder by role; a role without a model is absent."""
 
     folder: Path
@@ -62,12 +62,12 @@ class Pack:
             )
         return self.files[role]
 
-    def card(self, role: str) -> Card:
+    def card(self, role: str) -> ComponentCard:
         file = self.file(role)
-        return Card("insightface", role, LICENCE, False, digest(file), f"pack {self.folder.name}: {file.name}")
+        return ComponentCard("insightface", role, LICENCE, False, digest(file), f"pack {self.folder.name}: {file.name}")
 
 
-def open_pack(pack: str | None) -> Pack:
+def open_pack(pack: str | None) -> ModelPack:
     """Find a pack by folder, or by its name under ``~/.insightface/models`` (None: the only one there).
 
     Raises :class:`ComponentError` with the cure when the package or the pack is missing.
@@ -100,7 +100,7 @@ def _folder(pack: str | None) -> Path:
 
 
 @lru_cache(maxsize=8)
-def _sorted_by_role(folder: Path) -> Pack:
+def _sorted_by_role(folder: Path) -> ModelPack:
     files: dict[str, Path] = {}
     for file in sorted(folder.glob("*.onnx")):
         session = _session(file)
@@ -117,7 +117,7 @@ def _sorted_by_role(folder: Path) -> Pack:
             files[role] = file  # the 68 points themselves are better than a mapping from 106
         elif role:
             files.setdefault(role, file)
-    return Pack(folder, files)
+    return ModelPack(folder, files)
 
 
 def _session(file: Path) -> Any:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from understudy.errors import ComponentError, NoFaceError
 from understudy.face.confidence import logistic, logit
 from understudy.face.geometry import fit_head
-from understudy.face.interfaces import Card, Detection, Image, Landmarks, Points, digest
+from understudy.face.interfaces import ComponentCard, Detection, Image, Landmarks, Points, digest
 from understudy.face.tilt import tilt, tilt_of
 from understudy.imaging.affine import apply, invert
 from understudy.imaging.crop import look, square
@@ -113,7 +113,7 @@ class MediapipeDetector:
             self.detect(np.zeros((self.side, self.side, 3), np.uint8))
 
     @cached_property
-    def card(self) -> Card:
+    def card(self) -> ComponentCard:
         return detector_card()
 
     def detect(self, image: Image) -> list[Detection]:
@@ -161,7 +161,7 @@ class MediapipeLandmarker:
         self._greeted = False
 
     @cached_property
-    def card(self) -> Card:
+    def card(self) -> ComponentCard:
         return landmarker_card()
 
     def landmarks(self, image: Image, detections: Sequence[Detection]) -> list[Landmarks | None]:
@@ -228,16 +228,18 @@ def _trust(points68: Points) -> float:
     return float(np.clip((_BLIND_YAW - yaw) / (_BLIND_YAW - _SURE_YAW), 0.0, 1.0))
 
 
-def detector_card() -> Card:
+def detector_card() -> ComponentCard:
     """The detector's card; raises :class:`ComponentError` when mediapipe is missing."""
     files = [modules() / "face_detection" / name for name in _DETECTORS]
-    return Card("mediapipe", "detector", _LICENCE, True, digest(*files), f"mediapipe wheel: {', '.join(_DETECTORS)}")
+    return ComponentCard(
+        "mediapipe", "detector", _LICENCE, True, digest(*files), f"mediapipe wheel: {', '.join(_DETECTORS)}"
+    )
 
 
-def landmarker_card() -> Card:
+def landmarker_card() -> ComponentCard:
     """The landmarker's card; raises :class:`ComponentError` when mediapipe is missing."""
     file = modules() / "face_landmark" / _MESH
-    return Card("mediapipe", "landmarker", _LICENCE, True, digest(file), f"mediapipe wheel: {_MESH}")
+    return ComponentCard("mediapipe", "landmarker", _LICENCE, True, digest(file), f"mediapipe wheel: {_MESH}")
 
 
 def _keep(into: list[Any]) -> Callable[[str, Any], None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from understudy.errors import ComponentError, UsageError
-from understudy.face.interfaces import Card, Detector, Landmarker, Recogniser
+from understudy.face.interfaces import ComponentCard, Detector, Landmarker, Recogniser
 
 _Builder = TypeVar("_Builder")
 
@@ -107,7 +107,7 @@ class Offer:
 
     name: str
     role: str
-    card: Card | None
+    card: ComponentCard | None
     missing: str = ""
     cure: str = ""
 
@@ -135,7 +135,7 @@ def _offer(name: str, role: str, pack: str | None) -> Offer:
         return Offer(name, role, None, error.message, error.hint)
 
 
-def _card(name: str, role: str, pack: str | None) -> Card:
+def _card(name: str, role: str, pack: str | None) -> ComponentCard:
     if name == "insightface":
         from understudy.face.components.insightface_pack import open_pack
 

@@ -73,14 +73,14 @@ def _curves(unrest: Mapping[int, Unrest], results: Mapping[str, Result], most_fl
     flicker = _values([seen.steadiness.flicker for seen in unrest.values()])
     drawn = []
     if np.isfinite(flicker).any():
-        line = charts.Curve("flicker", frames, flicker, _marks(results["flicker"], frames), ())
+        line = charts.ChartLine("flicker", frames, flicker, _marks(results["flicker"], frames), ())
         top = max(1.5, 1.1 * most_flicker, min(float(np.nanmax(flicker)) * 1.1, 4 * most_flicker))
         chart = charts.curves("flicker", [line], top=top, limit=most_flicker)
         drawn.append(
             page.figure(chart, "Change inside the matte since the frame before, as a multiple of that of the plate.")
         )
     lines = [
-        charts.Curve(what, frames, _values([getattr(seen.edge, what, None) for seen in unrest.values()]), marks, ())
+        charts.ChartLine(what, frames, _values([getattr(seen.edge, what, None) for seen in unrest.values()]), marks, ())
         for what, marks in (("composite", _marks(results["edge"], frames)), ("plate", {}))
     ]
     if all(np.isfinite(line.values).any() for line in lines):

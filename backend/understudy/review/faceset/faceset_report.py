@@ -20,7 +20,7 @@ from understudy.faceset.store import Faceset
 from understudy.plate.ranges import format_range
 from understudy.review.faceset.coverage import Gap, Grid, bins_of, counts_in, direction, gaps, grid_of
 from understudy.review.faceset.expressions import ExpressionGap, expression_gaps
-from understudy.review.faceset.suspects import JOLT, REASONS, SURE, UNUSUAL, Followed, followed
+from understudy.review.faceset.suspects import JOLT, REASONS, SURE, UNUSUAL, TrackSuspects, followed
 from understudy.review.pages import charts, page
 from understudy.safe_text import markup
 from understudy.settings import FaceMeasure
@@ -259,7 +259,7 @@ def _picture(subject: Subject, face: Face) -> str:
     return page.picture(small, told)
 
 
-def _shot(role: str, tracks: Sequence[Followed]) -> list[str]:
+def _shot(role: str, tracks: Sequence[TrackSuspects]) -> list[str]:
     drawn = tracks[:DRAWN]
     several = len({track.key[0] for track in tracks}) > 1
     names = [_name(track, several) for track in tracks]
@@ -308,22 +308,22 @@ def _shot(role: str, tracks: Sequence[Followed]) -> list[str]:
     return parts
 
 
-def _name(track: Followed, several: bool) -> str:
+def _name(track: TrackSuspects, several: bool) -> str:
     plate, number = track.key
     return f"{number} of {plate}" if several else str(number)
 
 
-def _curve(name: str, track: Followed, values: NDArray[np.float64], reasons: Sequence[str]) -> charts.Curve:
+def _curve(name: str, track: TrackSuspects, values: NDArray[np.float64], reasons: Sequence[str]) -> charts.ChartLine:
     marked: dict[int, str] = {}
     for why in reasons:
         frames = track.doubts.get(why, ())
         for frame in frames[:: -(-len(frames) // _MARKS) or 1]:
             marked[frame] = f"{marked[frame]}; {REASONS[why]}" if frame in marked else REASONS[why]
     every = np.array([face.frame for face in track.faces], np.int64)
-    return charts.Curve(f"track {name}", every, values, marked, [face.origin for face in track.faces])
+    return charts.ChartLine(f"track {name}", every, values, marked, [face.origin for face in track.faces])
 
 
-def _row(name: str, track: Followed) -> list[Any]:
+def _row(name: str, track: TrackSuspects) -> list[Any]:
     faces = track.faces
     weakest = min(faces, key=lambda face: face.confidence)
     shares = [f"{100 * sum(face.origin == origin for face in faces) / len(faces):.0f} %" for origin in _ORIGINS]

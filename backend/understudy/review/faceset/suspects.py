@@ -32,7 +32,7 @@ TrackKey = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Followed:
+class TrackSuspects:
     """The faces of one track by frame, and what is doubtful about them."""
 
     key: TrackKey
@@ -46,7 +46,7 @@ class Followed:
         return {frame for frames in self.doubts.values() for frame in frames}
 
 
-def followed(faces: Sequence[Face]) -> list[Followed]:
+def followed(faces: Sequence[Face]) -> list[TrackSuspects]:
     """The tracks of ``faces``, those on most frames first."""
     tracks = defaultdict[TrackKey, list[Face]](list)
     for face in sorted(faces, key=lambda face: face.frame):
@@ -78,7 +78,7 @@ def jolts(faces: Sequence[Face]) -> NDArray[np.float64]:
     return found
 
 
-def _followed(key: TrackKey, faces: list[Face]) -> Followed:
+def _followed(key: TrackKey, faces: list[Face]) -> TrackSuspects:
     moved = jolts(faces)
     known = moved[np.isfinite(moved)]
     limit = max(JOLT, UNUSUAL * float(np.median(known))) if len(known) else np.inf
@@ -88,4 +88,4 @@ def _followed(key: TrackKey, faces: list[Face]) -> Followed:
         "bridged": [face.frame for face in faces if face.origin == "bridged"],
         "jolt": [face.frame for face, jolt in zip(faces, moved, strict=True) if jolt > limit],
     }
-    return Followed(key, tuple(faces), moved, {why: tuple(frames) for why, frames in doubts.items() if frames})
+    return TrackSuspects(key, tuple(faces), moved, {why: tuple(frames) for why, frames in doubts.items() if frames})

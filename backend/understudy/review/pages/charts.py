@@ -22,7 +22,7 @@ _BINS = 24
 
 
 @dataclass(frozen=True)
-class Curve:
+class ChartLine:
     """Values over the frames of a shot."""
 
     name: str
@@ -32,7 +32,9 @@ class Curve:
     strip: Sequence[str]  # (N,) what each face is, for the coloured strip below
 
 
-def curves(label: str, lines: Sequence[Curve], *, top: float, limit: float | None = None, strips: bool = False) -> str:
+def curves(
+    label: str, lines: Sequence[ChartLine], *, top: float, limit: float | None = None, strips: bool = False
+) -> str:
     """An SVG of ``lines`` over the frames, from 0 to ``top``; ``limit`` is a dashed line.
 
     With ``strips`` there is a strip below for each line, in the colours of the classes ``o-NAME`` of what it says.
@@ -198,7 +200,7 @@ def _edges(values: NDArray[np.float64], log: bool) -> NDArray[np.float64]:
     return np.linspace(low, high, _BINS + 1)
 
 
-def _runs(line: Curve) -> list[list[tuple[int, float]]]:
+def _runs(line: ChartLine) -> list[list[tuple[int, float]]]:
     """The points to draw, unbroken runs of frames apart: of a long curve only the lowest and highest of each stretch."""
     known = np.isfinite(line.values)
     step = _step(line)
@@ -218,11 +220,11 @@ def _runs(line: Curve) -> list[list[tuple[int, float]]]:
     return runs
 
 
-def _step(line: Curve) -> int:
+def _step(line: ChartLine) -> int:
     return int(np.diff(line.frames).min()) if len(line.frames) > 1 else 1
 
 
-def _strip(line: Curve) -> list[tuple[str, int, int]]:
+def _strip(line: ChartLine) -> list[tuple[str, int, int]]:
     """Runs of the same: what, first and last frame."""
     step = _step(line)
     bands: list[tuple[str, int, int]] = []

@@ -8,7 +8,7 @@ from typing import Any
 
 from understudy.events import Events
 from understudy.faceset.aligned import evenly
-from understudy.faceset.order import Placed, sort_faces
+from understudy.faceset.order import OrderedFace, sort_faces
 from understudy.faceset.store import Faceset, file_names
 from understudy.faceset.trash import Trash
 from understudy.plate.files import write_json
@@ -58,10 +58,11 @@ def run(settings: SortSettings, events: Events) -> dict[str, Any]:
     }
 
 
-def _ranked(faceset: Faceset, placed: list[Placed], by: str) -> tuple[list[Placed], int]:
+def _ranked(faceset: Faceset, placed: list[OrderedFace], by: str) -> tuple[list[OrderedFace], int]:
     """Rename each file to its rank and its name; returns the faces with their new names, and how many were renamed."""
     named = [
-        Placed(replace(one.face, file=f"{rank:05d}_{_unranked(one)}"), one.value) for rank, one in enumerate(placed, 1)
+        OrderedFace(replace(one.face, file=f"{rank:05d}_{_unranked(one)}"), one.value)
+        for rank, one in enumerate(placed, 1)
     ]
     moves = [(old.face.file, new.face.file) for old, new in zip(placed, named, strict=True)]
     moves = [move for move in moves if move[0] != move[1]]
@@ -70,11 +71,11 @@ def _ranked(faceset: Faceset, placed: list[Placed], by: str) -> tuple[list[Place
     return named, len(moves)
 
 
-def _unranked(one: Placed) -> str:
+def _unranked(one: OrderedFace) -> str:
     """The file's name without a rank: of its own name, for a plate may begin with digits, or of one that was given."""
     own = next((name for name in file_names(one.face) if one.face.file.endswith(name)), None)
     return own or _RANK.sub("", one.face.file, count=1)
 
 
-def _value(one: Placed) -> str:
+def _value(one: OrderedFace) -> str:
     return "-" if one.value is None else f"{one.value:.4g}"

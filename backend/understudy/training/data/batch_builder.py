@@ -17,7 +17,7 @@ from understudy.training.data.lookalikes import exchange_fields, find_pairs
 from understudy.training.data.random_draws import NORMALS, UNIFORMS, Dice, Random
 from understudy.training.presets import Recipe
 from understudy.training.run.precision import Precision
-from understudy.training.run.schedule import Moment
+from understudy.training.run.schedule import StepSchedule
 
 CODE_NOISE = 0.1
 """Noise on the code: keeps what lies between two codes a face."""
@@ -97,7 +97,7 @@ class Drawing:
         self._on_device = torch.compile(self._varied, dynamic=False) if precision.compiled else self._varied
 
     @torch.no_grad()
-    def draw(self, lineup: Sequence[str], count: int, moment: Moment) -> Draw:
+    def draw(self, lineup: Sequence[str], count: int, moment: StepSchedule) -> Draw:
         """``count`` faces of each in the ``lineup``, source and target first, as they are learnt at ``moment``.
 
         They have to fit into the memory whole: they are little beside what a network keeps of them.

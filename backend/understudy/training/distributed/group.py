@@ -19,7 +19,7 @@ import torch.distributed as dist
 
 from understudy.errors import ComponentError, PeerError
 from understudy.events import beating
-from understudy.training.distributed.process_rank import Place, place_of_process
+from understudy.training.distributed.process_rank import ProcessRank, place_of_process
 from understudy.training.distributed.rendezvous import JOINING, meet
 
 PATIENCE = datetime.timedelta(minutes=10)
@@ -40,7 +40,7 @@ class Group:
     gone; there is no going on from that but by starting all of them again. A context manager.
     """
 
-    def __init__(self, place: Place, device: torch.device) -> None:
+    def __init__(self, place: ProcessRank, device: torch.device) -> None:
         """See :meth:`join`."""
         self.rank, self.size, self.is_main = place.rank, place.size, place.is_main
         self.device = device
@@ -65,7 +65,7 @@ class Group:
     @staticmethod
     def alone() -> Group:
         """This process only, wherever its networks are."""
-        return Group(Place(), torch.device("cpu"))
+        return Group(ProcessRank(), torch.device("cpu"))
 
     @staticmethod
     def join(device: torch.device) -> Group:

@@ -25,7 +25,7 @@ OPTIONAL = "LOCAL_RANK"
 
 
 @dataclass(frozen=True)
-class Place:
+class ProcessRank:
     """One process of ``size``: its ``rank`` among all, its ``local_rank`` on its host, and where they meet.
 
     There the first process listens, unless the launcher does (``hosted``).
@@ -44,7 +44,7 @@ class Place:
         return self.rank == 0
 
 
-def place_of_process(environment: Mapping[str, str] = os.environ) -> Place:
+def place_of_process(environment: Mapping[str, str] = os.environ) -> ProcessRank:
     """The place that ``environment`` names; the only one of one when it names none.
 
     Raises :class:`UsageError` when variables are missing beside others, are no numbers, or do not fit together.
@@ -55,7 +55,7 @@ def place_of_process(environment: Mapping[str, str] = os.environ) -> Place:
             if environment.get(name):
                 found[theirs] = (name, environment[name])
     if not found:
-        return Place()
+        return ProcessRank()
     missing = [ours for theirs, ours in NAMES.items() if theirs not in found and theirs != OPTIONAL]
     if missing:
         raise UsageError(
@@ -75,7 +75,7 @@ def place_of_process(environment: Mapping[str, str] = os.environ) -> Place:
     if not 0 < port < 2**16:
         raise UsageError(f"{found['MASTER_PORT'][0]} is {port}, which is no port.", "A port is from 1 to 65535.")
     hosted = environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-    return Place(rank, size, numbers.get(OPTIONAL, 0), found["MASTER_ADDR"][1], port, hosted)
+    return ProcessRank(rank, size, numbers.get(OPTIONAL, 0), found["MASTER_ADDR"][1], port, hosted)
 
 
 def _number(name: str, text: str) -> int:

@@ -12,7 +12,7 @@ import uuid
 import torch.distributed as dist
 from torch.distributed.distributed_c10d import PrefixStore, Store
 
-from understudy.training.distributed.process_rank import Place
+from understudy.training.distributed.process_rank import ProcessRank
 
 JOINING = datetime.timedelta(minutes=10)
 """How long the first processes wait for the last: a farm does not start all at once."""
@@ -23,7 +23,7 @@ _WAITING = 2048
 BETWEEN_LOOKS = 0.05  # seconds
 
 
-def meet(place: Place) -> Store:
+def meet(place: ProcessRank) -> Store:
     """Wait for all processes; returns the board on which they, and no others, leave messages for each other.
 
     Whoever reaches the address and the port that were named may read and write there: torch asks nobody who they are. So
@@ -75,7 +75,7 @@ def _listening(address: str, port: int) -> socket.socket | None:
     return None
 
 
-def _knock(place: Place) -> None:
+def _knock(place: ProcessRank) -> None:
     """Wait until somebody listens; torch can wait as well, but neither quietly nor so that Ctrl-C is heard."""
     give_up = time.monotonic() + JOINING.total_seconds()
     while True:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from understudy.errors import ModelError, UnderstudyError, cannot_write
 from understudy.json_reader import parse_json
-from understudy.model.card import Card
+from understudy.model.card import ModelCard
 from understudy.model.store import FILE as MODEL
 from understudy.model.store import load_card
 from understudy.plate.files import atomic_path, remove_leftovers, write_json
@@ -49,7 +49,7 @@ class Backup:
     time: float = 0.0  # seconds since 1970
     size: int = 0  # bytes
     hashes: dict[str, str] = field(default_factory=dict)  # file to SHA-256
-    card: Card | None = None
+    card: ModelCard | None = None
     replaced: bool = False  # a restoration made it, of what it replaced
     problem: str = ""
 
@@ -179,7 +179,7 @@ def _step(state: Path) -> int | None:
         return None
 
 
-def _card_of(folder: Path) -> Card | None:
+def _card_of(folder: Path) -> ModelCard | None:
     """The card of the model that is there now, damaged as it may be."""
     try:
         return load_card(folder)

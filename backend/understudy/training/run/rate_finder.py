@@ -11,7 +11,7 @@ from understudy.errors import Interrupted
 from understudy.events import Events
 from understudy.plate.files import atomic_path
 from understudy.training.output.checkpoint import Checkpoint
-from understudy.training.run.schedule import Moment
+from understudy.training.run.schedule import StepSchedule
 from understudy.training.run.trainer import Trainer
 
 FILE = "rate.png"
@@ -35,7 +35,7 @@ BELOW = 0.1
 
 
 @dataclass(frozen=True)
-class Trial:
+class RateTrial:
     """What was tried, and what came of it."""
 
     rates: Sequence[float]
@@ -43,7 +43,7 @@ class Trial:
     chosen: float
 
 
-def find_rate(trainer: Trainer, events: Events) -> Trial:
+def find_rate(trainer: Trainer, events: Events) -> RateTrial:
     """Train a little with a rate that rises evenly on a logarithmic scale; the trainer is then as it was before.
 
     After Smith, "Cyclical learning rates for training neural networks", 2017: the loss falls, then rises steeply; a tenth
@@ -58,7 +58,7 @@ def find_rate(trainer: Trainer, events: Events) -> Trial:
         if trainer.group.any(events.stopping):
             raise Interrupted("The search for a learning rate was stopped on request.", "Run it again to begin anew.")
         rate = LOWEST * (HIGHEST / LOWEST) ** (index / (STEPS - 1))
-        loss = float(trainer.step(Moment(rate=rate / trainer.recipe.learning_rate))[-1])
+        loss = float(trainer.step(StepSchedule(rate=rate / trainer.recipe.learning_rate))[-1])
         (loss,) = trainer.group.agree([loss])
         if not math.isfinite(loss):
             break
@@ -69,7 +69,7 @@ def find_rate(trainer: Trainer, events: Events) -> Trial:
         if losses[-1] > APART * min(losses[SETTLED:], default=math.inf):
             break
     trainer.restore(kept)
-    return Trial(rates, losses, choose(rates, losses))
+    return RateTrial(rates, losses, choose(rates, losses))
 
 
 def choose(rates: Sequence[float], losses: Sequence[float]) -> float:
@@ -80,7 +80,7 @@ def choose(rates: Sequence[float], losses: Sequence[float]) -> float:
     return max(LOWEST, BELOW * max(sound, default=LOWEST))
 
 
-def draw_trial(path: Path, trial: Trial) -> None:
+def draw_trial(path: Path, trial: RateTrial) -> None:
     """A picture of the loss over the rate, the chosen one marked. Raises :class:`OutputError`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -25,7 +25,7 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Limits:
+class TrainingLimits:
     """What a training may take in all, earlier sittings counted; None is no limit."""
 
     iterations: int | None
@@ -59,7 +59,7 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Moment:
+class StepSchedule:
     """What a position in the plan means for a step: factors on what the recipe says."""
 
     rate: float = 1.0
@@ -69,7 +69,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """The phases of a training within its limits.
 
     A phase that ends before its share is used up leaves the rest to those after it, in proportion. Without a limit of
@@ -77,7 +77,7 @@ class Plan:
     """
 
     phases: Sequence[Phase]
-    limits: Limits
+    limits: TrainingLimits
 
     def phase(self, position: Position) -> Phase:
         return self.phases[min(position.phase, len(self.phases) - 1)]
@@ -120,12 +120,12 @@ class Plan:
     def over(self, position: Position) -> bool:
         return position.phase >= len(self.phases)
 
-    def moment(self, position: Position, step: int, minutes: float) -> Moment:
+    def moment(self, position: Position, step: int, minutes: float) -> StepSchedule:
         """What to do at this step: linear warm-up, then half a cosine over the plan for the learning rate."""
         progress, phase = self.progress(position, step, minutes), self.phase(position)
         cosine = 0.5 * (1 + math.cos(math.pi * progress))
         rate = min(1.0, (step + 1) / WARM_UP) * (FLOOR + (1 - FLOOR) * cosine)
-        return Moment(rate, phase.warp, pair_factor(progress), phase.adversarial)
+        return StepSchedule(rate, phase.warp, pair_factor(progress), phase.adversarial)
 
     @property
     def _limited(self) -> bool:

@@ -25,7 +25,7 @@ from understudy.training.run.critic_training import Evidence, Opponents
 from understudy.training.run.memory import Gauge, Portions, largest_batch
 from understudy.training.run.objective import GRADIENT_LIMIT, face_loss
 from understudy.training.run.precision import Precision
-from understudy.training.run.schedule import Moment
+from understudy.training.run.schedule import StepSchedule
 
 EMA = 0.995
 """How slowly the averaged weights follow, once training is long enough for it to matter."""
@@ -100,8 +100,8 @@ class Trainer:
 
         def try_step(batch: int) -> None:
             self.rebatch(batch)
-            self._gradients([self.draw(Moment(adversarial=1.0))], Moment(adversarial=1.0))
-            self._advance(Moment())
+            self._gradients([self.draw(StepSchedule(adversarial=1.0))], StepSchedule(adversarial=1.0))
+            self._advance(StepSchedule())
 
         with self.precision.uncompiled():  # these batches are never used again
             fits = largest_batch(try_step, limit, gauge)
@@ -114,18 +114,18 @@ class Trainer:
         self.recipe = replace(self.recipe, batch=batch)
         self.portions = Portions(batch)
 
-    def step(self, moment: Moment) -> torch.Tensor:
+    def step(self, moment: StepSchedule) -> torch.Tensor:
         """One step on a batch of everybody.
 
         Returns the losses, as :attr:`terms` names them, still on the device: reading them waits for it.
         """
         return self.learn(self.draw(moment), moment)
 
-    def draw(self, moment: Moment) -> Draw:
+    def draw(self, moment: StepSchedule) -> Draw:
         """Choose faces and vary them: all of a step that is not the network's."""
         return self.drawing.draw(self.lineup, self.recipe.batch, moment)
 
-    def learn(self, draw: Draw, moment: Moment) -> torch.Tensor:
+    def learn(self, draw: Draw, moment: StepSchedule) -> torch.Tensor:
         """Forward, losses, backward and the optimisers' steps. Returns what :meth:`step` returns.
 
         Where the whole batch does not fit into the memory, it goes in portions, to the same effect.
@@ -134,7 +134,7 @@ class Trainer:
         self._advance(moment)
         return losses
 
-    def _advance(self, moment: Moment) -> None:
+    def _advance(self, moment: StepSchedule) -> None:
         """Let everything follow its gradients."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate * moment.rate
@@ -145,7 +145,7 @@ class Trainer:
         self.step_count += 1
         self._follow()
 
-    def _gradients(self, parts: list[Draw], moment: Moment) -> torch.Tensor:
+    def _gradients(self, parts: list[Draw], moment: StepSchedule) -> torch.Tensor:
         """Leave the batch's gradients in the networks; the losses, detached."""
         self.optimiser.zero_grad(set_to_none=True)
         self.opponents.forget()
