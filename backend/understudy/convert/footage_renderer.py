@@ -24,6 +24,7 @@ from understudy.faceset.aligned import evenly
 from understudy.faceset.record import Face
 from understudy.imaging.affine import scale_of
 from understudy.imaging.region import Region
+from understudy.model.fusion import shipped_fusion
 from understudy.plate.frame import Frame
 from understudy.rendering.footage import Footage
 from understudy.rendering.light import Relight
@@ -70,7 +71,7 @@ class FootageRenderer:
         self._shot, self._plate = shot, plate
         covered = {frame for frame, one in (before or {}).items() if one.heads}
         hidden = np.array([face.frame in covered for face in plate.faces], np.bool_)
-        self._renderer = ShotRenderer(source, plate, allowed, hidden)
+        self._renderer = ShotRenderer(source, plate, allowed, hidden, shipped_fusion())
         self._aligner = Aligner(shot, *self.crop, occlusion, before)
 
     def report(self) -> dict[str, Any]:

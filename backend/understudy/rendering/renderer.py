@@ -13,12 +13,14 @@ from understudy.face.mesh import Posed, triangles
 from understudy.faceset.record import Face
 from understudy.imaging.affine import apply
 from understudy.imaging.raster import Surface, rasterise
+from understudy.model.fusion import Fusion
 from understudy.plate.defects import without_defects
 from understudy.rendering.broad_light import lit_as
 from understudy.rendering.carrier import REACH, bend, carry, reach_of
 from understudy.rendering.eyes import eye_gain, whites_mask
 from understudy.rendering.feather import feathered
 from understudy.rendering.footage import FAR, Footage, camera_normals, views_of
+from understudy.rendering.fusion import Candidates, Canvas, find_shares, fuse, strength_of
 from understudy.rendering.light import Relight, measure_skin_light, steadied
 from understudy.rendering.mouth import interior_mask
 from understudy.rendering.pixels import sample
@@ -59,6 +61,7 @@ class PlacedHead:
     row: int  # of the plate's faces
     rows: slice  # of the array
     columns: slice
+    corner: tuple[int, int]  # the plate's pixel, x y, at the rectangle's first
     posed: Posed
     surface: Surface
     new: NDArray[np.float64]  # (468, 2) its vertices in x y pixels of the rectangle
@@ -81,18 +84,46 @@ class PlacedHead:
         return self.posed.head.scale
 
 
+@dataclass(frozen=True, eq=False)
+class _Layers:
+    """What a face is made of, over its rectangle; scene-linear (h, w, 3)."""
+
+    head: PlacedHead
+    bent: NDArray[np.float32]  # the plate, bent around the new face
+    aligned: NDArray[np.float32]  # the plate on the new face's shape
+    lit: NDArray[np.float32]  # the references in the plate's light, as the mesh tells it
+    broad: NDArray[np.float32]  # the same with the plate's own broad light
+    plain: NDArray[np.float32]  # (h, w) 0..1 plain skin
+
+    def laid(self, face: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``face`` on the bent plate; where no reference shows it, and between the lips, the plate's own pixels."""
+        head, covered = self.head, self.head.surface.coverage[..., None]
+        unshown = (1 - head.shown * (1 - head.interior))[..., None]
+        face = np.where(covered, face + unshown * (self.aligned - face), self.bent)
+        return self.bent + head.matte[..., None] * (face - self.bent)
+
+    def candidates(self, plate: NDArray[np.float32], hidden: NDArray[np.float32]) -> Candidates:
+        """What the fusion network sees, beside the ``plate`` and what is ``hidden`` of it."""
+        head = self.head
+        normals = head.surface.spread(head.surface.blend(camera_normals(head.posed)).astype(np.float32))
+        maps = [head.matte, head.new_share, head.reach, hidden, head.confidence, head.interior, self.plain]
+        rendered, mesh, carrier = (self.laid(face) for face in (self.broad, self.lit, self.aligned))
+        return Candidates(rendered, mesh, carrier, plate, np.dstack([*maps, normals]).astype(np.float32))
+
+
 class ShotRenderer:
     """One person's new face on all frames of a shot: what is measured here rests on the whole shot, whatever is rendered."""
 
     def __init__(
         self, source: Footage, plate: Footage, allowed: NDArray[np.bool_] | None = None,
-        hidden: NDArray[np.bool_] | None = None,
+        hidden: NDArray[np.bool_] | None = None, fusion: Fusion | None = None,
     ) -> None:  # fmt: skip
         """Both in the same linear space. Only faces of the source that are ``allowed`` (N,) become references; else all.
 
-        Those of the plate that are ``hidden`` (T,) by somebody else say nothing of its light.
+        Those of the plate that are ``hidden`` (T,) by somebody else say nothing of its light. Where there is a
+        network for ``fusion``, it betters the light on what is rendered.
         """
-        self.source, self.plate = source, plate
+        self.source, self.plate, self._fusion = source, plate, fusion
         self._posed = retarget(source, plate)
         self._row = {face.frame: row for row, face in enumerate(plate.faces)}
         own_views, target, runs = source.views(), plate.views(), runs_of(plate.faces)
@@ -105,7 +136,7 @@ class ShotRenderer:
         if hidden is not None and hidden.any():
             light = replace(light, weights=light.weights * ~hidden[:, None])
         self._texture = Texture(source, views, shot, self.references, own, steadied(light, runs))
-        self._hardness = light.hardness()
+        self.hardness = light.hardness()
         self._eye_gain = eye_gain(source, own, plate, light)
 
     def reference_frames(self) -> dict[str, list[int]]:
@@ -129,13 +160,13 @@ class ShotRenderer:
         if region is None:
             return None
         rows, columns = region
-        corner = np.add(origin, (columns.start, rows.start))
+        corner = origin[0] + columns.start, origin[1] + rows.start
         new, given = posed.plate - corner, target.plate - corner
         surface = rasterise(new, posed.distance(FAR), triangles(), rows.stop - rows.start, columns.stop - columns.start)
         samples = self._texture.samples(row, surface)
         shown = surface.blend(self._texture.shown(row)[:, None])[:, 0] * kept(samples)
         return PlacedHead(
-            row, rows, columns, posed, surface, new, given, samples,
+            row, rows, columns, corner, posed, surface, new, given, samples,
             matte=feathered(surface, posed),
             reach=reach_of(surface.coverage, unit),
             shown=surface.spread(shown[:, None])[..., 0],
@@ -157,20 +188,36 @@ class ShotRenderer:
         There ``plate`` (h, w, 3) is what the camera saw, and ``hidden`` (h, w) 0..1 what stands before the face. Light is
         scene-linear, in the space of the facesets.
         """
-        surface, unit, row, plate = head.surface, head.unit, head.row, without_defects(plate)
+        plate = without_defects(plate)
+        layers = self._layers(head, plate, hidden, relight)
+        strength = strength_of(relight, self.hardness)
+        if self._fusion is None or not strength:
+            return layers.laid(layers.broad)
+        candidates = layers.candidates(plate, hidden)
+        usual = Relight(reach=relight.reach)  # the network knows no other light
+        seen = candidates if relight == usual else self._layers(head, plate, hidden, usual).candidates(plate, hidden)
+        shares = find_shares(self._fusion, Canvas(head.posed, head.corner), seen)
+        return fuse(shares, candidates, head.unit, strength)
+
+    def candidates(self, head: PlacedHead, plate: NDArray[np.float32], hidden: NDArray[np.float32]) -> Candidates:
+        """What the fusion network sees; arguments as :meth:`render`."""
+        plate = without_defects(plate)
+        return self._layers(head, plate, hidden, Relight()).candidates(plate, hidden)
+
+    def _layers(
+        self, head: PlacedHead, plate: NDArray[np.float32], hidden: NDArray[np.float32], relight: Relight
+    ) -> _Layers:
+        surface, row = head.surface, head.row
         height, width = hidden.shape
         covered = surface.coverage[..., None]
         bent = self._bent(head, plate, hidden)
         aligned = np.where(covered, surface.spread(sample(plate, surface.blend(head.given))), bent)
         lit = surface.spread(self._texture.lit(head.samples, row, surface, relight))
         whites = whites_mask(head.new, height, width, self.plate.openings.lids[row])[..., None]
-        lit = lit * np.exp(whites * (relight.strength * self._eye_gain).astype(np.float32))
-        face = lit_as(
-            np.where(covered, lit, bent), aligned, head.shown * _plain(surface, hidden), unit, relight, self._hardness
-        )
-        face = face + (1 - head.shown * (1 - head.interior))[..., None] * (aligned - face)
-        face = np.where(covered, face, bent)
-        return bent + head.matte[..., None] * (face - bent)
+        lit = np.where(covered, lit * np.exp(whites * (relight.strength * self._eye_gain).astype(np.float32)), bent)
+        plain = _plain(surface, hidden)
+        broad = lit_as(lit, aligned, head.shown * plain, head.unit, relight, self.hardness)
+        return _Layers(head, bent, aligned, lit, broad, plain)
 
     def in_crop(self, row: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The new face (S, S, 3) in the stored crop of one of the plate's faces, in the plate's light, and where it is."""
