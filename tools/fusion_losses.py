@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from understudy.model.fusion import LIGHT, MATTE, PER_UNIT, SKIN, smoothed
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 
 PERSON_SCALES = 0.1, 0.2, 0.4
 """Spreads in mean-face units: above each, what tells the truth from the plate must not become less."""

@@ -18,7 +18,7 @@ from made_people import bits, channel, write_exr
 from numpy.typing import NDArray
 from understudy.events import Events
 from understudy.faceset.store import Faceset
-from understudy.plate.colours.ocio import BUILT_IN, ColourManager
+from understudy.plate.colour import BUILT_IN, ColourManager
 from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate
 from understudy.settings import ConvertSettings, ExtractSettings, QcSettings

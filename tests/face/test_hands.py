@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import understudy
 from understudy.face.hands import HandFinder, hand_mask, is_profile
-from understudy.plate.colours.ocio import encode_srgb
+from understudy.plate.colour import encode_srgb
 from understudy.plate.reader import read_channel, read_frame
 from understudy.plate.sequence import open_plate
 

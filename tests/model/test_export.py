@@ -22,7 +22,7 @@ from understudy.model.export import (
 from understudy.model.families import FAMILIES, build, default_architecture
 from understudy.model.network import SwapNetwork
 from understudy.model.presentation import detail, gate, measure_light
-from understudy.plate.colours.ocio import encode_srgb
+from understudy.plate.colour import encode_srgb
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.load. is deprecated")
 

@@ -28,7 +28,7 @@ from understudy.face.components import registry
 from understudy.faceset import store
 from understudy.faceset.store import Faceset
 from understudy.imaging.affine import apply
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings, RestoreSettings, TrashSettings
 from understudy.stages import extract

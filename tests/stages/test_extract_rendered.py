@@ -13,7 +13,7 @@ from understudy.errors import AmbiguousFaceError
 from understudy.events import Events
 from understudy.faceset.store import Faceset
 from understudy.imaging.affine import apply
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate
 from understudy.settings import ExtractSettings

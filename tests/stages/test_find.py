@@ -13,7 +13,7 @@ from understudy.errors import Interrupted, MissingInputError
 from understudy.events import Events
 from understudy.face.components import registry
 from understudy.face.geometry import HEAD_68
-from understudy.plate.colours.ocio import BUILT_IN
+from understudy.plate.colour import BUILT_IN
 from understudy.settings import FindSettings
 from understudy.stages.find import run, warm_analyser
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from understudy.convert.aligner import Aligned, Aligner, Morphs
 from understudy.convert.animation import number_at
-from understudy.convert.colour.colour_match import adjusted
 from understudy.convert.colour.relight import relit
+from understudy.convert.colour_match import adjusted
 from understudy.convert.face_renderer import Pictures
 from understudy.convert.finish.sharpness import Sharpness
 from understudy.convert.inverse_warp import Placer

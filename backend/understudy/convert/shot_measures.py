@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from understudy.convert.aligner import Morphs, Stored, as_aligned
-from understudy.convert.colour.colour_match import Method, Space, pixels_under
 from understudy.convert.colour.colour_over_time import MatchOverTime
 from understudy.convert.colour.relight import relit
+from understudy.convert.colour_match import Method, Space, pixels_under
 from understudy.convert.finish.sharpness import Sharpness, measure_sharpness
 from understudy.convert.predict import Prediction, Predictor
 from understudy.extraction.shot import Shot

@@ -17,7 +17,7 @@ from understudy.face.geometry import Camera
 from understudy.face.interfaces import Image
 from understudy.imaging.affine import SQUARE, Stretch
 from understudy.imaging.half import as_float
-from understudy.plate.colours.ocio import ColourManager, InputSpace
+from understudy.plate.colour import ColourManager, InputSpace
 from understudy.plate.defects import without_defects
 from understudy.plate.frame import Frame, Header
 from understudy.plate.reader import odd_one_out, probe, read_frame, read_frames

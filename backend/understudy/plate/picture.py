@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, OutOfMemoryError, UnreadableError
 from understudy.plate.beauty import ColourLayer, PartNames, choose_layer, colour_layers, views_of
-from understudy.plate.colours.colour_tags import encoding_of, exif_orientation, webp_chunks
+from understudy.plate.colour_tags import encoding_of, exif_orientation, webp_chunks
 from understudy.plate.foreign import recognised
 from understudy.plate.frame import Frame, Header, Window
 from understudy.plate.header import header_of

@@ -14,7 +14,7 @@ from understudy.face.geometry import fit_head
 from understudy.face.interfaces import ComponentCard, Detection, Landmarks, Recogniser
 from understudy.faceset.store import Faceset
 from understudy.imaging.affine import Stretch
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.sequence import Plate
 from understudy.review.bands import face_size
 from understudy.review.comparison import FaceFigures

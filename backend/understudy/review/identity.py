@@ -15,7 +15,7 @@ from understudy.faceset.aligned import evenly
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
 from understudy.imaging.affine import apply
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.review.metrics import mean
 from understudy.review.poses import LANDMARKED
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.faceset.record import Face
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.reader import probe, read_frame
 from understudy.plate.sequence import open_plate
 from understudy.plate.sheet import comparison_sheet

@@ -127,7 +127,7 @@ def _host_memory() -> int:
 
 def _colour() -> dict[str, Any]:
     try:
-        from understudy.plate.colours.ocio import ColourManager
+        from understudy.plate.colour import ColourManager
 
         colours = ColourManager.discover()
     except (ColourError, ImportError) as error:

@@ -27,7 +27,7 @@ from understudy.faceset.store import DESCRIPTION, Faceset
 from understudy.imaging.half import as_half
 from understudy.model.device import choose_device
 from understudy.model.store import FILE, load_model
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.files import stamp
 from understudy.plate.frame import Frame
 from understudy.plate.layers import Layer, LayerWriter

@@ -15,7 +15,7 @@ from understudy.events import Events
 from understudy.model.card import ModelCard
 from understudy.model.network import SIDES, parameter_count
 from understudy.model.store import save_model
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.files import remove_leftovers, write_json
 from understudy.settings import TrainSettings
 from understudy.training.distributed.group import Group

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 import understudy
 from understudy.bench.conversion import colours
-from understudy.convert.colour.colour_match import Method
+from understudy.convert.colour_match import Method
 from understudy.events import Events
 from understudy.review.truth import read_truth
 from understudy.settings import ConversionOptions

@@ -13,7 +13,7 @@ import pytest
 from av.stream import Disposition
 from numpy.typing import NDArray
 from understudy.errors import ColourError, UnreadableError
-from understudy.plate.colours.ocio import BUILT_IN, ColourManager
+from understudy.plate.colour import BUILT_IN, ColourManager
 from understudy.plate.reader import probe, read_frame
 from understudy.plate.sequence import open_plate
 

@@ -18,7 +18,7 @@ from understudy.model.encoding import encode
 from understudy.model.families import build, default_architecture
 from understudy.model.presentation import measure_light
 from understudy.model.store import ModelCard, load_model, save_model
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.settings import ModelExportSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.load. is deprecated")

@@ -18,7 +18,7 @@ from understudy.cli import main
 from understudy.errors import Interrupted, MissingInputError, OutputError, UsageError
 from understudy.events import Events, Recorder
 from understudy.plate import sequence
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.frame import Header, Window
 from understudy.plate.layers import Layer, write_layers
 from understudy.settings import ConvertSettings, QcSettings

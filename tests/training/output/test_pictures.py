@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from understudy.model.encoding import encode
 from understudy.model.presentation import Light
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.training.output.curve import phases, write_curve
 from understudy.training.output.preview import (
     ROWS,

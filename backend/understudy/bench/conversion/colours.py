@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.convert.colour.colour_match import Method, Pixels, Space, pixels_under
 from understudy.convert.colour.colour_over_time import MatchOverTime, Samples
 from understudy.convert.colour.relight import relit
+from understudy.convert.colour_match import Method, Pixels, Space, pixels_under
 from understudy.events import Events
 from understudy.face.geometry import CropKind, crop_matrix
 from understudy.face.hull import eye_mask, face_mask
@@ -25,7 +25,7 @@ from understudy.imaging.affine import FloatArray
 from understudy.imaging.resample import warp
 from understudy.model.encoding import decode, encode
 from understudy.model.presentation import Light, gate, measure_light
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.reader import probe, read_channel, read_frame
 from understudy.plate.sequence import Plate, open_plate
 from understudy.review.metrics import compare_pictures, mean, weighted_mean

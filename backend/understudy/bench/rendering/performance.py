@@ -15,7 +15,7 @@ from understudy.face.components.registry import build_detector, build_landmarker
 from understudy.face.detect import find_faces
 from understudy.face.geometry import HEAD_68
 from understudy.face.interfaces import Image, Landmarks
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.matte import Matte
 from understudy.plate.reader import probe, read_frames
 from understudy.plate.sequence import Plate, open_plate

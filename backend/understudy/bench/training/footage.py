@@ -15,7 +15,7 @@ from understudy.faceset.store import Faceset
 from understudy.imaging.affine import apply
 from understudy.model.families import build
 from understudy.model.network import SIDES, Architecture, SwapNetwork
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
 from understudy.stages import extract

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from understudy.convert.colour.colour_match import ColourMap, Method, Pixels, Space, mixed, solve
+from understudy.convert.colour_match import ColourMap, Method, Pixels, Space, mixed, solve
 
 MOST_SAMPLES = 1 << 15
 """Pixels of each face that a map is solved from, taken evenly from the frames that it is for."""
 
 Samples = Mapping[int, tuple[Pixels, Pixels]]
-"""By frame: what :func:`understudy.convert.colour.colour_match.pixels_under` took of the painted and the plate's face."""
+"""By frame: what :func:`understudy.convert.colour_match.pixels_under` took of the painted and the plate's face."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from understudy.faceset.record import Face
 from understudy.faceset.sheet import sheet_of
 from understudy.faceset.store import Faceset
 from understudy.faceset.trash import Trash
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.sheet import write_png
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from understudy.events import Events
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.sheet import write_png
 from understudy.settings import PeopleSettings
 

@@ -8,7 +8,7 @@ from typing import Any
 from understudy.errors import FacesetError, OutputError
 from understudy.events import Events
 from understudy.faceset.store import Faceset
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.files import write_text
 from understudy.review.faceset.faceset_report import Subject, report_page
 from understudy.settings import FacesetReportSettings

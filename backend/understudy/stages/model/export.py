@@ -14,7 +14,7 @@ from understudy.face.hull import face_mask
 from understudy.model.export import DFM_INPUT, DFM_OUTPUTS, DFM_SLIDER, to_dfm, to_torchscript
 from understudy.model.morph import MorphNetwork
 from understudy.model.store import load_model
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.files import atomic_path
 from understudy.settings import ModelExportSettings
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import MissingInputError, UsageError
 from understudy.events import Events
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.files import write_json
 from understudy.plate.frame import Frame
 from understudy.plate.matte import Matte, laid_over

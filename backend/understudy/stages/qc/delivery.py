@@ -16,7 +16,7 @@ from understudy.convert.layers.compose import LAYERS
 from understudy.errors import OutputError
 from understudy.events import Events
 from understudy.extraction.shot import Shot
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.files import write_json, write_text
 from understudy.plate.frame import Frame
 from understudy.plate.header import FINGERPRINT

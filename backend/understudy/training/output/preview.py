@@ -14,7 +14,7 @@ from understudy.errors import cannot_write
 from understudy.faceset.aligned import evenly
 from understudy.model.encoding import decode_bounded
 from understudy.model.presentation import Light
-from understudy.plate.colours.ocio import ColourManager
+from understudy.plate.colour import ColourManager
 from understudy.plate.sheet import contact_sheet, write_png
 
 FILE = "preview.png"

@@ -11,7 +11,7 @@ import OpenImageIO as oiio
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
-from understudy.plate.colours.ocio import BUILT_IN, ColourManager
+from understudy.plate.colour import BUILT_IN, ColourManager
 from understudy.plate.reader import probe, read_frame
 from understudy.plate.sequence import open_plate
 

@@ -11,8 +11,8 @@ import OpenImageIO as oiio
 import pytest
 from numpy.typing import NDArray
 from understudy.errors import ColourError
-from understudy.plate.colours import ocio
-from understudy.plate.colours.ocio import BUILT_IN, ColourManager, encode_srgb
+from understudy.plate import colour
+from understudy.plate.colour import BUILT_IN, ColourManager, encode_srgb
 from understudy.plate.frame import Header, Typed, Window
 from understudy.plate.sequence import Plate
 
@@ -241,8 +241,8 @@ def test_what_the_library_holds_itself_is_read_once_and_a_file_whenever_it_is_as
 ) -> None:
     read: list[str] = []
     straight = oiio.ColorConfig
-    monkeypatch.setattr(ocio.oiio, "ColorConfig", lambda config: read.append(config) or straight(config))
-    monkeypatch.setattr(ocio, "_loaded", functools.cache(ocio._load))
+    monkeypatch.setattr(colour.oiio, "ColorConfig", lambda config: read.append(config) or straight(config))
+    monkeypatch.setattr(colour, "_loaded", functools.cache(colour._load))
     white = np.ones((1, 1, 3), np.float32)
     built_in = [ColourManager(BUILT_IN, "test").to_working(white, "lin_rec709_scene") for _ in range(2)]
     np.testing.assert_array_equal(*built_in)

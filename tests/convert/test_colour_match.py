@@ -4,7 +4,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from understudy.convert.colour.colour_match import Method, adjusted, mixed, pixels_under, solve, unchanged
+from understudy.convert.colour_match import Method, adjusted, mixed, pixels_under, solve, unchanged
 
 METHODS = [method for method in get_args(Method) if method != "none"]
 BOTH = pytest.mark.parametrize("space", ["log", "linear"])

@@ -1,1 +1,0 @@
-"""The plate's colour spaces: OCIO, and what files tell of theirs."""
