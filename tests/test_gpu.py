@@ -26,9 +26,9 @@ from understudy.model.network import SIDES, Architecture
 from understudy.model.quick import large, small
 from understudy.settings import ConvertSettings, TrainSettings
 from understudy.stages import convert, train
-from understudy.training.data.augment_config import Variation
+from understudy.training.data.augment_config import AugmentConfig
 from understudy.training.data.dataset import Side, load_side
-from understudy.training.data.device_faces import Room
+from understudy.training.data.device_faces import MemoryBudget
 from understudy.training.presets import Recipe
 from understudy.training.run.memory import CudaGauge
 from understudy.training.run.objective import Weights
@@ -61,7 +61,9 @@ def nothing_compiled() -> Iterator[None]:
     torch.compiler.reset()
 
 
-def load(people: dict[str, Path], resolution: int, device: torch.device, room: Room | None = None) -> dict[str, Side]:
+def load(
+    people: dict[str, Path], resolution: int, device: torch.device, room: MemoryBudget | None = None
+) -> dict[str, Side]:
     return {side: load_side([people[side]], resolution, device, room) for side in SIDES}
 
 
@@ -77,7 +79,7 @@ def teach(
     torch.manual_seed(0)
     network = build(arch)
     network.start({side: sides[side].mean_face().cpu() for side in SIDES})
-    recipe = Recipe(batch, 2e-4, weights or Weights(), Variation())
+    recipe = Recipe(batch, 2e-4, weights or Weights(), AugmentConfig())
     return Trainer(network, sides, recipe, device=device, precision=precision)
 
 
@@ -196,7 +198,7 @@ def test_going_on_from_a_checkpoint_is_not_having_stopped(people):
 def test_faces_that_do_not_fit_are_fetched_from_the_host(people):
     whole = load(people, 64, CUDA)
     each = 8 * 64 * 64 * 2
-    spilt = load(people, 64, CUDA, Room(CUDA, 5 * each / 2**30))
+    spilt = load(people, 64, CUDA, MemoryBudget(CUDA, 5 * each / 2**30))
     faces = spilt["source"].faces
     assert (len(faces.near), faces.near.device.type, faces.far.device.type) == (5, "cuda", "cpu")
     assert len(spilt["target"].faces.near) == 0

@@ -7,7 +7,7 @@ from understudy.convert.inverse_warp import Placer
 from understudy.imaging.affine import apply, invert
 from understudy.imaging.region import Region, region_of
 from understudy.imaging.resample import warp
-from understudy.model.encoding import encode
+from understudy.model.log_curve import encode
 
 
 def similarity(scale: float, degrees: float, size: int, centre: tuple[float, float]) -> np.ndarray:

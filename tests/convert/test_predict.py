@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from made_people import make_model
 from understudy.convert.predict import Predictor
-from understudy.model.presentation import Light
+from understudy.model.normalisation import ColourStats
 from understudy.model.store import load_model
 
-LIGHT = Light(torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.1, 0.2, 0.3]))
+LIGHT = ColourStats(torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.1, 0.2, 0.3]))
 
 
 def crops(count: int) -> tuple[np.ndarray, np.ndarray]:

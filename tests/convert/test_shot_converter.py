@@ -135,14 +135,14 @@ def test_what_is_shown_of_a_face_does_not_depend_on_how_much_of_it_is_made(
         cv2.imwrite(str(tmp_path / "roto.1002.png"), roto)
         changes = changes | {"roto": (tmp_path / "roto.####.png").as_posix()}
     made: list[tuple[int, int]] = []
-    within = shot_converter.Pictures.within
+    within = shot_converter.FaceRegion.within
 
-    def watched(self: shot_converter.Pictures, part: tuple[slice, slice]) -> shot_converter.Pictures:
+    def watched(self: shot_converter.FaceRegion, part: tuple[slice, slice]) -> shot_converter.FaceRegion:
         seen = within(self, part)
         made.append((seen.region.width, self.region.width))
         return seen
 
-    monkeypatch.setattr(shot_converter.Pictures, "within", watched)
+    monkeypatch.setattr(shot_converter.FaceRegion, "within", watched)
     part = converted(large, model, tmp_path / "part", **{"erode": 30.0, **changes})
     assert all(width < 0.9 * of for width, of in made)
     made.clear()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from understudy.extraction.detection_pass import visible
-from understudy.extraction.shot_tracker import Follower, follow
+from understudy.extraction.shot_tracker import ShotTracker, follow
 from understudy.face.tracker import USUAL
 from understudy.faceset.journal import Entry, Sighting
 from understudy.plate.frame import Frame, Header, Window
@@ -103,7 +103,7 @@ def test_the_same_entries_give_the_same_tracks_also_when_told_in_parts() -> None
     frames = [[face(100 + 3 * step), face(300 - 2 * step, step % 4 != 2)] for step in range(16)]
     entries = shot(*frames)
     assert by_track(entries) == by_track(entries)
-    live, tracks = Follower(CutRule(), USUAL), []
+    live, tracks = ShotTracker(CutRule(), USUAL), []
     for entry in entries:
         live.begin(entry.frame, entry.small)
         tracks += live.name(entry.sightings)

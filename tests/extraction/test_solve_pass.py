@@ -8,7 +8,7 @@ import pytest
 from made_people import stand
 from understudy.events import Events, Recorder
 from understudy.extraction import solve_pass
-from understudy.extraction.shot_tracker import Spotted
+from understudy.extraction.shot_tracker import TrackedSighting
 from understudy.extraction.solve_pass import solved_tracks
 from understudy.face.geometry import Camera
 from understudy.face.keypoints import KEYPOINTS
@@ -18,17 +18,17 @@ from understudy.faceset.journal import LOOKS, Sighting, look_name
 CAMERA = Camera(2000.0, (640.0, 360.0))
 
 
-def spotted(track: int, frame: int, index: int = 0, given: bool = False, blank: bool = False) -> Spotted:
+def spotted(track: int, frame: int, index: int = 0, given: bool = False, blank: bool = False) -> TrackedSighting:
     """Somebody as mediapipe sees them, who moves 4 pixels a frame."""
     head = stand(300 + 200 * track + 4 * (frame - 1001), 300, 80, 10, 0, 0)
     marks = head.project(mean_head("mediapipe")).astype(np.float32)
     box = np.concatenate([head.offset - 52, head.offset + 52]).astype(np.float32)
     points = head.project(KEYPOINTS).astype(np.float32)
     seen = Sighting(box, True, 0.9, None if blank else marks, None, 0.9, None if blank else points, None)
-    return Spotted(frame, track, index, seen, given)
+    return TrackedSighting(frame, track, index, seen, given)
 
 
-def solved(folder: Path, people: list[Spotted], landmarker: str = "mediapipe"):
+def solved(folder: Path, people: list[TrackedSighting], landmarker: str = "mediapipe"):
     recorder = Recorder()
     tracks = solved_tracks(folder, people, range(1001, 1101), landmarker, CAMERA, 0.5, Events(recorder))
     return tracks, [(event["done"], event["total"]) for event in recorder.of("progress")]
@@ -58,12 +58,12 @@ def test_who_was_away_for_long_comes_back_without_bending_what_was_before(tmp_pa
 
 def test_frames_that_are_left_out_are_time_that_passes(tmp_path) -> None:
     # Somebody who turns steadily: over the gap as far as in the five frames that it takes.
-    def turning(frame: int) -> Spotted:
+    def turning(frame: int) -> TrackedSighting:
         head = stand(300, 300, 80, 6.0 * (frame - 1006), 0, 0)
         marks = head.project(mean_head("mediapipe")).astype(np.float32)
         box = np.concatenate([head.offset - 52, head.offset + 52]).astype(np.float32)
         seen = Sighting(box, True, 0.9, marks, None, 0.9, head.project(KEYPOINTS).astype(np.float32), None)
-        return Spotted(frame, 0, 0, seen)
+        return TrackedSighting(frame, 0, 0, seen)
 
     frames = [1001, 1002, 1003, 1004, 1009, 1010, 1011, 1012]
     (track,), _ = solved(tmp_path, [turning(frame) for frame in frames])

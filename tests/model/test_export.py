@@ -10,7 +10,6 @@ import torch
 from made_people import TINY
 from understudy.errors import ComponentError, ModelError
 from understudy.model import export
-from understudy.model.encoding import decode_bounded, encode
 from understudy.model.export import (
     DFM_OUTPUTS,
     linear_to_srgb,
@@ -20,8 +19,9 @@ from understudy.model.export import (
     to_torchscript,
 )
 from understudy.model.families import FAMILIES, build, default_architecture
+from understudy.model.log_curve import decode_bounded, encode
 from understudy.model.network import SwapNetwork
-from understudy.model.presentation import detail, gate, measure_light
+from understudy.model.normalisation import detail, gate, measure_light
 from understudy.plate.colour import encode_srgb
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.load. is deprecated")

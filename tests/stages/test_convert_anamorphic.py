@@ -12,7 +12,7 @@ import pytest
 from made_heads import Filmed, Moment, Performer, shoot, take
 from made_people import bits, channel, read_exr, write_exr
 from numpy.typing import NDArray
-from understudy.convert.cache import Kept
+from understudy.convert.cache import LatestCache
 from understudy.events import Events
 from understudy.extraction.cut_crop import cut
 from understudy.extraction.shot import prepare
@@ -146,7 +146,7 @@ def test_a_preview_is_what_is_converted(tmp_path, square, source):
     shot = squeeze(square, tmp_path / "plate", (2, 1))
     path = converted(shot, source, tmp_path)
     options = settings(shot, source, tmp_path, frame=1002, out=tmp_path / "preview")
-    report = preview.run(PreviewSettings(**options), Events(), Kept())
+    report = preview.run(PreviewSettings(**options), Events(), LatestCache())
     assert (report["width"], report["height"]) == (80, 150)
     np.testing.assert_array_equal(rgb(Path(report["files"]["composite"])), rgb(path))
 

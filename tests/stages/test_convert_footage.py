@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from made_heads import SIZE, Filmed, Moment, Performer, film, record, shoot, take
 from made_people import bits, channel, make_model, read_exr
-from understudy.convert.cache import Kept
+from understudy.convert.cache import LatestCache
 from understudy.errors import UsageError
 from understudy.events import Events, Recorder
 from understudy.extraction.cut_crop import cut
@@ -171,7 +171,7 @@ LOOKS: list[dict[str, Any]] = [
 @pytest.fixture(scope="module")
 def look(tmp_path_factory, shot, source):
     """What one frame looks like with some options: its composite, matte, and face."""
-    kept, folder = Kept(), tmp_path_factory.mktemp("look")
+    kept, folder = LatestCache(), tmp_path_factory.mktemp("look")
     half = np.zeros(SIZE, np.uint8)
     half[:, :75] = 255
     cv2.imwrite(str(folder / "half.png"), half)

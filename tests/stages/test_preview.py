@@ -15,7 +15,7 @@ import pytest
 from made_people import MadeShot, bits, channel, make_model, make_shot, read_exr, write_exr
 from understudy.convert import shot_measures
 from understudy.convert.aligner import Aligner
-from understudy.convert.cache import Kept
+from understudy.convert.cache import LatestCache
 from understudy.convert.network_renderer import NetworkRenderer
 from understudy.errors import FacesetError, Interrupted, MissingInputError, ModelError, NoFaceError, UsageError
 from understudy.events import Events, Recorder
@@ -63,7 +63,7 @@ OPTIONS: list[dict[str, Any]] = [
 
 
 def test_the_composite_is_the_one_that_conversion_writes(tmp_path, shot, model):
-    kept = Kept()
+    kept = LatestCache()
     for index, changes in enumerate(OPTIONS):
         wanted = settings(shot, model, tmp_path / "look", 1002, **changes)
         report = preview.run(wanted, Events(), kept)
@@ -81,7 +81,7 @@ def test_the_composite_is_the_one_that_conversion_writes(tmp_path, shot, model):
 def test_it_says_what_it_wrote_and_where(tmp_path, shot, model, monkeypatch):
     recorder = Recorder()
     monkeypatch.chdir(tmp_path)
-    report = preview.run(settings(shot, model, Path("look")), Events(recorder), Kept())
+    report = preview.run(settings(shot, model, Path("look")), Events(recorder), LatestCache())
     assert report.pop("seconds") > 0
     folder = tmp_path / "look"
     assert report == {
@@ -111,7 +111,7 @@ def test_the_pictures_have_the_display_window_and_half_floats_whatever_the_plate
     }
     shot = make_shot(tmp_path / "float", 1, origin=(-8, 4), dtype=np.float32, spoil=spoil, **windows)
     wanted = settings(shot, model, tmp_path / "look")
-    report = preview.run(wanted, Events(), Kept())
+    report = preview.run(wanted, Events(), LatestCache())
     assert (report["width"], report["height"]) == (120, 108)
     whole = colours(as_converted(wanted, tmp_path / "whole"))  # flat: over both windows, so 8 columns more at the left
     found = colours(report["files"]["composite"])
@@ -123,7 +123,7 @@ def test_the_pictures_have_the_display_window_and_half_floats_whatever_the_plate
 
 
 def test_a_frame_without_a_face_is_the_plate(tmp_path, shot, model):
-    report = preview.run(settings(shot, model, tmp_path / "look", 1003), Events(), Kept())
+    report = preview.run(settings(shot, model, tmp_path / "look", 1003), Events(), LatestCache())
     assert report["face"] is False
     np.testing.assert_array_equal(bits(colours(report["files"]["composite"])), bits(colours(shot.plate(1003))))
     assert not colours(report["files"]["matte"]).any() and not colours(report["files"]["swap"], "RGBA").any()
@@ -141,7 +141,7 @@ def test_a_display_referred_plate_is_shown_in_the_working_space(tmp_path, shot, 
         faceset.add(replace(face, plate=(folder / "shot.%04d.png").as_posix()), original.read(face))
     changes = {"plate": f"{folder.as_posix()}/shot.####.png", "faceset": tmp_path / "faces"}
     wanted = settings(shot, model, tmp_path / "look", **changes)
-    report = preview.run(wanted, Events(), Kept())
+    report = preview.run(wanted, Events(), LatestCache())
     assert report["colour_space"] == "ACEScg"
     composite = report["files"]["composite"]
     assert read_exr(Path(composite)).parts[0].header["colorInteropID"] == "lin_ap1_scene"
@@ -182,7 +182,7 @@ EVERYTHING = {
 
 
 def test_other_edges_and_colours_cost_no_network_and_no_reading(tmp_path, shot, model, work):
-    kept = Kept()
+    kept = LatestCache()
 
     def cost(**changes: Any) -> dict[str, int]:
         work.clear()
@@ -209,7 +209,7 @@ def test_other_edges_and_colours_cost_no_network_and_no_reading(tmp_path, shot, 
 
 
 def test_files_that_are_renewed_are_read_again_and_only_those(tmp_path, shot, model, work):
-    kept = Kept()
+    kept = LatestCache()
 
     def again() -> tuple[dict[str, int], np.ndarray]:
         work.clear()
@@ -237,7 +237,7 @@ def test_files_that_are_renewed_are_read_again_and_only_those(tmp_path, shot, mo
 
 
 def test_the_plate_is_written_once_and_again_when_its_file_is_gone_or_another(tmp_path, shot, model):
-    kept = Kept()
+    kept = LatestCache()
     files = preview.run(settings(shot, model, tmp_path / "out"), Events(), kept)["files"]
     plate, composite = Path(files["plate"]), Path(files["composite"])
     first, before = plate.read_bytes(), (plate.stat().st_mtime_ns, composite.stat().st_mtime_ns)
@@ -252,7 +252,7 @@ def test_the_plate_is_written_once_and_again_when_its_file_is_gone_or_another(tm
 
 
 def test_after_a_failure_the_next_call_is_right(tmp_path, shot, model, work):
-    kept = Kept()
+    kept = LatestCache()
     wanted = settings(shot, model, tmp_path / "look")
     preview.run(wanted, Events(), kept)
     weights = model / "model.safetensors"
@@ -272,7 +272,7 @@ def test_after_a_failure_the_next_call_is_right(tmp_path, shot, model, work):
 
 @pytest.mark.parametrize(("owner", "step"), [(Aligner, "_hidden"), (NetworkRenderer, "raw")])
 def test_a_failure_beside_is_told_once_and_not_kept(tmp_path, shot, model, monkeypatch, owner, step):
-    kept, wanted = Kept(), settings(shot, model, tmp_path / "look")
+    kept, wanted = LatestCache(), settings(shot, model, tmp_path / "look")
     with monkeypatch.context() as patch:
 
         def fail(*_: Any) -> None:
@@ -286,7 +286,7 @@ def test_a_failure_beside_is_told_once_and_not_kept(tmp_path, shot, model, monke
 
 def test_what_cannot_be_previewed_is_told(tmp_path, shot, model):
     def refused(**changes: Any) -> Any:
-        return preview.run(settings(shot, model, tmp_path / "look", **changes), Events(), Kept())
+        return preview.run(settings(shot, model, tmp_path / "look", **changes), Events(), LatestCache())
 
     with pytest.raises(FacesetError, match="needs the faces of the plate") as raised:
         refused(faceset=None)
@@ -305,12 +305,12 @@ def test_what_cannot_be_previewed_is_told(tmp_path, shot, model):
     with pytest.raises(UsageError, match="9 x 9 pixels"):
         refused(roto=str(tmp_path / "small.png"))
     with pytest.raises(Interrupted):
-        preview.run(settings(shot, model, tmp_path / "look"), Events(stop=lambda: True), Kept())
+        preview.run(settings(shot, model, tmp_path / "look"), Events(stop=lambda: True), LatestCache())
     assert not (tmp_path / "look").exists()
 
 
 def test_a_holdout_is_read_once_and_again_when_it_is_drawn_anew(tmp_path, shot, model, monkeypatch):
-    kept, made = Kept(), Counter[str]()
+    kept, made = LatestCache(), Counter[str]()
     weights, coloured = Matte.weights, NetworkRenderer.coloured
     monkeypatch.setattr(Matte, "weights", lambda *rest: made.update(["read"]) or weights(*rest))
     monkeypatch.setattr(NetworkRenderer, "coloured", lambda *rest: made.update(["coloured"]) or coloured(*rest))

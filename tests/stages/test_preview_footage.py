@@ -13,7 +13,7 @@ import pytest
 import understudy
 from made_people import bits, channel
 from understudy.convert import new_face
-from understudy.convert.cache import Kept
+from understudy.convert.cache import LatestCache
 from understudy.errors import NoFaceError, UsageError
 from understudy.events import Events
 from understudy.extraction import shot as shots
@@ -74,7 +74,7 @@ def work(monkeypatch) -> Counter[str]:
 
 
 def test_other_edges_and_colours_make_nothing_again_that_they_do_not_change(people, source, tmp_path, work):
-    kept = Kept()
+    kept = LatestCache()
 
     def cost(**changes: Any) -> dict[str, int]:
         work.clear()
@@ -101,7 +101,7 @@ def test_other_edges_and_colours_make_nothing_again_that_they_do_not_change(peop
 
 
 def test_other_faces_of_the_source_make_another_new_face(people, source, tmp_path, work):
-    kept = Kept()
+    kept = LatestCache()
     wanted = settings(people, source, tmp_path / "look")
     preview.run(wanted, Events(), kept)
     faceset = Faceset.open(source)
@@ -118,7 +118,7 @@ def test_other_faces_of_the_source_make_another_new_face(people, source, tmp_pat
 
 @pytest.mark.parametrize("changes", [{}, {"feather": 0.15, "relight": 0.3, "colour_match": "none", "matte": "hull"}])
 def test_the_composite_is_the_one_that_conversion_writes_whatever_was_shown_before(people, source, tmp_path, changes):
-    kept, wanted = Kept(), settings(people, source, tmp_path / "look", **changes)
+    kept, wanted = LatestCache(), settings(people, source, tmp_path / "look", **changes)
     preview.run(settings(people, source, tmp_path / "look", 1011, relight=0.7), Events(), kept)
     files = preview.run(wanted, Events(), kept)["files"]
     shared = {name: getattr(wanted, name) for name in ConvertSettings.model_fields if hasattr(wanted, name)}
@@ -142,5 +142,5 @@ def test_the_composite_is_the_one_that_conversion_writes_whatever_was_shown_befo
 )
 def test_what_footage_has_no_use_for_is_refused(people, source, tmp_path, changes, told):
     with pytest.raises(UsageError, match=told):
-        preview.run(settings(people, source, tmp_path / "look", **changes), Events(), Kept())
+        preview.run(settings(people, source, tmp_path / "look", **changes), Events(), LatestCache())
     assert not (tmp_path / "look").exists()

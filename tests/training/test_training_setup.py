@@ -12,7 +12,7 @@ from understudy.model.growth import grown_architecture
 from understudy.model.store import ModelCard, load_model, save_model
 from understudy.settings import TrainSettings
 from understudy.training.presets import PRESETS
-from understudy.training.setup import Beginning, begin
+from understudy.training.setup import TrainingSetup, begin
 
 CPU = torch.device("cpu")
 
@@ -32,12 +32,12 @@ def tiny(monkeypatch) -> None:
     monkeypatch.setitem(PRESETS, "cpu", tiny_preset())
 
 
-def beginning(people, model: Path, **changes: Any) -> Beginning:
+def beginning(people, model: Path, **changes: Any) -> TrainingSetup:
     sides = {} if changes.get("pretrain") else {"source": [people["bert"]], "target": [people["anne"]]}
     return begin(TrainSettings(**{**sides, "model": model, "device": "cpu", **changes}), CPU, None)
 
 
-def save(folder: Path, begun: Beginning, **card: Any) -> Path:
+def save(folder: Path, begun: TrainingSetup, **card: Any) -> Path:
     """The network of ``begun`` as a model, with weights that cannot be mistaken."""
     with torch.no_grad():
         for parameter in begun.network.parameters():

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 T = TypeVar("T")
 
 
-class Kept:
+class LatestCache:
     """The latest of each thing that is slow to make, for as long as what it is made from stays the same.
 
     ``made_from`` must tell everything that decides about the thing: settings, stamps of files (taken before they are

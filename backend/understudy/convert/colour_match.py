@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from understudy.convert.colour.affine_transport import Points, Transport, linear, monge_kantorovich, reinhard
 from understudy.convert.colour.sliced_transport import histogram, iterative, sliced
-from understudy.model.encoding import decode, encode
+from understudy.model.log_curve import decode, encode
 from understudy.model.outliers import plausible_range
 
 Pixels = NDArray[np.float32]

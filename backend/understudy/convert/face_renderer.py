@@ -21,7 +21,7 @@ from understudy.settings import ConversionOptions
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
+class FaceRegion:
     """What there is of a new face whatever its colours, over its region of the plate."""
 
     located: Located
@@ -75,7 +75,7 @@ class FaceRenderer(Protocol):
 
     def pictures(
         self, frame: Frame, face: Any, prediction: Any, look: ConversionOptions, margin: int
-    ) -> Pictures | None:
+    ) -> FaceRegion | None:
         """The new face over its region and ``margin`` pixels around; None when it lies outside the frame."""
 
     def raw(self, pictures: Any) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from understudy.convert.aligner import Aligner, Located
-from understudy.convert.face_renderer import Pictures
+from understudy.convert.face_renderer import FaceRegion
 from understudy.convert.finish.sharpness import Sharpness, measure_sharpness
 from understudy.convert.inverse_warp import Placer
 from understudy.convert.matte.artist_mattes import FrameMattes
@@ -36,7 +36,7 @@ SHARPNESS_FACES = 12
 
 
 @dataclass(frozen=True, eq=False)
-class RenderedFace(Pictures):
+class RenderedFace(FaceRegion):
     """A head placed in the plate, to be rendered once its colours are asked for."""
 
     head: PlacedHead

@@ -17,7 +17,7 @@ from typing import Any
 
 from understudy import __version__
 from understudy.convert.animation import at_frame
-from understudy.convert.matte.artist_mattes import GivenMattes
+from understudy.convert.matte.artist_mattes import ArtistMattes
 from understudy.convert.new_face import MadeOf
 from understudy.convert.plate_measures import GRAIN_FRAMES
 from understudy.errors import UnderstudyError
@@ -70,7 +70,7 @@ class Fingerprints:
     """The fingerprints of a shot's frames."""
 
     def __init__(
-        self, settings: ConvertSettings, shot: Shot, mattes: GivenMattes, faceset: Faceset, people: Sequence[Person]
+        self, settings: ConvertSettings, shot: Shot, mattes: ArtistMattes, faceset: Faceset, people: Sequence[Person]
     ) -> None:
         """``people`` in the order in which they are laid, their faces of ``faceset``."""
         self._settings, self._shot, self._mattes = settings, shot, mattes

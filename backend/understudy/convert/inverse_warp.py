@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from understudy.imaging.affine import FloatArray, scale_of
 from understudy.imaging.region import Region
 from understudy.imaging.resample import AROUND, ExactSampler, average, lattice, reduced, sample
-from understudy.model.encoding import decode_bounded
+from understudy.model.log_curve import decode_bounded
 
 
 @dataclass(frozen=True, eq=False)

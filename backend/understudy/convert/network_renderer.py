@@ -15,7 +15,7 @@ from understudy.convert.aligner import Aligned, Aligner, Morphs
 from understudy.convert.animation import number_at
 from understudy.convert.colour.relight import relit
 from understudy.convert.colour_match import adjusted
-from understudy.convert.face_renderer import Pictures
+from understudy.convert.face_renderer import FaceRegion
 from understudy.convert.finish.sharpness import Sharpness
 from understudy.convert.inverse_warp import Placer
 from understudy.convert.matte.artist_mattes import FrameMattes
@@ -30,16 +30,16 @@ from understudy.faceset.store import Faceset
 from understudy.imaging.affine import apply, invert, scale_of
 from understudy.imaging.region import region_of
 from understudy.model.card import ModelCard
-from understudy.model.encoding import encode
-from understudy.model.likeness import Likeness
+from understudy.model.log_curve import encode
 from understudy.model.network import SwapNetwork
-from understudy.model.presentation import Light
+from understudy.model.normalisation import ColourStats
+from understudy.model.paint_target import PaintTarget
 from understudy.plate.frame import Frame
 from understudy.settings import ConversionOptions
 
 
 @dataclass(frozen=True, eq=False)
-class PaintedFace(Pictures):
+class PaintedFace(FaceRegion):
     """A face that a network painted in a crop."""
 
     aligned: Aligned
@@ -72,8 +72,8 @@ class NetworkRenderer:
         before = who_is_before(shot, faceset, faces)
         self._aligner = Aligner(shot, *self.crop, occlusion, before)
         self._measures = ShotMeasures(
-            shot, faceset, unhidden(faces, before), network, Light.from_json(card.source_light),
-            kind=self.crop[0], batch=batch, likeness=Likeness(person, morphs=morph != 1.0), morph=self._morph,
+            shot, faceset, unhidden(faces, before), network, ColourStats.from_json(card.source_light),
+            kind=self.crop[0], batch=batch, likeness=PaintTarget(person, morphs=morph != 1.0), morph=self._morph,
         )  # fmt: skip
         self._luminance = shot.colour.luminance()
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.convert.cache import Kept
+from understudy.convert.cache import LatestCache
 from understudy.convert.footage_renderer import FootageRenderer
 from understudy.convert.other_people import who_is_before
 from understudy.errors import FacesetError, NoFaceError, UsageError
@@ -121,14 +121,14 @@ class Frames:
 
 def footage_renderer(
     shot: Shot, source: Path, faceset: Faceset, faces: Mapping[int, Face], occlusion: Literal["hands", "none"],
-    frames: Frames, kept: Kept | None = None,
+    frames: Frames, kept: LatestCache | None = None,
 ) -> FootageRenderer:  # fmt: skip
     """The new face from the faceset ``source``, for ``faces`` of ``faceset`` in the ``shot``.
 
     ``kept`` keeps the heads that are fitted to all of the footage, which takes longest. Raises FacesetError and
     NoFaceError for footage that a face cannot be made of, UsageError for its ``frames``.
     """
-    kept = kept or Kept()
+    kept = kept or LatestCache()
     own_faceset, own_faces = check_source(source, shot, frames, kept)
     plate = list(faces.values())
     _check_space(faceset, plate, shot)
@@ -139,14 +139,16 @@ def footage_renderer(
     )
 
 
-def source_faceset(source: Path, kept: Kept) -> Faceset:
+def source_faceset(source: Path, kept: LatestCache) -> Faceset:
     """The faceset of the new person, which knows itself which of its files are new. Raises FacesetError."""
     return kept.get("source", stamp(source / DESCRIPTION), lambda: Faceset.open(source))
 
 
-def check_source(source: Path, shot: Shot, frames: Frames, kept: Kept | None = None) -> tuple[Faceset, list[Face]]:
+def check_source(
+    source: Path, shot: Shot, frames: Frames, kept: LatestCache | None = None
+) -> tuple[Faceset, list[Face]]:
     """The faces of the new person. Raises FacesetError, NoFaceError and UsageError where no face can be made of them."""
-    faceset = source_faceset(source, kept or Kept())
+    faceset = source_faceset(source, kept or LatestCache())
     faces = [face.square for face in faceset.faces()]
     if max(Counter((face.plate, face.frame) for face in faces).values()) > 1:
         raise FacesetError(

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.model.encoding import encode
-from understudy.model.likeness import Likeness
+from understudy.model.log_curve import encode
 from understudy.model.network import SwapNetwork
-from understudy.model.presentation import Light, detail, gate
+from understudy.model.normalisation import ColourStats, detail, gate
+from understudy.model.paint_target import PaintTarget
 
-SOURCE = Likeness()
+SOURCE = PaintTarget()
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Predictor:
     differently for other sizes, and a frame must not depend on its company.
     """
 
-    def __init__(self, network: SwapNetwork, light: Light, batch: int, likeness: Likeness = SOURCE) -> None:
+    def __init__(self, network: SwapNetwork, light: ColourStats, batch: int, likeness: PaintTarget = SOURCE) -> None:
         """Raises :class:`UsageError` where ``network`` cannot paint ``likeness``."""
         likeness.check(network)
         self._network, self._batch, self._likeness = network, batch, likeness
@@ -49,7 +49,7 @@ class Predictor:
     ) -> list[Prediction]:
         """``crops`` (N, R, R, 3) scene-linear in the working space, ``hulls`` (N, R, R) masks from the landmarks.
 
-        ``morphs`` (N) are how far each goes towards the new face: see :class:`Likeness`.
+        ``morphs`` (N) are how far each goes towards the new face: see :class:`PaintTarget`.
         """
         results: list[Prediction] = []
         for start in range(0, len(crops), self._batch):

@@ -20,8 +20,8 @@ from understudy import __version__
 from understudy.convert.aligner import Located
 from understudy.convert.blend.poisson import gradient_domain
 from understudy.convert.blend.pyramid import pyramid_blend
-from understudy.convert.cache import Kept
-from understudy.convert.face_renderer import FaceRenderer, Pictures
+from understudy.convert.cache import LatestCache
+from understudy.convert.face_renderer import FaceRegion, FaceRenderer
 from understudy.convert.finish.lens import defocused, degraded
 from understudy.convert.finish.sharpness import match_sharpness, measure_sharpness
 from understudy.convert.inverse_warp import PlacedFace
@@ -82,13 +82,13 @@ class ShotConverter:
         face: tuple[Located, Any],
         look: ConversionOptions,
         limits: FrameMattes,
-        kept: Kept | None = None,
+        kept: LatestCache | None = None,
     ) -> PlacedFace | None:
         """The new face in its place in ``frame``, in the space that is written; None when it lies outside altogether.
 
         ``look`` holds the options at this frame. ``kept`` keeps steps for a next call with the same ``face``.
         """
-        kept = kept or Kept()
+        kept = kept or LatestCache()
         aligned, prediction = face
         placing = look.face_scale, look.face_x, look.face_y, look.face_rotate
         moved = self._motion(aligned.face, look) if look.motion_blur else None
@@ -125,8 +125,8 @@ class ShotConverter:
         return in_stored(placed, frame, face.matrix, self.renderer.crop[1])
 
     def _seen(
-        self, frame: Frame, seen: Pictures, matte: NDArray[np.float32], moved: Motion | None,
-        look: ConversionOptions, limits: FrameMattes, kept: Kept,
+        self, frame: Frame, seen: FaceRegion, matte: NDArray[np.float32], moved: Motion | None,
+        look: ConversionOptions, limits: FrameMattes, kept: LatestCache,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
         """What is ``seen`` of the new face (h, w, 3), in the space that is written, and its final matte (h, w)."""
         rows, columns = seen.region.rows, seen.region.columns
@@ -166,12 +166,12 @@ class ShotConverter:
             swap[grained] += strength * _missing(seen.new_share, grained) * grain
         return swap, matte
 
-    def _raw(self, pictures: Pictures) -> NDArray[np.float32]:
+    def _raw(self, pictures: FaceRegion) -> NDArray[np.float32]:
         """The new face before anything is matched, in its place and in the space that is written, (h, w, 3)."""
         return self._written(self.renderer.raw(pictures))
 
     def _finished(
-        self, number: int, swap: NDArray[np.float32], seen: Pictures, look: ConversionOptions,
+        self, number: int, swap: NDArray[np.float32], seen: FaceRegion, look: ConversionOptions,
         moved: Motion | None, corner: tuple[int, int],
     ) -> NDArray[np.float32]:  # fmt: skip
         """The new face as sharp as the plate's, and as coarse as is wanted."""
@@ -214,7 +214,7 @@ class ShotConverter:
         return self._shot.colour.from_working(linear, space.name) if space.scene_linear else linear
 
 
-def _matte(pictures: Pictures, look: ConversionOptions) -> NDArray[np.float32]:
+def _matte(pictures: FaceRegion, look: ConversionOptions) -> NDArray[np.float32]:
     """The matte before occlusion, roto and holdout."""
     mask = pictures.mask(look.matte)
     inner = look.feather * pictures.side + look.feather_in

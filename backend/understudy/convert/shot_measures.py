@@ -24,10 +24,10 @@ from understudy.face.hull import eye_mask
 from understudy.faceset.aligned import evenly, load_aligned
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
-from understudy.model.encoding import decode_bounded, encode
-from understudy.model.likeness import Likeness
+from understudy.model.log_curve import decode_bounded, encode
 from understudy.model.network import SwapNetwork
-from understudy.model.presentation import Light, measure_light
+from understudy.model.normalisation import ColourStats, measure_light
+from understudy.model.paint_target import PaintTarget
 
 LIGHT_FACES = 128
 """Faces, spread evenly over the shot, on which its light is measured."""
@@ -55,8 +55,8 @@ class ShotMeasures:
     """The light and the colours of one person's faces in a shot; each is measured when it is first asked for."""
 
     def __init__(
-        self, shot: Shot, faceset: Faceset, faces: Mapping[int, Face], network: SwapNetwork, source_light: Light,
-        *, kind: CropKind, batch: int, likeness: Likeness, morph: Morphs,
+        self, shot: Shot, faceset: Faceset, faces: Mapping[int, Face], network: SwapNetwork, source_light: ColourStats,
+        *, kind: CropKind, batch: int, likeness: PaintTarget, morph: Morphs,
     ) -> None:  # fmt: skip
         """``faces`` of ``faceset`` by frame are all of the person's; ``kind`` is the crop that ``network`` was trained on.
 
@@ -71,7 +71,7 @@ class ShotMeasures:
         self._painted_faces: dict[int, list[_Painted]] = {}
 
     @cached_property
-    def plate_light(self) -> Light:
+    def plate_light(self) -> ColourStats:
         """Mean and spread of the plate's faces."""
         sample = load_aligned(self._faceset, evenly(list(self._faces.values()), LIGHT_FACES), self._size)
         codes = encode(torch.from_numpy(sample.rgb).permute(0, 3, 1, 2).float())

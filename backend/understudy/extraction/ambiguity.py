@@ -10,7 +10,7 @@ from understudy.errors import NoFaceError
 from understudy.face.choose import BLIP, Choice, Reference, Sighted, choose
 
 
-class People:
+class PeopleSeen:
     """Everybody seen so far, and an early word on whether it is clear who is meant."""
 
     def __init__(self, choice: Choice) -> None:

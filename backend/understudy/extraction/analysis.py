@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from understudy.extraction.shot import Shot
 from understudy.face.appearance import appearance
 from understudy.face.components.registry import build_detector, build_landmarker, build_recogniser
-from understudy.face.detect import Survey, survey
+from understudy.face.detect import DetectionReport, survey
 from understudy.face.exposure import evenly_exposed
 from understudy.face.interfaces import ComponentCard, Detection, Detector, Image, Landmarker, Landmarks, Recogniser
 from understudy.face.keypoints import KeypointFinder, keypoint_box, keypoint_head
@@ -73,7 +73,7 @@ class Analyser:
         factor = max(1, int(self._minimum / self._detector.smallest))
         return _small(shot, frame.rgb, max(1, width // factor), max(1, height // factor))
 
-    def survey(self, frame: Frame, overview: Image) -> Survey:
+    def survey(self, frame: Frame, overview: Image) -> DetectionReport:
         """What the detector shows on ``frame`` and what became of each box, in pixels of its ``overview``."""
         width, height = frame.size
         scale = max(width / overview.shape[1], height / overview.shape[0])

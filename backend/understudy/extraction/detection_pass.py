@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.events import Events
-from understudy.extraction.ambiguity import People
+from understudy.extraction.ambiguity import PeopleSeen
 from understudy.extraction.analysis import AnalysedFace, Analyser, overviews
 from understudy.extraction.journal_writer import JournalWriter
 from understudy.extraction.shot import Shot
-from understudy.extraction.shot_tracker import Follower, Spotted
+from understudy.extraction.shot_tracker import ShotTracker, TrackedSighting
 from understudy.faceset.journal import LOOKS, Entry, Sighting
 from understudy.plate.files import file_mark
 from understudy.plate.frame import Frame
@@ -29,7 +29,7 @@ def look_through(
     entries: Sequence[Entry],
     rule: CutRule,
     same: float,
-    people: People,
+    people: PeopleSeen,
     *,
     events: Events,
     watch: Stopwatch,
@@ -39,7 +39,7 @@ def look_through(
     Raises AmbiguousFaceError as soon as it is clear that the choice of ``people`` does not say who is meant.
     """
     done = list(entries)
-    follower = Follower(rule, same)
+    follower = ShotTracker(rule, same)
     for entry in entries:
         follower.begin(entry.frame, entry.small)
         follower.name(entry.sightings)
@@ -67,7 +67,7 @@ def look_through(
             with watch.part("writing"):
                 clerk.enter(entry, looks)
             done.append(entry)
-            people.add([Spotted(number, track, index, sightings[index]) for index, track in enumerate(tracks)])
+            people.add([TrackedSighting(number, track, index, sightings[index]) for index, track in enumerate(tracks)])
             people.check()
             events.progress(len(done), len(shot.plate.frames), "frames")
         with watch.part("writing"):

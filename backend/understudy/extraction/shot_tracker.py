@@ -20,7 +20,7 @@ SAME_PLACE = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class Spotted:
+class TrackedSighting:
     """A sighting that is known to be of one track."""
 
     frame: int
@@ -40,7 +40,7 @@ class Spotted:
         return self.sighting.identity
 
 
-class Follower:
+class ShotTracker:
     """Says who is whom, frame after frame; the same entries give the same answer, whenever they are told."""
 
     def __init__(self, rule: CutRule, same: float = USUAL) -> None:
@@ -73,15 +73,17 @@ class Follower:
         return self._tracker.missed()
 
 
-def follow(entries: Sequence[Entry], rule: CutRule, same: float = USUAL) -> tuple[list[Spotted], tuple[int, ...]]:
+def follow(
+    entries: Sequence[Entry], rule: CutRule, same: float = USUAL
+) -> tuple[list[TrackedSighting], tuple[int, ...]]:
     """Everybody of the journal by track, and where the plate is cut.
 
     A place where nobody was found belongs to the track that was expected there, and only between frames on which that
     track was found.
     """
-    follower = Follower(rule, same)
-    spotted: list[Spotted] = []
-    waiting: dict[int, list[Spotted]] = {}
+    follower = ShotTracker(rule, same)
+    spotted: list[TrackedSighting] = []
+    waiting: dict[int, list[TrackedSighting]] = {}
     expected: dict[int, list[tuple[int, NDArray[np.float32]]]] = {}
     for entry in entries:
         follower.begin(entry.frame, entry.small)
@@ -89,26 +91,26 @@ def follow(entries: Sequence[Entry], rule: CutRule, same: float = USUAL) -> tupl
         tracks = follower.name(entry.sightings)
         for (index, one), track in zip(found, tracks, strict=True):
             spotted += waiting.pop(track, [])
-            spotted.append(Spotted(entry.frame, track, index, one))
+            spotted.append(TrackedSighting(entry.frame, track, index, one))
         places = [(index, one) for index, one in enumerate(entry.sightings) if not one.found]
         expected[entry.frame] = follower.missed()
         for track, box in expected[entry.frame]:
             near = [(intersection_over_union(box, one.box), index, one) for index, one in places]
             if near and max(near)[0] >= SAME_PLACE:
                 _, index, one = max(near, key=lambda place: place[0])
-                waiting.setdefault(track, []).append(Spotted(entry.frame, track, index, one))
+                waiting.setdefault(track, []).append(TrackedSighting(entry.frame, track, index, one))
     mended = _without_blips(spotted, expected)
     return sorted(mended, key=lambda one: (one.frame, one.track)), tuple(follower.cuts)
 
 
 def _without_blips(
-    spotted: Sequence[Spotted], expected: Mapping[int, Sequence[tuple[int, NDArray[np.float32]]]]
-) -> list[Spotted]:
+    spotted: Sequence[TrackedSighting], expected: Mapping[int, Sequence[tuple[int, NDArray[np.float32]]]]
+) -> list[TrackedSighting]:
     """Tracks of a frame or two in the very place of somebody who is there before and after are that somebody.
 
     So it is with a face behind a hand, of which the recogniser says that it is a stranger's.
     """
-    found: dict[int, list[Spotted]] = {}
+    found: dict[int, list[TrackedSighting]] = {}
     for one in spotted:
         if one.sighting.found:
             found.setdefault(one.track, []).append(one)

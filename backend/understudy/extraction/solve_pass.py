@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy.events import Events
-from understudy.extraction.shot_tracker import Spotted
+from understudy.extraction.shot_tracker import TrackedSighting
 from understudy.face.geometry import Camera
 from understudy.face.landmarker_bias import mean_head
 from understudy.face.tracker import GAP
@@ -24,7 +24,7 @@ from understudy.tracks.track import Track
 
 def solved_tracks(
     folder: Path,
-    spotted: Sequence[Spotted],
+    spotted: Sequence[TrackedSighting],
     frames: Sequence[int],
     landmarker: str,
     camera: Camera,
@@ -37,7 +37,7 @@ def solved_tracks(
     Interrupted.
     """
     order = {frame: index for index, frame in enumerate(frames)}
-    by_track: dict[int, list[Spotted]] = defaultdict(list)
+    by_track: dict[int, list[TrackedSighting]] = defaultdict(list)
     for one in spotted:
         by_track[one.track].append(one)
     tracks = []
@@ -59,7 +59,7 @@ def solved_tracks(
     return tracks
 
 
-def _runs(own: Sequence[Spotted], order: Mapping[int, int]) -> Iterator[Sequence[Spotted]]:
+def _runs(own: Sequence[TrackedSighting], order: Mapping[int, int]) -> Iterator[Sequence[TrackedSighting]]:
     """Parts of a track, in order, between which the person was away: what moved meanwhile is unknown."""
     places = [order[one.frame] for one in own]
     starts = [index for index in range(1, len(own)) if places[index] - places[index - 1] > GAP + 1]
@@ -80,7 +80,7 @@ def _filled(observed: Sequence[Observed], frames: Sequence[int], order: Mapping[
     return whole
 
 
-def _observed(folder: Path, one: Spotted) -> Observed:
+def _observed(folder: Path, one: TrackedSighting) -> Observed:
     sighting = one.sighting
     return Observed(
         frame=one.frame,

@@ -11,7 +11,7 @@ import numpy as np
 from understudy.face.boxes import grouped, intersection_over_union, is_loose, is_part, is_same, mean, sides
 from understudy.face.confidence import logit
 from understudy.face.interfaces import Detection, Detector, Image
-from understudy.face.tiles import View, placed, show, views
+from understudy.face.tiles import Tile, placed, show, views
 
 LARGE = 0.2
 """Share of the frame that a face must fill to be believed on the reduced copy, which blurs all smaller ones."""
@@ -57,7 +57,7 @@ class Candidate:
     """A box that a detector gave for one of its looks, in the picture's pixels, and what became of it."""
 
     face: Detection
-    view: View
+    view: Tile
     verdict: str
 
 
@@ -69,7 +69,7 @@ class _Found(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Survey:
+class DetectionReport:
     """All that a search for faces came to."""
 
     faces: list[Detection]  # left to right
@@ -89,7 +89,7 @@ def find_faces(detector: Detector, image: Image, *, minimum: float = 40.0, score
     return survey(detector, image, minimum=minimum, score=score).faces
 
 
-def survey(detector: Detector, image: Image, *, minimum: float = 40.0, score: float = 0.5) -> Survey:
+def survey(detector: Detector, image: Image, *, minimum: float = 40.0, score: float = 0.5) -> DetectionReport:
     """As :func:`find_faces`, with every box that was seen and what became of it."""
     height, width = image.shape[:2]
     least = SHRUNK * minimum
@@ -107,14 +107,16 @@ def survey(detector: Detector, image: Image, *, minimum: float = 40.0, score: fl
     found = _settled(candidates)
     judged = [_judged(candidate, found, least) for candidate in candidates]
     large = [face for face, _ in found if min(sides(face.box)) >= least]
-    return Survey(sorted(large, key=lambda face: (float(face.box[0] + face.box[2]), float(face.box[1]))), judged)
+    return DetectionReport(
+        sorted(large, key=lambda face: (float(face.box[0] + face.box[2]), float(face.box[1]))), judged
+    )
 
 
 def _turned(detector: Detector, image: Image, face: Detection, score: float) -> list[Candidate]:
     """What is seen in the place of a face the other three ways up."""
     side = round(SURROUNDINGS * max(sides(face.box)))
     left, top = np.rint((face.box[:2] + face.box[2:] - side) / 2).astype(int).tolist()
-    seen = _looked(detector, image, [View(left, top, side, turns) for turns in _ROLLED], score)
+    seen = _looked(detector, image, [Tile(left, top, side, turns) for turns in _ROLLED], score)
     return [
         replace(one, verdict=one.verdict or ELSEWHERE)
         if intersection_over_union(one.face.box, face.box) <= OVERLAP
@@ -123,7 +125,7 @@ def _turned(detector: Detector, image: Image, face: Detection, score: float) -> 
     ]
 
 
-def _looked(detector: Detector, image: Image, looks: Iterable[View], score: float) -> list[Candidate]:
+def _looked(detector: Detector, image: Image, looks: Iterable[Tile], score: float) -> list[Candidate]:
     """Every box of every look, with what is wrong with it, or nothing."""
     height, width = image.shape[:2]
     candidates = []
@@ -139,7 +141,7 @@ def _looked(detector: Detector, image: Image, looks: Iterable[View], score: floa
     return candidates
 
 
-def _wrong(face: Detection, view: View, gate: float, padded: bool, width: int, height: int) -> str:
+def _wrong(face: Detection, view: Tile, gate: float, padded: bool, width: int, height: int) -> str:
     if face.score < gate:
         return f"{BELOW} {gate:g}"
     if padded and max(sides(face.box)) < LARGE * max(width, height):

@@ -9,9 +9,9 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from understudy.face.boxes import sides
-from understudy.face.detect import BELOW, CUT, ELSEWHERE, FAINT, KEPT, PART, SMALL, TURNED, Candidate, Survey
+from understudy.face.detect import BELOW, CUT, ELSEWHERE, FAINT, KEPT, PART, SMALL, TURNED, Candidate, DetectionReport
 from understudy.face.interfaces import Image
-from understudy.face.tiles import View
+from understudy.face.tiles import Tile
 from understudy.safe_text import one_line
 
 _NARROWEST, _WIDEST = 960, 1600  # pixels of the picture: writing needs room, and a screen ends somewhere
@@ -32,7 +32,7 @@ _COLOURS = {
 _COLUMNS = (0, 40, 300, 410, 500, 620)  # pixels: number, look, size, raw score, confidence, verdict
 
 
-def picture(image: Image, survey: Survey, title: str, scale: float = 1.0) -> Image:
+def picture(image: Image, survey: DetectionReport, title: str, scale: float = 1.0) -> Image:
     """``image`` (H, W, 3) uint8 RGB under the boxes of its ``survey``, with a table of them below: (h, w, 3) uint8 RGB.
 
     Raw boxes are thin, in the colour of their verdict, and numbered from the surest down as in the table; the faces that
@@ -50,7 +50,7 @@ def picture(image: Image, survey: Survey, title: str, scale: float = 1.0) -> Ima
     return np.asarray(sheet)
 
 
-def _draw_boxes(shown: Pillow.Image, survey: Survey, boxes: list[Candidate], factor: float) -> None:
+def _draw_boxes(shown: Pillow.Image, survey: DetectionReport, boxes: list[Candidate], factor: float) -> None:
     draw = ImageDraw.Draw(shown)
     for face in survey.faces:
         corners = (face.box * factor).tolist()
@@ -99,7 +99,7 @@ def _write_table(draw: ImageDraw.ImageDraw, top: int, boxes: list[Candidate], ti
             draw.text((_GAP + left, top + line * _LINE), text, colour, font)
 
 
-def _looked(view: View, scale: float) -> str:
+def _looked(view: Tile, scale: float) -> str:
     """A view in few words, in pixels of the plate."""
     left, top, side = (round(value * scale) for value in (view.left, view.top, view.side))
     where = "reduced copy" if view.left < 0 and view.top < 0 and not view.turns else f"{side} px at {left},{top}"

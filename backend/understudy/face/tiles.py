@@ -16,7 +16,7 @@ from understudy.imaging.affine import apply
 
 
 @dataclass(frozen=True)
-class View:
+class Tile:
     """A square of the picture, black beyond the picture's edges, shown after some quarter turns counterclockwise."""
 
     left: int  # pixels of the picture
@@ -36,7 +36,7 @@ class View:
         )
 
 
-def views(width: int, height: int, finest: float) -> Iterator[View]:
+def views(width: int, height: int, finest: float) -> Iterator[Tile]:
     """What to look at, from the padded whole to tiles of ``finest`` pixels.
 
     Tiles overlap by a third of their side and grow threefold from level to level, so that every face is whole in
@@ -44,17 +44,17 @@ def views(width: int, height: int, finest: float) -> Iterator[View]:
     """
     longest = max(width, height)
     padded = 2 * longest
-    yield View((width - padded) // 2, (height - padded) // 2, padded)
-    yield View(0, 0, longest)
+    yield Tile((width - padded) // 2, (height - padded) // 2, padded)
+    yield Tile(0, 0, longest)
     side = math.ceil(finest)
     while side < longest:
         for top in _starts(height, side):
             for left in _starts(width, side):
-                yield View(left, top, side)
+                yield Tile(left, top, side)
         side *= 3
 
 
-def show(image: Image, view: View, target: int) -> tuple[Image, NDArray[np.float64]]:
+def show(image: Image, view: Tile, target: int) -> tuple[Image, NDArray[np.float64]]:
     """The view's pixels, reduced to ``target`` pixels a side at most, and the (2, 3) matrix from them to the picture's."""
     height, width = image.shape[:2]
     scale = min(1.0, target / view.side)

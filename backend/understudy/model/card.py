@@ -19,7 +19,7 @@ _LARGEST = 1 << 24  # letters
 _Text = Annotated[str, Field(max_length=1 << 12)]
 _Count = Annotated[int, Field(strict=True, ge=0, le=1 << 53)]
 _Batch = Annotated[int, Field(strict=True, ge=0, le=1 << 20)]
-_Codes = Annotated[float, Field(ge=-100, le=100)]  # see model/encoding.py
+_Codes = Annotated[float, Field(ge=-100, le=100)]  # see model/log_curve.py
 _Spread = Annotated[float, Field(gt=0, le=100)]
 _Figure = Annotated[float, Field(allow_inf_nan=True)]
 

@@ -22,10 +22,10 @@ import torch
 from torch import nn
 
 from understudy.errors import ComponentError, ModelError
-from understudy.model.encoding import decode_bounded, encode
+from understudy.model.log_curve import decode_bounded, encode
 from understudy.model.morph import MorphNetwork
 from understudy.model.network import SIDES, SwapNetwork
-from understudy.model.presentation import Light, detail, gate, lights_of_faces
+from understudy.model.normalisation import ColourStats, detail, gate, lights_of_faces
 
 OPSET = 13
 """Of ONNX: old enough for hosts of some years."""
@@ -56,7 +56,7 @@ class Swap(nn.Module):
         Returns the new face (N, 3, R, R), its mask and the mask of the target (N, 1, R, R).
         """
         codes = encode(linear)
-        light = Light(*lights_of_faces(codes, face))
+        light = ColourStats(*lights_of_faces(codes, face))
         code = self.network.encode(detail(light.normalise(codes), gate(face)))
         amount = self.amount if slider is None else slider[:, None]
         if isinstance(self.network, MorphNetwork) and amount is not None:

@@ -72,7 +72,7 @@ class SwapNetwork(nn.Module, ABC):
 
     @abstractmethod
     def encode(self, shown: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-        """(N, 3, R, R) detail, as :func:`~understudy.model.presentation.detail` gives it -> (N, code).
+        """(N, 3, R, R) detail, as :func:`~understudy.model.normalisation.detail` gives it -> (N, code).
 
         ``noise`` (N, code), for training, is added to the code.
         """

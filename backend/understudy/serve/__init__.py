@@ -8,13 +8,13 @@ from threading import Thread
 from typing import NoReturn
 
 from understudy.errors import ExitCode
-from understudy.serve.desk import Desk
-from understudy.serve.wire import Wire
+from understudy.serve.dispatcher import Dispatcher
+from understudy.serve.stdio import Wire
 
 
 def serve() -> NoReturn:
     """Do what the lines on stdin ask for. Ends with them, at once, whatever is being done: the host is gone then."""
-    desk = Desk(Wire())
+    desk = Dispatcher(Wire())
     Thread(target=desk.work, name="work", daemon=True).start()
     try:
         for line in sys.stdin.buffer:

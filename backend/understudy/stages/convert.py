@@ -16,7 +16,7 @@ from understudy.convert.frame_fingerprint import Person as Fingerprinted
 from understudy.convert.inverse_warp import PlacedFace
 from understudy.convert.layers.compose import CHANNELS, LAYERS, compose, of_person, together
 from understudy.convert.layers.extra_layers import ExtraLayers, check_profile
-from understudy.convert.matte.artist_mattes import GivenMattes
+from understudy.convert.matte.artist_mattes import ArtistMattes
 from understudy.convert.network_renderer import NetworkRenderer
 from understudy.convert.new_face import Frames, MadeOf, check_look, check_source, footage_renderer, made_of
 from understudy.convert.select_faces import chosen_faces
@@ -159,14 +159,14 @@ def _loaded(made: Iterable[MadeOf], device: str) -> dict[Path, tuple[SwapNetwork
     return {path: load_model(path, choose_device(device)) for path in wanted}
 
 
-def checked(settings: ConvertSettings | SwapSettings, shot: Shot) -> GivenMattes:
+def checked(settings: ConvertSettings | SwapSettings, shot: Shot) -> ArtistMattes:
     """The mattes of the ``shot``. Raises for whatever is wrong with the look, the mattes and the output."""
     frames = shot.plate.frames
     check_output_pattern(settings.out, len(frames))
     check_frames(settings.out, frames, [("plate", shot.plate)])
     check_keys(settings, open_plate(settings.plate, missing="skip").frames)
     check_profile(settings.extra_layers, settings.profile)
-    mattes = GivenMattes.open(settings.holdout, settings.roto, frames)
+    mattes = ArtistMattes.open(settings.holdout, settings.roto, frames)
     check_frames(
         settings.out, frames,
         [(what, matte.plate) for what in ("holdout", "roto") if (matte := getattr(mattes, what)) is not None],
@@ -182,7 +182,7 @@ def _convert(
     events: Events,
     shot: Shot,
     people: Sequence[_Person],
-    mattes: GivenMattes,
+    mattes: ArtistMattes,
     extras: ExtraLayers,
     todo: Mapping[int, str],
     watch: Stopwatch,

@@ -19,7 +19,7 @@ import numpy as np
 
 from understudy.errors import AmbiguousFaceError, FacesetError, MissingInputError, NoFaceError, UsageError
 from understudy.events import Events
-from understudy.extraction.ambiguity import People
+from understudy.extraction.ambiguity import PeopleSeen
 from understudy.extraction.analysis import Analyser
 from understudy.extraction.crop_pass import cut_out, describe, is_stored
 from understudy.extraction.deletions import deleted_places, drop_damaged, listed, without_deleted
@@ -27,7 +27,7 @@ from understudy.extraction.detection_pass import look_through, sighting
 from understudy.extraction.explain import explain
 from understudy.extraction.replaced_frames import forget, replaced_frames
 from understudy.extraction.shot import Shot, prepare
-from understudy.extraction.shot_tracker import Spotted, follow
+from understudy.extraction.shot_tracker import TrackedSighting, follow
 from understudy.extraction.solve_pass import solved_tracks
 from understudy.face.choose import Choice, Reference, choose, parse_choice
 from understudy.face.interfaces import SAME_PERSON, ComponentCard, Detection, digest
@@ -95,7 +95,7 @@ def run(settings: ExtractSettings, events: Events, watch: Stopwatch | None = Non
 
     same = SAME_PERSON.get(settings.recogniser, USUAL)
     # Who is rejected or joined is known at the end only.
-    people = People(Choice("all") if corrections.changes_people else choice)
+    people = PeopleSeen(Choice("all") if corrections.changes_people else choice)
     for together in _by_frame(follow(entries, rule, same)[0]):
         people.add(together)
     if settings.reference is None:
@@ -142,19 +142,21 @@ def _nobody(shot: Shot, entries: Sequence[Entry]) -> NoFaceError:
     )
 
 
-def _by_frame(spotted: Sequence[Spotted]) -> list[list[Spotted]]:
-    frames: dict[int, list[Spotted]] = defaultdict(list)
+def _by_frame(spotted: Sequence[TrackedSighting]) -> list[list[TrackedSighting]]:
+    frames: dict[int, list[TrackedSighting]] = defaultdict(list)
     for one in spotted:
         if one.sighting.found:
             frames[one.frame].append(one)
     return [frames[frame] for frame in sorted(frames)]
 
 
-def _amended(spotted: list[Spotted], corrections: Corrections, shot: Shot, analyser: Analyser | None) -> list[Spotted]:
+def _amended(
+    spotted: list[TrackedSighting], corrections: Corrections, shot: Shot, analyser: Analyser | None
+) -> list[TrackedSighting]:
     """Sightings as the artist wants them: rejected, split, joined; and those that are there by force."""
     amended = applied_to_sightings(corrections, spotted)
     kept = [
-        Spotted(one.frame, track, one.index, one.sighting)
+        TrackedSighting(one.frame, track, one.index, one.sighting)
         for one, track in zip(spotted, amended.tracks, strict=True)
         if track is not None
     ]
@@ -163,11 +165,11 @@ def _amended(spotted: list[Spotted], corrections: Corrections, shot: Shot, analy
             continue
         frame = shot.read(forced.frame)
         seen = analyser.look_closely(shot, frame, Detection(np.array(forced.box, np.float32), 1.0))
-        kept.append(Spotted(forced.frame, forced.track, -1, sighting(frame, seen), given=True))
+        kept.append(TrackedSighting(forced.frame, forced.track, -1, sighting(frame, seen), given=True))
     return sorted(kept, key=lambda one: (one.frame, one.track))
 
 
-def _chosen(spotted: list[Spotted], choice: Choice, reference: Reference | None) -> list[Spotted]:
+def _chosen(spotted: list[TrackedSighting], choice: Choice, reference: Reference | None) -> list[TrackedSighting]:
     """The sightings of who is meant; places between them where nobody was found belong to them."""
     found = [one for one in spotted if one.sighting.found]
     meant = choose(found, choice, reference)
@@ -189,7 +191,7 @@ def _within(span: tuple[int, int] | None, frame: int) -> bool:
 def _solved(
     settings: ExtractSettings,
     shot: Shot,
-    chosen: list[Spotted],
+    chosen: list[TrackedSighting],
     faceset: Faceset,
     events: Events,
 ) -> list[Track]:
@@ -218,7 +220,7 @@ def _cut(
     shot: Shot,
     faceset: Faceset,
     tracks: Sequence[Track],
-    chosen: Sequence[Spotted],
+    chosen: Sequence[TrackedSighting],
     *,
     events: Events,
     watch: Stopwatch,

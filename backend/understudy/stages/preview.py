@@ -12,9 +12,9 @@ import numpy as np
 
 from understudy.convert.aligner import Located
 from understudy.convert.animation import at_frame
-from understudy.convert.cache import Kept
+from understudy.convert.cache import LatestCache
 from understudy.convert.layers.compose import compose
-from understudy.convert.matte.artist_mattes import GivenMattes
+from understudy.convert.matte.artist_mattes import ArtistMattes
 from understudy.convert.network_renderer import NetworkRenderer
 from understudy.convert.new_face import Frames, MadeOf, check_look, footage_renderer, made_of, source_faceset
 from understudy.convert.select_faces import chosen_faces
@@ -37,10 +37,10 @@ from understudy.settings import PreviewSettings
 PICTURES = ("composite", "plate", "matte", "swap")
 """What is written, each as a file of its own."""
 
-_KEPT = Kept()
+_KEPT = LatestCache()
 
 
-def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[str, Any]:
+def run(settings: PreviewSettings, events: Events, kept: LatestCache = _KEPT) -> dict[str, Any]:
     """Convert one frame; see :class:`PreviewSettings`.
 
     Writes four flat half-float EXRs over the display window, ``composite``, ``plate``, ``swap`` (premultiplied) and
@@ -58,7 +58,7 @@ def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[s
     new = made_of(settings)
     check_look(settings, new.renderer)
     shot = _shot(settings, events, kept)
-    mattes = GivenMattes.open(settings.holdout, settings.roto, shot.plate.frames)
+    mattes = ArtistMattes.open(settings.holdout, settings.roto, shot.plate.frames)
     faceset, faces = _faces(settings.faceset, settings.face, shot, kept)
     look = at_frame(settings, settings.frame)
     converter = _converter(settings, new, shot, faceset, faces, kept)
@@ -95,7 +95,7 @@ def run(settings: PreviewSettings, events: Events, kept: Kept = _KEPT) -> dict[s
 
 
 def _converter(
-    settings: PreviewSettings, new: MadeOf, shot: Shot, faceset: Faceset, faces: dict[int, Face], kept: Kept
+    settings: PreviewSettings, new: MadeOf, shot: Shot, faceset: Faceset, faces: dict[int, Face], kept: LatestCache
 ) -> ShotConverter:
     """What converts the shot, which takes as long to make as all of its faces to look through."""
     about = shot.key, shot.colour, shot.space, tuple(faces.values()), settings.occlusion
@@ -125,20 +125,22 @@ def _converter(
     )  # fmt: skip
 
 
-def _shot(settings: PreviewSettings, events: Events, kept: Kept) -> Shot:
+def _shot(settings: PreviewSettings, events: Events, kept: LatestCache) -> Shot:
     """The plate's one frame; what is slow about it is the colour configuration."""
     wanted = ColourManager.wanted(settings.ocio)
     colour = kept.get("colour", (wanted, stamp(wanted[0])), lambda: ColourManager(*wanted))
     return prepare_frame(settings, settings.frame, events, colour)
 
 
-def _faces(folder: Path, face: str, shot: Shot, kept: Kept) -> tuple[Faceset, dict[int, Face]]:
+def _faces(folder: Path, face: str, shot: Shot, kept: LatestCache) -> tuple[Faceset, dict[int, Face]]:
     """The extraction, which knows itself which of its files are new, and its faces to swap."""
     faceset = kept.get("faceset", stamp(folder / DESCRIPTION), lambda: Faceset.open(folder))
     return faceset, chosen_faces(faceset, face, shot)
 
 
-def _painted(converter: ShotConverter, frame: Frame, picture: Hashable, kept: Kept) -> tuple[Located, Any] | None:
+def _painted(
+    converter: ShotConverter, frame: Frame, picture: Hashable, kept: LatestCache
+) -> tuple[Located, Any] | None:
     """The face cut out and its new one, where there is one; ``picture`` stands for the frame's file."""
 
     def paint() -> tuple[Located, Any] | None:
@@ -158,7 +160,7 @@ def _write(
     layers: dict[str, Layer],
     shot: Shot,
     about: Mapping[str, str | int | float],
-    kept: Kept,
+    kept: LatestCache,
     shown: Hashable,
 ) -> dict[str, str]:
     """Write the pictures, cut or padded to the display window; returns their absolute paths by name.

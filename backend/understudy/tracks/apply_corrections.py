@@ -28,7 +28,7 @@ REACH = 12
 """Frames from a key at which the artist's word no longer raises a face's confidence."""
 
 
-class TrackedSighting(Protocol):
+class SightingLike(Protocol):
     """A face seen on a frame, with the number of the track that it was put into."""
 
     @property
@@ -63,7 +63,7 @@ class _Spot:
     box: NDArray[np.floating[Any]]
 
 
-def applied_to_sightings(corrections: Corrections, sightings: Sequence[TrackedSighting]) -> Amended:
+def applied_to_sightings(corrections: Corrections, sightings: Sequence[SightingLike]) -> Amended:
     """Carry out what acts before the solve.
 
     A split keeps the track's number for the frames before it and gives the others a new number, above all that there
@@ -110,7 +110,7 @@ def applied_to_sightings(corrections: Corrections, sightings: Sequence[TrackedSi
 
 
 def applied_to_heads(
-    corrections: Corrections, tracks: Sequence[Track], everybody: Sequence[TrackedSighting] = ()
+    corrections: Corrections, tracks: Sequence[Track], everybody: Sequence[SightingLike] = ()
 ) -> tuple[Track, ...]:
     """Carry out what acts after the solve: poses, landmarks and boxes.
 

@@ -10,7 +10,7 @@ from understudy.model.families import default_architecture
 from understudy.model.network import Architecture
 from understudy.model.quick import large, small
 from understudy.settings import TrainingOptions
-from understudy.training.data.augment_config import Variation
+from understudy.training.data.augment_config import AugmentConfig
 from understudy.training.run.objective import Weights
 from understudy.training.run.schedule import Phase, TrainingLimits, TrainingPlan
 
@@ -22,7 +22,7 @@ class Recipe:
     batch: int  # faces of each person
     learning_rate: float
     weights: Weights
-    variation: Variation
+    variation: AugmentConfig
     flips: tuple[str, ...] = ()  # whose faces are mirrored at random
     pose_balance: float = 0.0
     betas: tuple[float, float] = (0.9, 0.99)
@@ -45,11 +45,11 @@ WARPED_AND_NOT = (Phase("warped", 0.9), Phase("unwarped", 0.1, warp=0.0))
 """Faces are shown bent until the code has learnt what is expression; then as they are, for the last sharpness."""
 
 PRESETS = {
-    "cpu": Preset(small, 64, Recipe(8, 1e-3, Weights(), Variation()), WARPED_AND_NOT, 4_000),
+    "cpu": Preset(small, 64, Recipe(8, 1e-3, Weights(), AugmentConfig()), WARPED_AND_NOT, 4_000),
     "gpu": Preset(
         large,
         256,
-        Recipe(16, 2e-4, Weights(adversarial=0.1), Variation()),
+        Recipe(16, 2e-4, Weights(adversarial=0.1), AugmentConfig()),
         (Phase("warped", 0.7), Phase("unwarped", 0.2, warp=0.0), Phase("adversarial", 0.1, warp=0.0, adversarial=1.0)),
         60_000,
     ),
@@ -62,7 +62,7 @@ PRESETS = {
             8,
             5e-5,
             Weights(ssim=10.0, mse=10.0, mask=10.0, features=0.0, pairs=0.0, adversarial=0.1),
-            Variation(affine=5.0),
+            AugmentConfig(affine=5.0),
             flips=("target",),
             betas=(0.9, 0.999),
             weight_decay=0.0,
@@ -103,7 +103,7 @@ def recipe(options: TrainingOptions, preset: Preset) -> Recipe:
         adversarial=base.weights.adversarial * options.adversarial_weight,
         background=options.background_weight,
     )
-    variation = Variation(
+    variation = AugmentConfig(
         warp=base.variation.warp * options.warp,
         affine=base.variation.affine * options.affine,
         exposure=options.exposure,

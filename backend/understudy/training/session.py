@@ -27,13 +27,13 @@ from understudy.training.output.preview import FILE as PREVIEW
 from understudy.training.output.preview import preview_title, preview_wanted, swap_strip, write_preview
 from understudy.training.output.timelapse import keep_frame
 from understudy.training.presets import Preset, Recipe, plan
-from understudy.training.run.divergence import FALLS, Health
+from understudy.training.run.divergence import FALLS, DivergenceGuard
 from understudy.training.run.memory import CudaGauge
 from understudy.training.run.rate_finder import FILE as RATE
 from understudy.training.run.rate_finder import draw_trial, find_rate
 from understudy.training.run.schedule import Position, StepSchedule
 from understudy.training.run.trainer import Trainer
-from understudy.training.setup import Beginning
+from understudy.training.setup import TrainingSetup
 
 LOG_EVERY = 20
 
@@ -69,7 +69,7 @@ class Session:
         events: Events,
         group: Group,
         preset: Preset,
-        beginning: Beginning,
+        beginning: TrainingSetup,
         checkpoint: Checkpoint | None,
     ) -> None:
         self.settings, self.events, self.group = settings, events, group
@@ -86,7 +86,7 @@ class Session:
             self.trainer.restore(checkpoint)
         group.assemble()  # each gets here at its own pace, and nobody reads what the first one writes from here on
         self._meet(-1 if checkpoint is None else self.trainer.step_count)
-        self.health, self.position, self.faces_seen = Health(), Position(), 0
+        self.health, self.position, self.faces_seen = DivergenceGuard(), Position(), 0
         self._take(numbers)
         self.pending: list[torch.Tensor] = []  # losses of the steps since the last measurement, still on the device
         self.validation: dict[str, float] = {}  # the last figures of the held-out faces that were sound
@@ -297,7 +297,7 @@ class Session:
     def _take(self, numbers: Mapping[str, Any]) -> None:
         """Go on from the numbers of a checkpoint."""
         self._started = time.perf_counter() - 60 * float(numbers.get("minutes", 0.0))
-        self.health = Health.from_json(numbers["health"]) if "health" in numbers else Health()
+        self.health = DivergenceGuard.from_json(numbers["health"]) if "health" in numbers else DivergenceGuard()
         # A plan of another length is another plan: phases that are over by the old one may not be by the new one.
         same = numbers.get("limits") == list(astuple(self.plan.limits))
         self.position = (

@@ -18,13 +18,13 @@ from understudy.model.network import SIDES, Architecture, SwapNetwork
 from understudy.model.store import load_card, load_model
 from understudy.settings import TrainSettings
 from understudy.training.data.dataset import Side, load_side
-from understudy.training.data.device_faces import Room
+from understudy.training.data.device_faces import MemoryBudget
 from understudy.training.output.checkpoint import Checkpoint
 from understudy.training.presets import PRESETS, Preset, Recipe, recipe
 
 
 @dataclass(frozen=True)
-class Beginning:
+class TrainingSetup:
     """Everything that is decided before the first step."""
 
     network: SwapNetwork
@@ -39,7 +39,7 @@ def preset_of(settings: TrainSettings, device: torch.device) -> Preset:
     return PRESETS[name if name != "auto" else "cpu" if device.type == "cpu" else "gpu"]
 
 
-def begin(settings: TrainSettings, device: torch.device, checkpoint: Checkpoint | None) -> Beginning:
+def begin(settings: TrainSettings, device: torch.device, checkpoint: Checkpoint | None) -> TrainingSetup:
     """Load the faces, and build the network with its first weights; those of ``checkpoint`` are not yet in it.
 
     Raises UsageError, FacesetError and ModelError for settings, facesets and models that do not go together.
@@ -49,7 +49,7 @@ def begin(settings: TrainSettings, device: torch.device, checkpoint: Checkpoint 
     folders = _folders(settings)
     arch = _architecture(settings, preset, checkpoint, tuple(folders))
     sides: dict[str, Side] = {}
-    room = Room(device, settings.data_budget)
+    room = MemoryBudget(device, settings.data_budget)
     for name, held in folders.items():
         # A base's two sides are the same people: one copy of their faces serves both.
         known = next((other for other in sides if folders[other] == held), None)
@@ -77,7 +77,7 @@ def begin(settings: TrainSettings, device: torch.device, checkpoint: Checkpoint 
     method = recipe(settings, preset)
     if settings.pretrain:  # everybody is on both sides: nobody has a look-alike
         method = replace(method, weights=replace(method.weights, pairs=0.0))
-    return Beginning(network, sides, method, crop)
+    return TrainingSetup(network, sides, method, crop)
 
 
 def _check_together(settings: TrainSettings) -> None:

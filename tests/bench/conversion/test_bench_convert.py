@@ -19,8 +19,8 @@ from understudy.bench.conversion.oracle_network import KnownFace, RoteNetwork
 from understudy.convert.inverse_warp import PlacedFace
 from understudy.events import Events
 from understudy.imaging.region import Region
-from understudy.model.encoding import encode
-from understudy.model.presentation import detail, gate
+from understudy.model.log_curve import encode
+from understudy.model.normalisation import detail, gate
 from understudy.plate.frame import Frame, Header, Window
 from understudy.plate.reader import read_frame
 from understudy.plate.sequence import open_plate

@@ -6,7 +6,7 @@ import pytest
 import torch
 from understudy.convert.blend.multigrid import membrane
 from understudy.convert.blend.poisson import gradient_domain
-from understudy.model.encoding import decode, encode
+from understudy.model.log_curve import decode, encode
 
 SHAPE = (90, 110)
 

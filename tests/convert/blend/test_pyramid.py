@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from understudy.convert.blend.pyramid import pyramid_blend
-from understudy.model.encoding import decode, encode
+from understudy.model.log_curve import decode, encode
 
 SIZE = 240
 

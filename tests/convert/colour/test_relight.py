@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from understudy.convert.colour.relight import broad, relit
-from understudy.model.presentation import Light
+from understudy.model.normalisation import ColourStats
 
 WINDOW = torch.zeros(1, 64, 64)
 WINDOW[:, 8:56, 8:56] = 1
@@ -43,7 +43,7 @@ def test_half_the_amount_takes_half_of_the_light():
 @pytest.mark.parametrize("reach", [0.02, 0.2])
 def test_the_result_does_not_depend_on_how_both_are_normalised(reach):
     swap, shown = faces()
-    light = Light(torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.1, 0.2, 0.3]))
+    light = ColourStats(torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.1, 0.2, 0.3]))
     codes, shown_codes = (light.restore(picture[None])[0] for picture in (swap, shown))
     result = light.normalise(relit(codes, shown_codes, WINDOW, BARE, amount=0.7, reach=reach)[None])[0]
     assert torch.allclose(result, relit(swap, shown, WINDOW, BARE, amount=0.7, reach=reach), atol=1e-4)

@@ -14,9 +14,9 @@ from understudy.errors import ModelError, UsageError
 from understudy.events import Events
 from understudy.face.hull import face_mask
 from understudy.imaging.resample import warp
-from understudy.model.encoding import encode
 from understudy.model.families import build, default_architecture
-from understudy.model.presentation import measure_light
+from understudy.model.log_curve import encode
+from understudy.model.normalisation import measure_light
 from understudy.model.store import ModelCard, load_model, save_model
 from understudy.plate.colour import ColourManager
 from understudy.settings import ModelExportSettings

@@ -9,10 +9,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from made_dice import thrown
-from understudy.model.presentation import Light
-from understudy.training.data.augment import ROTATION, SCALE, SHIFT, Around, along, look_up, vary
-from understudy.training.data.augment_config import Variation
-from understudy.training.data.random_draws import NORMALS, UNIFORMS, Random
+from understudy.model.normalisation import ColourStats
+from understudy.training.data.augment import ROTATION, SCALE, SHIFT, AugmentContext, along, look_up, vary
+from understudy.training.data.augment_config import AugmentConfig
+from understudy.training.data.random_draws import NORMALS, UNIFORMS, BatchRandom
 
 WHOLE = torch.ones(())
 
@@ -50,7 +50,7 @@ def small_moves(faces: torch.Tensor, fields: torch.Tensor, seed: int, warp: floa
 @pytest.mark.parametrize(("strength", "warp"), [(1.0, 0.5), (2.0, 1.0), (1.5, 0.75)])
 def test_with_nothing_asked_for_only_the_small_moves_are_made(strength, warp):
     faces, fields = packed(), 0.1 * packed()[:, :2, :17, :17].permute(0, 2, 3, 1)
-    batch = vary(faces, Around(fields), thrown(4, 3), Variation(warp=strength), torch.tensor(warp))
+    batch = vary(faces, AugmentContext(fields), thrown(4, 3), AugmentConfig(warp=strength), torch.tensor(warp))
     for made, expected in zip(
         (batch.shown, batch.wanted, batch.grid), small_moves(faces, fields, 4, strength * warp), strict=True
     ):
@@ -64,28 +64,28 @@ def test_with_nothing_asked_for_only_the_small_moves_are_made(strength, warp):
 def test_without_a_warp_what_is_shown_is_what_is_wanted(strength, warp):
     faces = packed()
     faces[:, 5:8] = faces[:, :3]
-    around = Around(torch.full((3, 17, 17, 2), 0.2))
-    batch = vary(faces, around, thrown(1, 3), Variation(warp=strength), warp)
+    around = AugmentContext(torch.full((3, 17, 17, 2), 0.2))
+    batch = vary(faces, around, thrown(1, 3), AugmentConfig(warp=strength), warp)
     tint = batch.shown / batch.wanted[:, :3]
     centre = tint.flatten(2).median(2).values
     assert torch.allclose(tint, centre[:, :, None, None].expand_as(tint), rtol=1e-3)
 
 
 def test_a_warp_moves_what_is_shown_and_never_what_is_wanted():
-    faces, around = packed(), Around(torch.zeros(3, 17, 17, 2))
-    still, warped = (vary(faces, around, thrown(1, 3), Variation(), warp) for warp in (None, WHOLE))
+    faces, around = packed(), AugmentContext(torch.zeros(3, 17, 17, 2))
+    still, warped = (vary(faces, around, thrown(1, 3), AugmentConfig(), warp) for warp in (None, WHOLE))
     assert torch.equal(still.wanted, warped.wanted) and torch.equal(still.grid, warped.grid)
     assert float((still.shown - warped.shown).abs().mean()) > 0.1
 
 
 def test_the_same_dice_give_the_same_batch_and_go_on_where_they_were():
-    around = Around(torch.zeros(3, 17, 17, 2), flips=torch.full((3, 1, 1, 1), 0.5))
-    everything = Variation(blur=0.5, downscale=0.5, noise=0.5, occluders=0.5)
+    around = AugmentContext(torch.zeros(3, 17, 17, 2), flips=torch.full((3, 1, 1, 1), 0.5))
+    everything = AugmentConfig(blur=0.5, downscale=0.5, noise=0.5, occluders=0.5)
 
-    def varied(dice: Random) -> torch.Tensor:
+    def varied(dice: BatchRandom) -> torch.Tensor:
         return vary(packed(), around, dice.throw(3, grain=32), everything, WHOLE).shown
 
-    one, two = Random(5, torch.device("cpu")), Random(6, torch.device("cpu"))
+    one, two = BatchRandom(5, torch.device("cpu")), BatchRandom(6, torch.device("cpu"))
     varied(one)
     two.generator.set_state(one.generator.get_state())
     shown = varied(one)
@@ -93,18 +93,20 @@ def test_the_same_dice_give_the_same_batch_and_go_on_where_they_were():
 
 
 def test_everything_that_can_be_varied_finds_numbers_enough():
-    switched_on = {field.name: 1.0 for field in fields_of(Variation)}
-    faces, light = packed(), Light(torch.full((3, 3), 0.5), torch.full((3, 3), 0.1))
+    switched_on = {field.name: 1.0 for field in fields_of(AugmentConfig)}
+    faces, light = packed(), ColourStats(torch.full((3, 3), 0.5), torch.full((3, 3), 0.1))
     faces[:, 3:5] = faces[:, 3:5].sigmoid()
-    around = Around(torch.zeros(3, 17, 17, 2), light, faces, torch.ones(3, 1, 1, 1))
-    assert bool(vary(faces, around, thrown(0, 3, 32), Variation(**switched_on), WHOLE).shown.isfinite().all())
+    around = AugmentContext(torch.zeros(3, 17, 17, 2), light, faces, torch.ones(3, 1, 1, 1))
+    assert bool(vary(faces, around, thrown(0, 3, 32), AugmentConfig(**switched_on), WHOLE).shown.isfinite().all())
 
 
 def test_each_is_mirrored_as_often_as_asked_for():
     ramp = torch.linspace(-1, 1, 32).expand(60, 8, 32, 32).contiguous()
     often = torch.tensor([0.0, 0.5, 1.0]).repeat_interleave(20)[:, None, None, None]
     for flips in (None, often):
-        batch = vary(ramp, Around(torch.zeros(60, 17, 17, 2), flips=flips), thrown(0, 60), Variation(), None)
+        batch = vary(
+            ramp, AugmentContext(torch.zeros(60, 17, 17, 2), flips=flips), thrown(0, 60), AugmentConfig(), None
+        )
         rises = (batch.wanted[:, 0, 16].diff().mean(1) > 0).view(3, 20).sum(1).tolist()
         assert rises == [20, 20, 20] if flips is None else (rises[0], rises[2]) == (20, 0) and 4 < rises[1] < 16
 
@@ -113,7 +115,7 @@ def test_each_is_mirrored_as_often_as_asked_for():
 def test_faces_are_turned_scaled_and_shifted_as_opencv_would(strength):
     size = 64
     faces = F.avg_pool2d(packed(4, size), 5, stride=1, padding=2)
-    batch = vary(faces, Around(torch.zeros(4, 17, 17, 2)), thrown(7, 4), Variation(affine=strength), None)
+    batch = vary(faces, AugmentContext(torch.zeros(4, 17, 17, 2)), thrown(7, 4), AugmentConfig(affine=strength), None)
     spread = (thrown(7, 4).uniform(4) * 2 - 1).numpy() * strength
     for picture, wanted, (turn, scale, right, down) in zip(faces, batch.wanted, spread, strict=True):
         # OpenCV counts pixels from their centres, and angles against the clock.
@@ -142,16 +144,16 @@ def test_looking_up_a_shifted_grid_shifts_the_picture_by_whole_pixels():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
 def test_the_same_dice_vary_faces_alike_on_the_gpu():
     faces, fields = packed(), torch.zeros(3, 17, 17, 2)
-    light = Light(torch.full((3, 3), 0.5), torch.full((3, 3), 0.1))
+    light = ColourStats(torch.full((3, 3), 0.5), torch.full((3, 3), 0.1))
     colours = {"exposure": 0.5, "white_balance": 0.2, "hue": 20.0, "saturation": 0.3, "colour_of_others": 0.5}
-    everything = Variation(blur=0.5, downscale=0.5, occluders=1.0, **colours)
+    everything = AugmentConfig(blur=0.5, downscale=0.5, occluders=1.0, **colours)
     there = {}
     for name in ("cpu", "cuda"):
         device = torch.device(name)
         moved = faces.to(device)
-        around = Around(
+        around = AugmentContext(
             fields.to(device), light.to(device), moved.flip(0), torch.full((3, 1, 1, 1), 0.5, device=device)
         )
-        there[name] = vary(moved, around, Random(1, device).throw(3), everything, WHOLE.to(device))
+        there[name] = vary(moved, around, BatchRandom(1, device).throw(3), everything, WHOLE.to(device))
     assert torch.allclose(there["cuda"].shown.cpu(), there["cpu"].shown, atol=0.02)
     assert torch.allclose(there["cuda"].wanted.cpu(), there["cpu"].wanted, atol=0.02)

@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import pytest
 import torch
-from understudy.training.data.batch import Draw, Lesson
+from understudy.training.data.batch import PersonBatch, TrainBatch
 
 
-def draw(count: int) -> Draw:
-    def lesson(start: float) -> Lesson:
+def draw(count: int) -> TrainBatch:
+    def lesson(start: float) -> PersonBatch:
         rows = start + torch.arange(count, dtype=torch.float32)
-        return Lesson(
+        return PersonBatch(
             rows.view(-1, 1, 1, 1).expand(-1, 3, 4, 4), rows[:, None], rows.view(-1, 1, 1, 1).expand(-1, 5, 4, 4)
         )
 
     rows = torch.arange(count, dtype=torch.float32)
-    return Draw({"source": lesson(0), "target": lesson(100)}, rows.view(-1, 1, 1, 1).expand(-1, 5, 4, 4), rows[:, None])
+    return TrainBatch(
+        {"source": lesson(0), "target": lesson(100)}, rows.view(-1, 1, 1, 1).expand(-1, 5, 4, 4), rows[:, None]
+    )
 
 
 @pytest.mark.parametrize(("count", "portions"), [(8, 1), (8, 2), (8, 8), (6, 4), (1, 1)])

@@ -8,15 +8,15 @@ import pytest
 import torch
 from made_trainers import CPU, trainer
 from understudy.model.network import SIDES
-from understudy.model.presentation import Light
+from understudy.model.normalisation import ColourStats
 from understudy.model.quick import QuickArchitecture
 from understudy.settings import TrainingOptions
-from understudy.training.data.augment import Around, along, look_up, vary
-from understudy.training.data.batch import Draw
-from understudy.training.data.batch_builder import CODE_NOISE, Drawing
+from understudy.training.data.augment import AugmentContext, along, look_up, vary
+from understudy.training.data.batch import TrainBatch
+from understudy.training.data.batch_builder import CODE_NOISE, BatchBuilder
 from understudy.training.data.dataset import load_side
 from understudy.training.data.lookalikes import exchange_fields, find_pairs
-from understudy.training.data.random_draws import NORMALS, UNIFORMS, Dice, Random
+from understudy.training.data.random_draws import NORMALS, UNIFORMS, BatchRandom, Draws
 from understudy.training.presets import PRESETS, recipe
 from understudy.training.run.precision import Precision
 from understudy.training.run.schedule import StepSchedule
@@ -42,11 +42,11 @@ def sides(people):
     return {side: load_side([people[side]], 64, CPU) for side in SIDES}
 
 
-def drawn(sides, **options) -> Draw:
+def drawn(sides, **options) -> TrainBatch:
     return trainer(sides, batch=8, **options).draw(StepSchedule())
 
 
-def changed(one: Draw, two: Draw, name: str) -> dict[str, bool]:
+def changed(one: TrainBatch, two: TrainBatch, name: str) -> dict[str, bool]:
     return {side: not torch.equal(getattr(one.lessons[side], name), getattr(two.lessons[side], name)) for side in SIDES}
 
 
@@ -128,7 +128,7 @@ def test_what_is_done_on_the_device_is_one_program_whatever_the_moment(sides, op
 
 
 def rebuilt(
-    drawing: Drawing, lineup: list[str], count: int, moment: StepSchedule, random: Random
+    drawing: BatchBuilder, lineup: list[str], count: int, moment: StepSchedule, random: BatchRandom
 ) -> dict[str, torch.Tensor]:
     """The same draw person by person, from the same dice: everything by its name."""
     sides, size = drawing.sides, 64
@@ -141,13 +141,13 @@ def rebuilt(
     told: dict[str, torch.Tensor] = {}
     for number, name in enumerate(lineup):
         rows = slice(number * count, (number + 1) * count)
-        own = Dice(normals[rows], uniforms[rows], grain[rows])
+        own = Draws(normals[rows], uniforms[rows], grain[rows])
         told[f"{name} noise"], chance = own.normal(CODE) * CODE_NOISE, own.uniform(1)
         other = sides["target" if name == "source" else "source"].shapes
         fields = torch.from_numpy(exchange_fields(sides[name].shapes, other, size))[picks[name]]
         borrowed = faces["target"] if name == "source" else faces[name]
         flips = torch.full((count, 1, 1, 1), 0.5 if name in FLIPPED else 0.0)
-        around = Around(fields, sides[name].lights_of(picks[name]), borrowed, flips)
+        around = AugmentContext(fields, sides[name].lights_of(picks[name]), borrowed, flips)
         warp = torch.tensor(moment.warp) if moment.warp else None
         batch = vary(faces[name], around, own, drawing._variation, warp)
         told[f"{name} shown"], told[f"{name} wanted"] = batch.shown, batch.wanted
@@ -167,16 +167,16 @@ def rebuilt(
 @pytest.mark.parametrize("moment", [StepSchedule(warp=0.6), StepSchedule(warp=0.0)], ids=["warped", "unwarped"])
 def test_each_gets_what_is_their_own(sides, others, morphs, moment):
     made = recipe(TrainingOptions(**{**EVERYTHING, "flip": "target"}), PRESETS["cpu"])
-    lights = Light(torch.linspace(0.3, 0.6, 54).view(18, 3)[:17], torch.full((17, 3), 0.1))
+    lights = ColourStats(torch.linspace(0.3, 0.6, 54).view(18, 3)[:17], torch.full((17, 3), 0.1))
     sides = {**sides, "target": replace(sides["target"], lights=lights)} | dict.fromkeys(others, sides["source"])
     lineup = [*SIDES, *others]
     plain = Precision(bfloat16=False, channels_last=False, compiled=False)
-    drawing = Drawing(
-        sides, QuickArchitecture(64, (8, 16, 32), CODE), made, Random(3, CPU),
+    drawing = BatchBuilder(
+        sides, QuickArchitecture(64, (8, 16, 32), CODE), made, BatchRandom(3, CPU),
         device=CPU, precision=plain, morphs=morphs,
     )  # fmt: skip
     draw = drawing.draw(lineup, 6, moment)
-    expected = rebuilt(drawing, lineup, 6, moment, Random(3, CPU))
+    expected = rebuilt(drawing, lineup, 6, moment, BatchRandom(3, CPU))
     assert list(draw.lessons) == lineup
     for name, tensor in expected.items():
         if name in ("stand_in", "amount"):

@@ -8,20 +8,22 @@ import math
 import pytest
 import torch
 from made_dice import thrown
-from understudy.model.encoding import decode, encode
-from understudy.model.presentation import Light, detail, gate, lights_of_faces
-from understudy.training.data.augment import Around, vary
-from understudy.training.data.augment_config import Variation
+from understudy.model.log_curve import decode, encode
+from understudy.model.normalisation import ColourStats, detail, gate, lights_of_faces
+from understudy.training.data.augment import AugmentContext, vary
+from understudy.training.data.augment_config import AugmentConfig
 from understudy.training.data.colour_augment import chroma, lend_colours, relight
-from understudy.training.data.random_draws import Dice
+from understudy.training.data.random_draws import Draws
 
 SIZE = 32
-LIGHT = Light(torch.tensor([[0.5, 0.4, 0.3], [0.6, 0.55, 0.5]]), torch.tensor([[0.1, 0.12, 0.15], [0.2, 0.1, 0.1]]))
+LIGHT = ColourStats(
+    torch.tensor([[0.5, 0.4, 0.3], [0.6, 0.55, 0.5]]), torch.tensor([[0.1, 0.12, 0.15], [0.2, 0.1, 0.1]])
+)
 
 
-def certain(count: int) -> Dice:
+def certain(count: int) -> Draws:
     """Dice that always show one spread, and the lowest chance."""
-    return Dice(torch.ones(count, 80), torch.zeros(count, 40))
+    return Draws(torch.ones(count, 80), torch.zeros(count, 40))
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +34,18 @@ def linear() -> torch.Tensor:
     return tone * torch.exp(0.5 * torch.randn(2, 3, SIZE, SIZE, generator=dice)) - 0.02
 
 
-def relit(linear: torch.Tensor, variation: Variation, dice: Dice | None = None) -> torch.Tensor:
+def relit(linear: torch.Tensor, variation: AugmentConfig, dice: Draws | None = None) -> torch.Tensor:
     normalised = LIGHT.normalise(encode(linear))
     return decode(LIGHT.restore(relight(normalised, LIGHT, dice or certain(2), variation)))
 
 
 def test_a_stop_of_exposure_doubles_the_light(linear):
-    assert torch.allclose(relit(linear, Variation(exposure=1.0)), 2 * linear, rtol=1e-4, atol=1e-5)
+    assert torch.allclose(relit(linear, AugmentConfig(exposure=1.0)), 2 * linear, rtol=1e-4, atol=1e-5)
 
 
 def test_exposure_is_one_gain_a_face_and_white_balance_one_a_channel(linear):
     gains = {
-        name: torch.log2(relit(linear, Variation(**{name: 0.5}), thrown(2, 2)) / linear).flatten(2)
+        name: torch.log2(relit(linear, AugmentConfig(**{name: 0.5}), thrown(2, 2)) / linear).flatten(2)
         for name in ("exposure", "white_balance")
     }
     for gain in gains.values():
@@ -70,8 +72,8 @@ def test_hue_turns_as_in_the_colour_circle():
 
 def test_saturation_scales_the_distance_from_grey(linear):
     grey = linear.mean(1, keepdim=True)
-    assert torch.allclose(relit(linear, Variation(saturation=0.5)), grey + 1.5 * (linear - grey), atol=1e-4)
-    wild = relit(linear, Variation(saturation=1.0), thrown(1, 2))
+    assert torch.allclose(relit(linear, AugmentConfig(saturation=0.5)), grey + 1.5 * (linear - grey), atol=1e-4)
+    wild = relit(linear, AugmentConfig(saturation=1.0), thrown(1, 2))
     assert torch.allclose(wild.mean(1), linear.mean(1), atol=1e-4)
 
 
@@ -96,28 +98,28 @@ def test_other_light_is_shown_as_detail_and_never_wanted(linear):
     masks[:, :, 8:24, 8:24] = 1
     colour = LIGHT.normalise(encode(linear))
     faces = torch.cat([colour, masks, 0 * masks, detail(colour, gate(masks))], dim=1)
-    fields, still = torch.zeros(2, 17, 17, 2), Variation(affine=0.0)
+    fields, still = torch.zeros(2, 17, 17, 2), AugmentConfig(affine=0.0)
 
-    def varied(variation: Variation, light: Light | None = LIGHT, donors: torch.Tensor | None = None):
-        return vary(faces, Around(fields, light, donors), certain(2), variation, None)
+    def varied(variation: AugmentConfig, light: ColourStats | None = LIGHT, donors: torch.Tensor | None = None):
+        return vary(faces, AugmentContext(fields, light, donors), certain(2), variation, None)
 
     plain = varied(still)
-    bright = varied(Variation(affine=0.0, exposure=1.0))
+    bright = varied(AugmentConfig(affine=0.0, exposure=1.0))
     tint = 1.08  # one spread of the tint that is always there
     expected = detail(LIGHT.normalise(encode(2 * linear)), gate(masks)) * tint
     assert torch.allclose(bright.shown, expected, atol=1e-3)
     assert float((bright.shown - plain.shown).abs().max()) > 0.1
-    lent = varied(Variation(affine=0.0, colour_of_others=1.0), donors=faces.flip(0) * 1.5)
+    lent = varied(AugmentConfig(affine=0.0, colour_of_others=1.0), donors=faces.flip(0) * 1.5)
     assert float((lent.shown - plain.shown).abs().max()) > 0.1
     assert torch.equal(bright.wanted, plain.wanted) and torch.equal(lent.wanted, plain.wanted)
-    nobody = varied(Variation(affine=0.0, colour_of_others=1.0))
+    nobody = varied(AugmentConfig(affine=0.0, colour_of_others=1.0))
     assert torch.equal(nobody.shown, plain.shown)
 
 
 def test_a_face_without_a_mask_stays_finite(linear):
     faces = torch.cat([100 * LIGHT.normalise(encode(linear)), torch.zeros(2, 5, SIZE, SIZE)], dim=1)
     donors = torch.cat([faces[:, :3], torch.ones(2, 1, SIZE, SIZE)], dim=1)
-    everything = Variation(exposure=2.0, hue=90.0, saturation=1.0, colour_of_others=1.0)
-    around = Around(torch.zeros(2, 17, 17, 2), LIGHT, donors)
+    everything = AugmentConfig(exposure=2.0, hue=90.0, saturation=1.0, colour_of_others=1.0)
+    around = AugmentContext(torch.zeros(2, 17, 17, 2), LIGHT, donors)
     shown = vary(faces, around, thrown(0, 2), everything, torch.ones(())).shown
     assert bool(torch.isfinite(shown).all())

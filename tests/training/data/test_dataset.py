@@ -8,11 +8,11 @@ import torch
 from made_people import ANNE, make_faceset
 from understudy.errors import FacesetError
 from understudy.faceset.store import Faceset
-from understudy.model.encoding import decode
-from understudy.model.presentation import detail, gate
+from understudy.model.log_curve import decode
+from understudy.model.normalisation import detail, gate
 from understudy.training.data.dataset import HELD_OUT_EVERY, HELD_OUT_MOST, LONGEST_RUN, Side, hold_out, load_side
-from understudy.training.data.device_faces import Room
-from understudy.training.data.random_draws import Random
+from understudy.training.data.device_faces import MemoryBudget
+from understudy.training.data.random_draws import BatchRandom
 
 CPU = torch.device("cpu")
 
@@ -57,16 +57,16 @@ def test_runs_are_held_out_whole_and_spread_over_each_plate():
 def test_few_faces_are_enough(tmp_path, count, trained):
     side = load_side([make_faceset(tmp_path / "few", ANNE, count)], 64, CPU)
     assert (side.count, len(side.held_out)) == (trained, 1)
-    assert side.pick(Random(0, CPU), 5, 1.0).tolist() == side.pick(Random(0, CPU), 5, 1.0).tolist()
+    assert side.pick(BatchRandom(0, CPU), 5, 1.0).tolist() == side.pick(BatchRandom(0, CPU), 5, 1.0).tolist()
     assert bool(torch.isfinite(side.mean_face()).all())
 
 
 def test_faces_that_find_no_room_are_gathered_all_the_same(people):
     whole = load_side([people["source"]], 64, CPU)
-    parted = load_side([people["source"]], 64, CPU, Room(CPU, 5.5 * 8 * 64 * 64 * 4 / 2**30))
+    parted = load_side([people["source"]], 64, CPU, MemoryBudget(CPU, 5.5 * 8 * 64 * 64 * 4 / 2**30))
     assert (len(whole.faces.far), len(parted.faces.near), len(parted.faces.far)) == (0, 5, 14)
-    picks = whole.pick(Random(0, CPU), 30)
-    assert torch.equal(picks, parted.pick(Random(0, CPU), 30))
+    picks = whole.pick(BatchRandom(0, CPU), 30)
+    assert torch.equal(picks, parted.pick(BatchRandom(0, CPU), 30))
     assert torch.equal(whole.gather(picks), parted.gather(picks))
     assert torch.allclose(whole.mean_face(), parted.mean_face())
 
@@ -87,7 +87,9 @@ def test_rare_poses_are_picked_more_often_when_asked_for(people):
     angles = np.zeros((19, 2))
     angles[7] = 40, 5
     side = replace(side, shapes=replace(side.shapes, angles=angles))
-    shares = [float((side.pick(Random(0, CPU), 20_000, balance) == 7).float().mean()) for balance in (0.0, 0.5, 1.0)]
+    shares = [
+        float((side.pick(BatchRandom(0, CPU), 20_000, balance) == 7).float().mean()) for balance in (0.0, 0.5, 1.0)
+    ]
     assert shares[0] == pytest.approx(1 / 19, abs=0.01)
     assert shares[2] > 0.2
     assert shares[1] == pytest.approx((shares[0] + shares[2]) / 2, abs=0.01)

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from made_dice import thrown
 from scipy.ndimage import gaussian_filter
-from understudy.training.data.augment import Around, vary
-from understudy.training.data.augment_config import Variation
+from understudy.training.data.augment import AugmentContext, vary
+from understudy.training.data.augment_config import AugmentConfig
 from understudy.training.data.degradations import BLUR, COARSER, NOISE, blurred, coarsened, grained
 
 SIZE = 64
@@ -63,8 +63,8 @@ def test_as_many_pictures_are_spoilt_as_asked_for():
 def test_what_is_wanted_stays_sharp():
     faces = torch.randn(3, 8, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     faces[:, 3] = 1
-    around, warp = Around(torch.zeros(3, 17, 17, 2)), torch.ones(())
-    plain = vary(faces, around, thrown(8, 3), Variation(), warp)
+    around, warp = AugmentContext(torch.zeros(3, 17, 17, 2)), torch.ones(())
+    plain = vary(faces, around, thrown(8, 3), AugmentConfig(), warp)
     for name in ("blur", "downscale", "noise"):
-        spoilt = vary(faces, around, thrown(8, 3, SIZE), Variation(**{name: 1.0}), warp)
+        spoilt = vary(faces, around, thrown(8, 3, SIZE), AugmentConfig(**{name: 1.0}), warp)
         assert torch.equal(spoilt.wanted, plain.wanted) and float((spoilt.shown - plain.shown).abs().max()) > 0.05, name

@@ -3,9 +3,9 @@ from __future__ import annotations
 import torch
 from made_dice import thrown
 from scipy.ndimage import label
-from understudy.model.presentation import detail, gate
-from understudy.training.data.augment import Around, look_up, vary
-from understudy.training.data.augment_config import Variation
+from understudy.model.normalisation import detail, gate
+from understudy.training.data.augment import AugmentContext, look_up, vary
+from understudy.training.data.augment_config import AugmentConfig
 from understudy.training.data.occluders import occlude
 
 SIZE = 64
@@ -54,9 +54,9 @@ def test_what_is_covered_is_shown_and_left_out_of_the_wanted_mask():
     masks[:, :, 8:56, 12:52] = 1
     faces[:, 3:4], faces[:, 4:5] = masks, 0.5 * masks
     faces[:, 5:] = detail(faces[:, :3], gate(masks))
-    around, still = Around(torch.zeros(6, 17, 17, 2)), Variation(warp=0.0)
+    around, still = AugmentContext(torch.zeros(6, 17, 17, 2)), AugmentConfig(warp=0.0)
     plain = vary(faces, around, thrown(8, 6), still, None)
-    hidden = vary(faces, around, thrown(8, 6), Variation(warp=0.0, occluders=1.0), None)
+    hidden = vary(faces, around, thrown(8, 6), AugmentConfig(warp=0.0, occluders=1.0), None)
     assert hidden.cover is not None and torch.equal(plain.grid, hidden.grid)
     assert torch.equal(hidden.wanted[:, :3], plain.wanted[:, :3])
     assert torch.allclose(hidden.wanted[:, 3:], plain.wanted[:, 3:] * (1 - hidden.cover), atol=1e-5)
@@ -65,14 +65,14 @@ def test_what_is_covered_is_shown_and_left_out_of_the_wanted_mask():
     dice = thrown(8, 6)
     dice.uniform(4)
     laid = occlude(SIZE, dice, 1.0)[0]
-    far = vary(faces, around, thrown(8, 6), Variation(warp=0.0, affine=8.0, occluders=1.0), None)
+    far = vary(faces, around, thrown(8, 6), AugmentConfig(warp=0.0, affine=8.0, occluders=1.0), None)
     for batch in (hidden, far):
         assert batch.cover is not None and torch.equal(batch.cover, look_up(laid, batch.grid))
     assert float((far.cover - hidden.cover).abs().max()) > 0.5
     # Inside an occluder, stripes apart, what was filmed has no more to say: with other faces behind it, the same is shown there.
     others = faces.clone()
     others[:, :3] = faces[:, :3].flip(0)
-    behind = vary(others, around, thrown(8, 6), Variation(warp=0.0, occluders=1.0), None)
+    behind = vary(others, around, thrown(8, 6), AugmentConfig(warp=0.0, occluders=1.0), None)
     inside = (hidden.cover == 1).expand_as(hidden.shown)
     sharp = [batch.shown - torch.nn.functional.avg_pool2d(batch.shown, 3, 1, 1) for batch in (hidden, behind)]
     assert float(sharp[0][inside].std()) < 0.5 * float(sharp[0][~inside].std())

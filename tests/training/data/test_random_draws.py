@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from made_dice import thrown
-from understudy.training.data.random_draws import Dice, Random
+from understudy.training.data.random_draws import BatchRandom, Draws
 
 CPU = torch.device("cpu")
 
 
 def test_processes_share_what_one_would_throw():
-    alone, first, second = Random(3, CPU), Random(3, CPU, 0, 2), Random(3, CPU, 1, 2)
+    alone, first, second = BatchRandom(3, CPU), BatchRandom(3, CPU, 0, 2), BatchRandom(3, CPU, 1, 2)
     weights = np.random.default_rng(0).random(9)
     for draw in (
         lambda dice, count: dice.throw(count).normal(2),
@@ -26,7 +26,7 @@ def test_processes_share_what_one_would_throw():
 
 def test_numbers_are_handed_out_in_turn_each_once():
     normals, uniforms = torch.arange(12.0).view(2, 6), torch.arange(8.0).view(2, 4) / 8
-    dice = Dice(normals, uniforms)
+    dice = Draws(normals, uniforms)
     assert (dice.count, dice.device) == (2, CPU)
     assert dice.normal().tolist() == [0, 6] and dice.normal(2, 1).tolist() == [[[1], [2]], [[7], [8]]]
     assert torch.equal(dice.uniform(1, 2), uniforms[:, None, :2]) and torch.equal(dice.normal(3), normals[:, 3:])
@@ -46,13 +46,13 @@ def test_numbers_are_of_their_kind():
 
 
 def test_choices_are_as_likely_as_they_weigh():
-    drawn = Random(0, CPU).choose(np.array([1.0, 0.0, 3.0, 0.0]), 40_000)
+    drawn = BatchRandom(0, CPU).choose(np.array([1.0, 0.0, 3.0, 0.0]), 40_000)
     share = torch.bincount(drawn, minlength=4) / len(drawn)
     assert torch.allclose(share, torch.tensor([0.25, 0.0, 0.75, 0.0]), atol=0.01)
 
 
 def test_grain_is_normal_and_never_the_same_twice():
-    dice = Random(0, CPU)
+    dice = BatchRandom(0, CPU)
     one, two = (dice.throw(2, grain=100).grain for _ in range(2))
     assert abs(float(one.mean())) < 0.03 and abs(float(one.std()) - 1) < 0.03
     assert abs(float((one * two).mean())) < 0.03

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from understudy.training.data.random_draws import Random
+from understudy.training.data.random_draws import BatchRandom
 from understudy.training.data.sampling import RAREST, evenness
 
 
@@ -16,7 +16,7 @@ def skewed(count: int = 3000) -> np.ndarray:
 
 def test_drawn_faces_are_spread_evenly_over_yaw():
     angles = skewed()
-    chosen = Random(0, torch.device("cpu")).choose(evenness(angles), 40_000)
+    chosen = BatchRandom(0, torch.device("cpu")).choose(evenness(angles), 40_000)
     before, after = (np.histogram(yaw, bins=10, range=(-60, 60))[0] for yaw in (angles[:, 0], angles[chosen, 0]))
     assert before.max() / before.min() > 8
     assert after.max() / after.min() < 1.7

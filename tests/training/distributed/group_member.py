@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from understudy.errors import PeerError
-from understudy.training.data.random_draws import Random
+from understudy.training.data.random_draws import BatchRandom
 from understudy.training.distributed import group as group_module
 from understudy.training.distributed.group import Group
 
@@ -24,7 +24,7 @@ def train(group: Group, batch: int, steps: int = 12) -> list[float]:
     torch.manual_seed(0)
     network = torch.nn.Sequential(torch.nn.Linear(3, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2)
-    dice = Random(1, CPU, group.rank, group.size)
+    dice = BatchRandom(1, CPU, group.rank, group.size)
     for _ in range(steps):
         x = dice.throw(batch).normal(3)
         wanted = torch.stack([x.prod(1), x.sum(1)], 1)

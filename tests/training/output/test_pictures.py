@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from understudy.model.encoding import encode
-from understudy.model.presentation import Light
+from understudy.model.log_curve import encode
+from understudy.model.normalisation import ColourStats
 from understudy.plate.colour import ColourManager
 from understudy.training.output.curve import phases, write_curve
 from understudy.training.output.preview import (
@@ -21,8 +21,8 @@ from understudy.training.output.preview import (
 )
 
 LIGHTS = {
-    "source": Light(torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.2, 0.2])),
-    "target": Light(torch.tensor([0.3, 0.4, 0.6]), torch.tensor([0.1, 0.1, 0.1])),
+    "source": ColourStats(torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.2, 0.2])),
+    "target": ColourStats(torch.tensor([0.3, 0.4, 0.6]), torch.tensor([0.1, 0.1, 0.1])),
 }
 
 
@@ -31,7 +31,7 @@ def colour() -> ColourManager:
     return ColourManager.discover()
 
 
-def flat(light: Light, linear: tuple[float, float, float], count: int = 8) -> torch.Tensor:
+def flat(light: ColourStats, linear: tuple[float, float, float], count: int = 8) -> torch.Tensor:
     """Pictures of one scene-linear colour as the network sees them under ``light``."""
     codes = encode(torch.tensor(linear)).view(1, 3, 1, 1).expand(count, 3, 16, 16)
     return light.normalise(codes)

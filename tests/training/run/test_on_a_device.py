@@ -16,8 +16,8 @@ from understudy.model.network import SIDES, Architecture
 from understudy.settings import TrainingOptions, TrainSettings
 from understudy.stages import train
 from understudy.training.data.dataset import Side
-from understudy.training.data.device_faces import Faces
-from understudy.training.data.random_draws import Random
+from understudy.training.data.device_faces import DeviceFaces
+from understudy.training.data.random_draws import BatchRandom
 from understudy.training.presets import PRESETS, recipe
 from understudy.training.run.precision import Precision
 from understudy.training.run.schedule import StepSchedule
@@ -42,7 +42,7 @@ SMALL = {"bottleneck": 16, "encoder_width": 8, "decoder_width": 8, "mask_width":
 def no_grain(monkeypatch):
     """The pretended device has no generator."""
     monkeypatch.setattr(
-        Random, "_throw_grain", lambda random, whole, size: torch.zeros(whole, 3, size, size, device=random.device)
+        BatchRandom, "_throw_grain", lambda random, whole, size: torch.zeros(whole, 3, size, size, device=random.device)
     )
 
 
@@ -63,7 +63,7 @@ def test_the_device_refuses_and_counts_what_a_gpu_would():
 def there(side: Side, near: int) -> Side:
     """``side`` with its first ``near`` faces on the device."""
     faces = side.faces.near
-    return replace(side, faces=Faces(faces[:near].to(GPU), faces[near:]), lights=side.lights.to(GPU))
+    return replace(side, faces=DeviceFaces(faces[:near].to(GPU), faces[near:]), lights=side.lights.to(GPU))
 
 
 def teach(sides: Mapping[str, Side], arch: Architecture, device: torch.device) -> Trainer:

@@ -23,8 +23,8 @@ from understudy.faceset.aligned import load_aligned
 from understudy.faceset.store import Faceset
 from understudy.imaging.affine import FloatArray
 from understudy.imaging.resample import warp
-from understudy.model.encoding import decode, encode
-from understudy.model.presentation import Light, gate, measure_light
+from understudy.model.log_curve import decode, encode
+from understudy.model.normalisation import ColourStats, gate, measure_light
 from understudy.plate.colour import ColourManager
 from understudy.plate.reader import probe, read_channel, read_frame
 from understudy.plate.sequence import Plate, open_plate
@@ -107,8 +107,8 @@ def measure(events: Events, sample: Path) -> dict[str, Any]:
 class _WrongLight:
     """What a change of light does to the colours of a crop."""
 
-    here: Light
-    there: Light
+    here: ColourStats
+    there: ColourStats
 
     @staticmethod
     def measure(sample: Path, cuts: Sequence[Cut], events: Events) -> _WrongLight:
@@ -207,7 +207,7 @@ def _crop(plate: Plate, frame: int, matrix: FloatArray, colours: ColourManager) 
     return colours.to_working(warp(read_frame(plate, frame).rgb, matrix, SIZE), space)
 
 
-def _light(faces: NDArray[np.floating[Any]], masks: NDArray[np.floating[Any]]) -> Light:
+def _light(faces: NDArray[np.floating[Any]], masks: NDArray[np.floating[Any]]) -> ColourStats:
     """The light of (N, SIZE, SIZE, 3) crops under their (N, SIZE, SIZE) masks."""
     codes = encode(torch.from_numpy(faces).permute(0, 3, 1, 2).float())
     return measure_light(codes, torch.from_numpy(masks)[:, None].float())

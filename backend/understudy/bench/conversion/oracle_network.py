@@ -17,9 +17,9 @@ from understudy.face.geometry import CropKind
 from understudy.faceset.record import Face
 from understudy.imaging.resample import warp
 from understudy.model.card import ModelCard
-from understudy.model.encoding import encode
+from understudy.model.log_curve import encode
 from understudy.model.network import SwapNetwork
-from understudy.model.presentation import Light, detail, gate
+from understudy.model.normalisation import ColourStats, detail, gate
 from understudy.model.quick import small
 from understudy.plate.reader import read_channel, read_frame
 from understudy.plate.sequence import Plate
@@ -84,7 +84,9 @@ def know_by_heart(
         mask = warp(read_channel(truth.path(frame), "mask.face")[..., None], aligned.matrix, size)[..., 0]
         moments.append(KnownFace(aligned.crop, aligned.visible, true, np.clip(mask, 0, 1)))
     network = RoteNetwork(moments)
-    return network.eval(), ModelCard(network.arch, kind, source_light=Light(torch.zeros(3), torch.ones(3)).to_json())
+    return network.eval(), ModelCard(
+        network.arch, kind, source_light=ColourStats(torch.zeros(3), torch.ones(3)).to_json()
+    )
 
 
 def _glance(pictures: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 
 from understudy.bench.conversion.face_cost import FACE, FRAMES, HD, framed
 from understudy.bench.conversion.fixture import RESOLUTION, Bed, find_faces
-from understudy.convert.cache import Kept
+from understudy.convert.cache import LatestCache
 from understudy.events import Events
 from understudy.plate.sequence import open_plate
 from understudy.settings import PreviewSettings
@@ -41,7 +41,7 @@ def measure_warm(bed: Bed, sample: Path, folder: Path, events: Events) -> dict[s
     faces = find_faces(plate, folder / "warm", quiet)
     frame = open_plate(plate).frames[0]
 
-    def answered(kept: Kept, **change: Any) -> float:
+    def answered(kept: LatestCache, **change: Any) -> float:
         settings = PreviewSettings(
             plate=plate, frame=frame, model=bed.model, faceset=faces, out=folder / "warm" / "preview", **change
         )
@@ -49,11 +49,11 @@ def measure_warm(bed: Bed, sample: Path, folder: Path, events: Events) -> dict[s
         preview.run(settings, quiet, kept)
         return time.perf_counter() - start
 
-    answered(Kept())  # loads libraries, which a process does once
+    answered(LatestCache())  # loads libraries, which a process does once
     cold, warm = list[float](), {name: list[float]() for name in CHANGES}
     for done in range(1, ROUNDS + 1):
         events.raise_if_stopping()
-        kept = Kept()
+        kept = LatestCache()
         cold.append(answered(kept))
         for name, change in CHANGES.items():
             warm[name].append(answered(kept, **change))

@@ -19,7 +19,7 @@ from understudy.plate.colour import ColourManager
 from understudy.plate.sheet import write_png
 from understudy.settings import ExtractSettings
 from understudy.stages import extract
-from understudy.training.data.augment_config import Variation
+from understudy.training.data.augment_config import AugmentConfig
 from understudy.training.data.dataset import Side, load_side
 from understudy.training.presets import Recipe
 from understudy.training.run.objective import Weights
@@ -65,7 +65,7 @@ class BenchFootage:
         self, architecture: Architecture, batch: int, weights: Weights | None = None, precision: Precision | None = None
     ) -> Trainer:
         """A trainer of a fresh network; ``weights`` and ``precision`` are the usual ones when left out."""
-        recipe = Recipe(batch, LEARNING_RATE, weights or Weights(), Variation())
+        recipe = Recipe(batch, LEARNING_RATE, weights or Weights(), AugmentConfig())
         sides = self.sides(architecture.resolution)
         return Trainer(self.network(architecture), sides, recipe, device=self.device, precision=precision)
 

@@ -1,4 +1,4 @@
-"""Code values of pictures: see :mod:`understudy.model.encoding`. A step of them is a ratio of light."""
+"""Code values of pictures: see :mod:`understudy.model.log_curve`. A step of them is a ratio of light."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.model.encoding import BRIGHTEST, DARKEST, decode, encode
+from understudy.model.log_curve import BRIGHTEST, DARKEST, decode, encode
 
 SPAN = BRIGHTEST - DARKEST
 """No two predictions differ by more."""

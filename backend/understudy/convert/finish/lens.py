@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy.model.encoding import decode, encode
+from understudy.model.log_curve import decode, encode
 
 COARSEST = 8.0
 """How many pixels of the plate a pixel of the poorest source covers, along x and along y."""

@@ -30,16 +30,16 @@ class FrameMattes:
 
 
 @dataclass(frozen=True)
-class GivenMattes:
+class ArtistMattes:
     """Where a shot's :class:`FrameMattes` come from."""
 
     holdout: Matte | None
     roto: Matte | None
 
     @staticmethod
-    def open(holdout: str | None, roto: str | None, frames: tuple[int, ...]) -> GivenMattes:
+    def open(holdout: str | None, roto: str | None, frames: tuple[int, ...]) -> ArtistMattes:
         """Find both, written FILE or FILE:CHANNEL, for all ``frames``. Raises as :meth:`Matte.open`."""
-        return GivenMattes(*(Matte.open(spec, frames) if spec else None for spec in (holdout, roto)))
+        return ArtistMattes(*(Matte.open(spec, frames) if spec else None for spec in (holdout, roto)))
 
     def check(self, header: Header, frames: Sequence[int]) -> None:
         """Raise where on one of ``frames`` a matte has another size than the plate's ``header``, or lacks its channel."""

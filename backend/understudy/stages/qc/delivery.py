@@ -64,7 +64,7 @@ def run(settings: QcSettings, events: Events) -> dict[str, Any]:
             f"{settings.json_file} is a folder, not a file to write.", "Give a file, such as --json qc.json."
         )
     shot = plate_of(settings, sequence, events)
-    desk = _Desk(settings, sequence, shot)
+    desk = _QcSession(settings, sequence, shot)
     with hold(out, "qc"), closing(read_delivery(sequence, shot)) as reading:
         for done, (number, found, under) in enumerate(reading, 1):
             events.raise_if_stopping()
@@ -73,7 +73,7 @@ def run(settings: QcSettings, events: Events) -> dict[str, Any]:
         return desk.close(settings, out)
 
 
-class _Desk:
+class _QcSession:
     """Looks at the frames one by one, in order, and keeps what the report needs; no pixels but those it shows."""
 
     def __init__(self, settings: QcSettings, sequence: Plate, shot: Shot | None) -> None:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from understudy.model.presentation import Light, detail, gate
-from understudy.training.data.augment_config import Variation
+from understudy.model.normalisation import ColourStats, detail, gate
+from understudy.training.data.augment_config import AugmentConfig
 from understudy.training.data.colour_augment import lend_colours, relight
 from understudy.training.data.degradations import blurred, coarsened, grained
 from understudy.training.data.occluders import occlude
-from understudy.training.data.random_draws import Dice
+from understudy.training.data.random_draws import Draws
 
 ROTATION = math.radians(2.0)
 SCALE = 0.015
@@ -47,16 +47,18 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Around:
+class AugmentContext:
     """What faces may take from elsewhere when they are varied."""
 
     fields: torch.Tensor  # (N, n, n, 2) bend each face towards the other person's shape
-    light: Light | None = None  # (N, 3) of each face's plate; without it light stays as it is
+    light: ColourStats | None = None  # (N, 3) of each face's plate; without it light stays as it is
     donors: torch.Tensor | None = None  # (N, 4 or more, R, R) faces that may lend their colours
     flips: torch.Tensor | None = None  # (N, 1, 1, 1) how often each is mirrored, 0..1; None never
 
 
-def vary(packed: torch.Tensor, around: Around, dice: Dice, variation: Variation, warp: torch.Tensor | None) -> Batch:
+def vary(
+    packed: torch.Tensor, around: AugmentContext, dice: Draws, variation: AugmentConfig, warp: torch.Tensor | None
+) -> Batch:
     """Vary (N, 8, R, R) packed faces. What is wanted keeps its own light and sharpness.
 
     ``warp``: a number from 0 to 1, how much of the variation's warp there is by now; None for no warp at all.
@@ -88,7 +90,7 @@ def vary(packed: torch.Tensor, around: Around, dice: Dice, variation: Variation,
 
 
 def _seen(
-    packed: torch.Tensor, around: Around, dice: Dice, variation: Variation
+    packed: torch.Tensor, around: AugmentContext, dice: Draws, variation: AugmentConfig
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """What the encoder would see of (N, 8, R, R) faces where they are, in other light and with something before them.
 
@@ -132,7 +134,7 @@ def look_up(packed: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
     return F.grid_sample(packed, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def _placement(size: int, dice: Dice, strength: float) -> torch.Tensor:
+def _placement(size: int, dice: Draws, strength: float) -> torch.Tensor:
     """Random small rotations, scales and shifts, ``strength`` times as large, as sampling positions (N, R, R, 2)."""
     spread = (dice.uniform(4) * 2 - 1) * strength
     angle, scale = spread[:, 0] * ROTATION, 1 + spread[:, 1] * SCALE

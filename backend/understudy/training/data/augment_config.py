@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Variation:
+class AugmentConfig:
     """Strength of each variation; 0 leaves it out, and it costs nothing then."""
 
     warp: float = 1.0  # random warp and exchange of shapes, of what is shown

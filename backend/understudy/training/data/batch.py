@@ -9,7 +9,7 @@ import torch
 
 
 @dataclass(frozen=True)
-class Lesson:
+class PersonBatch:
     """One person's faces of a step."""
 
     shown: torch.Tensor  # (N, 3, R, R) what the encoder sees
@@ -18,10 +18,10 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Draw:
+class TrainBatch:
     """One step's faces of everybody, source first."""
 
-    lessons: Mapping[str, Lesson]
+    lessons: Mapping[str, PersonBatch]
     stand_in: torch.Tensor  # (N, 5, R, R) for each target face its look-alike in the source's shape
     amount: torch.Tensor  # (N, 1) how far between target (0) and look-alike (1) a morph is asked for
 
@@ -30,14 +30,14 @@ class Draw:
         """Faces of each person."""
         return len(self.stand_in)
 
-    def parts(self, count: int) -> list[Draw]:
+    def parts(self, count: int) -> list[TrainBatch]:
         """The same in ``count`` portions of nearly equal size, none of them empty."""
-        parts: list[Draw] = []
+        parts: list[TrainBatch] = []
         for rows in torch.arange(self.count).tensor_split(count):
             part = slice(int(rows[0]), int(rows[-1]) + 1)
             lessons = {
-                name: Lesson(lesson.shown[part], lesson.noise[part], lesson.wanted[part])
+                name: PersonBatch(lesson.shown[part], lesson.noise[part], lesson.wanted[part])
                 for name, lesson in self.lessons.items()
             }
-            parts.append(Draw(lessons, self.stand_in[part], self.amount[part]))
+            parts.append(TrainBatch(lessons, self.stand_in[part], self.amount[part]))
         return parts

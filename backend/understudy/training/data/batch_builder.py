@@ -9,12 +9,12 @@ import torch
 
 from understudy.model.device import send
 from understudy.model.network import Architecture
-from understudy.model.presentation import Light
-from understudy.training.data.augment import Around, along, look_up, vary
-from understudy.training.data.batch import Draw, Lesson
+from understudy.model.normalisation import ColourStats
+from understudy.training.data.augment import AugmentContext, along, look_up, vary
+from understudy.training.data.batch import PersonBatch, TrainBatch
 from understudy.training.data.dataset import Side
 from understudy.training.data.lookalikes import exchange_fields, find_pairs
-from understudy.training.data.random_draws import NORMALS, UNIFORMS, Dice, Random
+from understudy.training.data.random_draws import NORMALS, UNIFORMS, BatchRandom, Draws
 from understudy.training.presets import Recipe
 from understudy.training.run.precision import Precision
 from understudy.training.run.schedule import StepSchedule
@@ -37,7 +37,7 @@ class Chosen:
 
     faces: torch.Tensor  # (P N, 8, R, R)
     fields: torch.Tensor  # (P N, n, n, 2) bend each towards the other person's shape
-    light: Light | None  # (P N, 3) of their plates; None where light is not varied
+    light: ColourStats | None  # (P N, 3) of their plates; None where light is not varied
     look_alikes: LookAlikes | None  # None where nobody asks for them
     flips: tuple[bool, ...]  # whose faces are mirrored at random
     warp: torch.Tensor | None  # how much of the warp there is by now, 0..1; None without any
@@ -59,7 +59,7 @@ class Varied:
     amount: torch.Tensor  # (N, 1)
 
 
-class Drawing:
+class BatchBuilder:
     """All of a step that is not the network's.
 
     Choices, dice and how much warp there is go to the device, each in one piece, and faces that have no place there.
@@ -71,7 +71,7 @@ class Drawing:
         sides: Mapping[str, Side],
         arch: Architecture,
         recipe: Recipe,
-        random: Random,
+        random: BatchRandom,
         *,
         device: torch.device,
         precision: Precision,
@@ -97,7 +97,7 @@ class Drawing:
         self._on_device = torch.compile(self._varied, dynamic=False) if precision.compiled else self._varied
 
     @torch.no_grad()
-    def draw(self, lineup: Sequence[str], count: int, moment: StepSchedule) -> Draw:
+    def draw(self, lineup: Sequence[str], count: int, moment: StepSchedule) -> TrainBatch:
         """``count`` faces of each in the ``lineup``, source and target first, as they are learnt at ``moment``.
 
         They have to fit into the memory whole: they are little beside what a network keeps of them.
@@ -107,8 +107,8 @@ class Drawing:
         dice = self.random.throw(len(lineup) * count, NORMALS + self._code, UNIFORMS, grain)
         varied = self._on_device(chosen, dice)
         parts = (part.chunk(len(lineup)) for part in (varied.shown, varied.noise, varied.wanted))
-        lessons = {name: Lesson(*lesson) for name, *lesson in zip(lineup, *parts, strict=True)}
-        return Draw(lessons, varied.stand_in, varied.amount)
+        lessons = {name: PersonBatch(*lesson) for name, *lesson in zip(lineup, *parts, strict=True)}
+        return TrainBatch(lessons, varied.stand_in, varied.amount)
 
     def _choose(self, lineup: Sequence[str], count: int, warp: float) -> Chosen:
         """What the host does: choose, and have what was chosen brought together."""
@@ -128,20 +128,20 @@ class Drawing:
         return Chosen(
             torch.cat([self.sides[name].gather(own, row) for name, own, row in rows]),
             torch.cat([self._exchange[name][row] for name, _, row in rows]),
-            Light.join([self.sides[name].lights_of(row) for name, _, row in rows]) if relights else None,
+            ColourStats.join([self.sides[name].lights_of(row) for name, _, row in rows]) if relights else None,
             look_alikes,
             tuple(name in self._flips for name in lineup),
             # A number that changes from step to step goes in as a tensor, or a program would be made anew for each.
             send(torch.tensor(warp), self._device) if warp > 0 else None,
         )
 
-    def _varied(self, chosen: Chosen, dice: Dice) -> Varied:
+    def _varied(self, chosen: Chosen, dice: Draws) -> Varied:
         """What the device does: all numbers are there, and nobody waits."""
         count, faces = chosen.count, chosen.faces
         target = slice(count, 2 * count)
         noise, chance = dice.normal(self._code) * CODE_NOISE, dice.uniform(1)[target]
         often = [torch.full((count, 1, 1, 1), 0.5 * flipped, device=faces.device) for flipped in chosen.flips]
-        around = Around(
+        around = AugmentContext(
             chosen.fields,
             chosen.light,
             # The source may borrow the target's colours, whoever may not borrow has their own.

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import torch
 
-from understudy.model.encoding import decode_bounded, encode
-from understudy.model.presentation import Light, lights_of_faces
-from understudy.training.data.augment_config import Variation
-from understudy.training.data.random_draws import Dice
+from understudy.model.log_curve import decode_bounded, encode
+from understudy.model.normalisation import ColourStats, lights_of_faces
+from understudy.training.data.augment_config import AugmentConfig
+from understudy.training.data.random_draws import Draws
 
 LIMIT = 2.0
 """Furthest that a random strength goes, in spreads."""
 
 
-def relight(normalised: torch.Tensor, light: Light, dice: Dice, variation: Variation) -> torch.Tensor:
+def relight(normalised: torch.Tensor, light: ColourStats, dice: Draws, variation: AugmentConfig) -> torch.Tensor:
     """Random exposure, white balance, hue and saturation of (N, 3, R, R) normalised code values.
 
     ``light``: (N, 3) mean and spread of each face's plate. Returns code values that are normalised by the same.
@@ -52,7 +52,7 @@ def chroma(turn: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
 
 
 def lend_colours(
-    normalised: torch.Tensor, masks: torch.Tensor, donors: torch.Tensor, dice: Dice, often: float
+    normalised: torch.Tensor, masks: torch.Tensor, donors: torch.Tensor, dice: Draws, often: float
 ) -> torch.Tensor:
     """``often`` (0..1) give (N, 3, R, R) faces the mean and spread that their donors have, each under its mask.
 
@@ -62,9 +62,9 @@ def lend_colours(
     mean, spread = lights_of_faces(normalised, masks)
     new_mean, new_spread = lights_of_faces(donors[:, :3], donors[:, 3:4])
     chosen = dice.uniform(1, 1, 1) < often
-    lent = Light(new_mean, new_spread).restore(Light(mean, spread).normalise(normalised))
+    lent = ColourStats(new_mean, new_spread).restore(ColourStats(mean, spread).normalise(normalised))
     return torch.where(chosen, lent, normalised)
 
 
-def _spread(dice: Dice, *shape: int) -> torch.Tensor:
+def _spread(dice: Draws, *shape: int) -> torch.Tensor:
     return dice.normal(*shape).clamp(-LIMIT, LIMIT)

@@ -17,11 +17,11 @@ from understudy.faceset.aligned import AlignedFaces, load_aligned
 from understudy.faceset.fingerprint import fingerprint
 from understudy.faceset.record import Face
 from understudy.faceset.store import Faceset
-from understudy.model.encoding import encode
-from understudy.model.presentation import Light, detail, gate, measure_light
-from understudy.training.data.device_faces import Faces, Room
+from understudy.model.log_curve import encode
+from understudy.model.normalisation import ColourStats, detail, gate, measure_light
+from understudy.training.data.device_faces import DeviceFaces, MemoryBudget
 from understudy.training.data.lookalikes import Shapes
-from understudy.training.data.random_draws import Random
+from understudy.training.data.random_draws import BatchRandom
 from understudy.training.data.sampling import evenness
 
 HELD_OUT_EVERY = 16
@@ -42,11 +42,11 @@ AT_ONCE = 64
 class Side:
     """One person's faces, packed as :mod:`understudy.training.data.augment` has them."""
 
-    faces: Faces  # those that are trained on; half floats on a GPU, float32 on a CPU, which computes in that
+    faces: DeviceFaces  # those that are trained on; half floats on a GPU, float32 on a CPU, which computes in that
     held_out: torch.Tensor  # (M, 8, R, R) for validation, in the host's memory
     shapes: Shapes  # of the trained faces
-    lights: Light  # of the trained faces: each its plate's, (N, 3) on the device
-    light: Light  # of the first plate: what previews are shown in
+    lights: ColourStats  # of the trained faces: each its plate's, (N, 3) on the device
+    light: ColourStats  # of the first plate: what previews are shown in
     crop: str
     colour_space: str
     origin: list[dict[str, Any]]  # what it was made from, for the model's card
@@ -55,7 +55,7 @@ class Side:
     def count(self) -> int:
         return len(self.faces)
 
-    def pick(self, random: Random, count: int, pose_balance: float = 0.0) -> torch.Tensor:
+    def pick(self, random: BatchRandom, count: int, pose_balance: float = 0.0) -> torch.Tensor:
         """(count,) faces drawn at random, by number, on the CPU.
 
         ``pose_balance``: from 0, every face alike, to 1, every pose alike.
@@ -68,9 +68,9 @@ class Side:
         """The trained faces at ``picks`` (n,), (n, 8, R, R) float32 on the device, as :meth:`Faces.gather`."""
         return self.faces.gather(picks, there)
 
-    def lights_of(self, there: torch.Tensor) -> Light:
+    def lights_of(self, there: torch.Tensor) -> ColourStats:
         """The lights of the plates of the faces whose numbers ``there`` (n,) are on the device: mean and spread (n, 3)."""
-        return Light(self.lights.mean[there], self.lights.spread[there])
+        return ColourStats(self.lights.mean[there], self.lights.spread[there])
 
     def mean_face(self) -> torch.Tensor:
         """(4, R, R) float32: mean colour under the mask in normalised code values, and the mean mask as logits."""
@@ -86,14 +86,14 @@ class Side:
         return evenness(self.shapes.angles)
 
 
-def load_side(folders: Sequence[Path], resolution: int, device: torch.device, room: Room | None = None) -> Side:
+def load_side(folders: Sequence[Path], resolution: int, device: torch.device, room: MemoryBudget | None = None) -> Side:
     """Load the facesets of one person. Every plate among them is normalised by its own light.
 
     Faces that find no place in ``room``, which several sides may share, stay in the host's memory. Raises
     :class:`FacesetError` when a set is missing, empty, or framed unlike the others.
     """
     packs: list[torch.Tensor] = []
-    lights: list[Light] = []
+    lights: list[ColourStats] = []
     faces: list[Face] = []
     landmarks: list[NDArray[np.float32]] = []
     origin: list[dict[str, Any]] = []
@@ -132,10 +132,10 @@ def load_side(folders: Sequence[Path], resolution: int, device: torch.device, ro
     plates = torch.repeat_interleave(torch.tensor([len(packed) for packed in packs]))[torch.from_numpy(kept)]
     angles = np.array([face.pose[:2] for face in faces])
     return Side(
-        faces=Faces.place(trained, room or Room(device)),
+        faces=DeviceFaces.place(trained, room or MemoryBudget(device)),
         held_out=held_out if len(held_out) else trained,
         shapes=Shapes.measure(np.concatenate(landmarks)[kept].astype(np.float64), angles[kept]),
-        lights=Light(
+        lights=ColourStats(
             torch.stack([light.mean for light in lights])[plates],
             torch.stack([light.spread for light in lights])[plates],
         ).to(device),
@@ -166,7 +166,7 @@ def hold_out(counts: Sequence[int]) -> list[NDArray[np.bool_]]:
     return held
 
 
-def pack(part: AlignedFaces, dtype: torch.dtype) -> tuple[torch.Tensor, Light]:
+def pack(part: AlignedFaces, dtype: torch.dtype) -> tuple[torch.Tensor, ColourStats]:
     """Aligned faces of one plate -> (N, 8, R, R) of ``dtype``, packed for training, and the plate's light."""
     codes = encode(torch.from_numpy(part.rgb).permute(0, 3, 1, 2).float())
     light = measure_light(codes, torch.from_numpy(part.mask)[:, None].float())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from understudy.training.data.random_draws import Dice
+from understudy.training.data.random_draws import Draws
 
 BLUR = 0.02
 """Largest spread of the blur, as a part of the picture's side."""
@@ -17,7 +17,7 @@ NOISE = 0.3
 """Largest spread of the noise, where a face's detail has a spread near 1."""
 
 
-def blurred(pictures: torch.Tensor, dice: Dice, often: float) -> torch.Tensor:
+def blurred(pictures: torch.Tensor, dice: Draws, often: float) -> torch.Tensor:
     """``often`` (0..1) blur (N, C, R, R) by a Gaussian of a random spread, up to :data:`BLUR`."""
     size = pictures.shape[-1]
     sigma = dice.uniform(1, 1) * BLUR * size
@@ -30,7 +30,7 @@ def blurred(pictures: torch.Tensor, dice: Dice, often: float) -> torch.Tensor:
     return torch.where(chosen, taps @ (pictures @ taps.mT), pictures)
 
 
-def coarsened(pictures: torch.Tensor, dice: Dice, often: float) -> torch.Tensor:
+def coarsened(pictures: torch.Tensor, dice: Draws, often: float) -> torch.Tensor:
     """``often`` (0..1) show (N, C, R, R) as if they had a half or a quarter of their pixels a side."""
     size = pictures.shape[-1]
     chance = dice.uniform(1, 1, 1)
@@ -42,7 +42,7 @@ def coarsened(pictures: torch.Tensor, dice: Dice, often: float) -> torch.Tensor:
     return result
 
 
-def grained(pictures: torch.Tensor, windows: torch.Tensor, dice: Dice, often: float) -> torch.Tensor:
+def grained(pictures: torch.Tensor, windows: torch.Tensor, dice: Draws, often: float) -> torch.Tensor:
     """``often`` (0..1) add Gaussian noise to (N, C, R, R), through the (N, 1, R, R) windows by which they are seen."""
     spread = NOISE * dice.uniform(1, 1, 1) * (dice.uniform(1, 1, 1) < often)
     return pictures + spread * windows * dice.grain

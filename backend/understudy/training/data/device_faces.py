@@ -14,7 +14,7 @@ SHARE = 0.6
 GIB = 2**30
 
 
-class Room:
+class MemoryBudget:
     """The memory of a device that is left for faces; everybody's faces of a training share it."""
 
     def __init__(self, device: torch.device, gib: float | None = None) -> None:
@@ -34,19 +34,19 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Faces:
+class DeviceFaces:
     """Packed faces (N, 8, R, R): the first of them on the device, the others in the host's memory."""
 
     near: torch.Tensor
     far: torch.Tensor
 
     @staticmethod
-    def place(packed: torch.Tensor, room: Room) -> Faces:
+    def place(packed: torch.Tensor, room: MemoryBudget) -> DeviceFaces:
         """Lay ``packed`` (N, 8, R, R), which is in the host's memory, where there is room."""
         fit = room.take(len(packed), packed[:1].nbytes)
         near, far = packed[:fit].to(room.device), packed[fit:]
         # A view would keep what went to the device in the host's memory too.
-        return Faces(near, far.clone() if 0 < fit < len(packed) else far)
+        return DeviceFaces(near, far.clone() if 0 < fit < len(packed) else far)
 
     def __len__(self) -> int:
         return len(self.near) + len(self.far)

@@ -10,7 +10,7 @@ import math
 
 import torch
 
-from understudy.training.data.random_draws import Dice
+from understudy.training.data.random_draws import Draws
 
 LIMBS = 5
 """Of a hand: the arm and four fingers."""
@@ -28,7 +28,7 @@ STRIPES = 2.0, 10.0
 """Stripes across half a side."""
 
 
-def occlude(size: int, dice: Dice, often: float) -> tuple[torch.Tensor, torch.Tensor]:
+def occlude(size: int, dice: Draws, often: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Something before ``often`` (0..1) of the pictures of ``size`` pixels a side that there are ``dice`` for.
 
     Returns how much of each pixel is covered, (N, 1, R, R) in 0..1, and with what, (N, 3, R, R) in normalised code
@@ -50,7 +50,7 @@ def occlude(size: int, dice: Dice, often: float) -> tuple[torch.Tensor, torch.Te
     return (cover * chosen)[:, None], _paint(places, dice)
 
 
-def _limbs(dice: Dice) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _limbs(dice: Draws) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Start and end (N, LIMBS, 2) and radius (N, LIMBS) of the limbs of lumps, bars and hands, equally often."""
     centre = ((2 * dice.uniform(2) - 1) * REACH)[:, None]
     angle = 2 * math.pi * dice.uniform(1)
@@ -77,7 +77,7 @@ def _limbs(dice: Dice) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return start, end, radius
 
 
-def _paint(places: torch.Tensor, dice: Dice) -> torch.Tensor:
+def _paint(places: torch.Tensor, dice: Draws) -> torch.Tensor:
     """(N, 3, R, R): one colour, or for half of them two in soft stripes, brighter towards one side."""
     first, second = (dice.normal(3, 1, 1) for _ in range(2))
     across, shade = (_direction(2 * math.pi * dice.uniform(1)) for _ in range(2))

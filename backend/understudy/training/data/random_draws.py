@@ -16,7 +16,7 @@ NORMALS, UNIFORMS = 80, 40
 """Room for the numbers of either kind that varying one face takes, everything that can be varied switched on."""
 
 
-class Dice:
+class Draws:
     """The numbers of one batch, a row for each face, on the device: handed out in turn, each once."""
 
     def __init__(self, normals: torch.Tensor, uniforms: torch.Tensor, grain: torch.Tensor | None = None) -> None:
@@ -60,7 +60,7 @@ def _after(first: int, shape: tuple[int, ...], thrown: torch.Tensor) -> int:
     return first + count
 
 
-class Random:
+class BatchRandom:
     """Throws for a whole training, from one CPU generator: the same numbers on every device, and one state to save.
 
     All that is thrown has one row for each face of a batch. Of the ``size`` processes that train together each throws the
@@ -71,7 +71,7 @@ class Random:
         self.generator = torch.Generator().manual_seed(seed)
         self.device, self.rank, self.size = device, rank, size
 
-    def throw(self, count: int, normals: int = NORMALS, uniforms: int = UNIFORMS, grain: int = 0) -> Dice:
+    def throw(self, count: int, normals: int = NORMALS, uniforms: int = UNIFORMS, grain: int = 0) -> Draws:
         """For ``count`` faces so many numbers of either kind each, and grain for pictures of ``grain`` pixels a side, if any."""
         whole = count * self.size
         numbers = torch.cat(
@@ -82,7 +82,7 @@ class Random:
             dim=1,
         )
         there = send(numbers[self.rank :: self.size], self.device)
-        return Dice(there[:, :normals], there[:, normals:], self._throw_grain(whole, grain) if grain else None)
+        return Draws(there[:, :normals], there[:, normals:], self._throw_grain(whole, grain) if grain else None)
 
     def integers(self, high: int, count: int) -> torch.Tensor:
         """(count,) integers below ``high``, on the CPU: they choose faces, which the host has to know at once."""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from understudy.errors import cannot_write
 from understudy.faceset.aligned import evenly
-from understudy.model.encoding import decode_bounded
-from understudy.model.presentation import Light
+from understudy.model.log_curve import decode_bounded
+from understudy.model.normalisation import ColourStats
 from understudy.plate.colour import ColourManager
 from understudy.plate.sheet import contact_sheet, write_png
 
@@ -43,7 +43,7 @@ STRIP_FACES = 4
 
 
 def write_preview(
-    path: Path, rows: Mapping[str, torch.Tensor], lights: Mapping[str, Light], colour: ColourManager, title: str
+    path: Path, rows: Mapping[str, torch.Tensor], lights: Mapping[str, ColourStats], colour: ColourManager, title: str
 ) -> None:
     """Write a sheet of those of :data:`ROWS` that ``rows`` has.
 
@@ -62,7 +62,7 @@ def write_preview(
 
 
 def swap_strip(
-    rows: Mapping[str, torch.Tensor], lights: Mapping[str, Light], colour: ColourManager
+    rows: Mapping[str, torch.Tensor], lights: Mapping[str, ColourStats], colour: ColourManager
 ) -> NDArray[np.uint8]:
     """A few of the swapped faces side by side, always the same ones: (H, W, 3) uint8, a picture of a time-lapse."""
     faces = evenly(_displayed("swap", rows["swap"], lights, colour), STRIP_FACES)
@@ -94,7 +94,7 @@ def preview_wanted(folder: Path) -> bool:
 
 
 def _displayed(
-    name: str, pictures: torch.Tensor, lights: Mapping[str, Light], colour: ColourManager
+    name: str, pictures: torch.Tensor, lights: Mapping[str, ColourStats], colour: ColourManager
 ) -> list[NDArray[np.float32]]:
     """The pictures of a row (N, 1 or 3, R, R) as (R, R, 3) in 0..1, display-encoded."""
     if "mask" in name:

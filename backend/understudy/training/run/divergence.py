@@ -21,7 +21,7 @@ SLOWER = 0.5
 
 
 @dataclass
-class Health:
+class DivergenceGuard:
     """What is known of a training's course: how good it was at best, and how often it fell since."""
 
     best: dict[str, float] = field(default_factory=dict)  # figures of the held-out faces at their best
@@ -33,8 +33,10 @@ class Health:
         return {"best": self.best, "best_step": self.best_step, "falls": self.falls, "slowed": self.slowed}
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Health:
-        return Health(dict(data["best"] or {}), int(data["best_step"]), int(data["falls"]), float(data["slowed"]))
+    def from_json(data: Mapping[str, Any]) -> DivergenceGuard:
+        return DivergenceGuard(
+            dict(data["best"] or {}), int(data["best_step"]), int(data["falls"]), float(data["slowed"])
+        )
 
     def trouble_with_losses(self, step: int, losses: Iterable[float]) -> str | None:
         """Why these mean losses are a reason to fall back, or None."""

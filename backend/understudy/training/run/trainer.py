@@ -14,10 +14,10 @@ from understudy.model.families import build
 from understudy.model.losses import psnr, ssim, style_loss
 from understudy.model.morph import MorphNetwork
 from understudy.model.network import SIDES, SwapNetwork
-from understudy.training.data.batch import Draw
-from understudy.training.data.batch_builder import CODE_NOISE, Drawing
+from understudy.training.data.batch import TrainBatch
+from understudy.training.data.batch_builder import CODE_NOISE, BatchBuilder
 from understudy.training.data.dataset import Side
-from understudy.training.data.random_draws import Random
+from understudy.training.data.random_draws import BatchRandom
 from understudy.training.distributed.group import Group
 from understudy.training.output.checkpoint import Checkpoint
 from understudy.training.presets import Recipe
@@ -62,10 +62,10 @@ class Trainer:
         self.sides, self.recipe, self.device = sides, recipe, device
         self.group = group or Group.alone()
         self.step_count = 0
-        self.random = Random(recipe.seed, device, self.group.rank, self.group.size)
+        self.random = BatchRandom(recipe.seed, device, self.group.rank, self.group.size)
         self.portions = Portions(recipe.batch)
         self._others = [name for name in network.arch.identities if name not in SIDES]
-        self.drawing = Drawing(
+        self.drawing = BatchBuilder(
             sides, network.arch, recipe, self.random,
             device=device, precision=self.precision, morphs=isinstance(network, MorphNetwork),
         )  # fmt: skip
@@ -121,11 +121,11 @@ class Trainer:
         """
         return self.learn(self.draw(moment), moment)
 
-    def draw(self, moment: StepSchedule) -> Draw:
+    def draw(self, moment: StepSchedule) -> TrainBatch:
         """Choose faces and vary them: all of a step that is not the network's."""
         return self.drawing.draw(self.lineup, self.recipe.batch, moment)
 
-    def learn(self, draw: Draw, moment: StepSchedule) -> torch.Tensor:
+    def learn(self, draw: TrainBatch, moment: StepSchedule) -> torch.Tensor:
         """Forward, losses, backward and the optimisers' steps. Returns what :meth:`step` returns.
 
         Where the whole batch does not fit into the memory, it goes in portions, to the same effect.
@@ -145,7 +145,7 @@ class Trainer:
         self.step_count += 1
         self._follow()
 
-    def _gradients(self, parts: list[Draw], moment: StepSchedule) -> torch.Tensor:
+    def _gradients(self, parts: list[TrainBatch], moment: StepSchedule) -> torch.Tensor:
         """Leave the batch's gradients in the networks; the losses, detached."""
         self.optimiser.zero_grad(set_to_none=True)
         self.opponents.forget()
@@ -163,7 +163,7 @@ class Trainer:
         assert total is not None
         return total
 
-    def _losses(self, draw: Draw, factors: torch.Tensor, opposed: bool) -> tuple[torch.Tensor, Evidence]:
+    def _losses(self, draw: TrainBatch, factors: torch.Tensor, opposed: bool) -> tuple[torch.Tensor, Evidence]:
         """The losses by term, critics' own left out, and what the critics are to see."""
         weights, network, lessons = self.recipe.weights, self.network, draw.lessons
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision.bfloat16):

@@ -22,7 +22,7 @@ MIN_SPREAD = 0.02
 
 
 @dataclass(frozen=True)
-class Light:
+class ColourStats:
     """Mean and spread of a plate's faces in code values, each (3,), or (N, 3) with one row for each of N faces."""
 
     mean: torch.Tensor
@@ -36,23 +36,23 @@ class Light:
         """The inverse of :meth:`normalise`."""
         return normalised * self.spread.view(-1, 3, 1, 1) + self.mean.view(-1, 3, 1, 1)
 
-    def to(self, device: torch.device) -> Light:
-        return Light(self.mean.to(device), self.spread.to(device))
+    def to(self, device: torch.device) -> ColourStats:
+        return ColourStats(self.mean.to(device), self.spread.to(device))
 
     @staticmethod
-    def join(lights: Sequence[Light]) -> Light:
+    def join(lights: Sequence[ColourStats]) -> ColourStats:
         """The rows of all ``lights``, each (N, 3), one after the other."""
-        return Light(torch.cat([light.mean for light in lights]), torch.cat([light.spread for light in lights]))
+        return ColourStats(torch.cat([light.mean for light in lights]), torch.cat([light.spread for light in lights]))
 
     def to_json(self) -> dict[str, list[float]]:
         return {"mean": self.mean.tolist(), "spread": self.spread.tolist()}
 
     @staticmethod
-    def from_json(data: dict[str, list[float]]) -> Light:
-        return Light(torch.tensor(data["mean"]), torch.tensor(data["spread"]))
+    def from_json(data: dict[str, list[float]]) -> ColourStats:
+        return ColourStats(torch.tensor(data["mean"]), torch.tensor(data["spread"]))
 
 
-def measure_light(codes: torch.Tensor, masks: torch.Tensor) -> Light:
+def measure_light(codes: torch.Tensor, masks: torch.Tensor) -> ColourStats:
     """The light of one plate from its faces: (N, 3, H, W) code values under (N, 1, H, W) masks.
 
     Each face gives its mean and spread inside the mask; the plate's are the medians over its faces, so that a hand
@@ -60,7 +60,7 @@ def measure_light(codes: torch.Tensor, masks: torch.Tensor) -> Light:
     of a face can go (:mod:`understudy.model.outliers`).
     """
     means, spreads = lights_of_faces(torch.stack([_held(*one) for one in zip(codes, masks, strict=True)]), masks)
-    return Light(means.median(0).values, spreads.median(0).values)
+    return ColourStats(means.median(0).values, spreads.median(0).values)
 
 
 def _held(codes: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

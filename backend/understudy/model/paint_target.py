@@ -12,7 +12,7 @@ from understudy.model.network import SIDES, SwapNetwork
 
 
 @dataclass(frozen=True)
-class Likeness:
+class PaintTarget:
     """Who is painted in the target's moments; ``morphs`` says that it may also be somebody between two people."""
 
     person: str = SIDES[0]  # an identity of the model

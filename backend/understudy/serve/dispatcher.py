@@ -12,9 +12,9 @@ from understudy import stages
 from understudy.errors import ExitCode, Interrupted, UsageError
 from understudy.events import Events, beating
 from understudy.failure import Failure
-from understudy.serve.hello import hello
+from understudy.serve.handshake import hello
 from understudy.serve.request import check, read_line
-from understudy.serve.wire import Tagged, Wire
+from understudy.serve.stdio import Tagged, Wire
 from understudy.settings import Options
 
 BEAT = 1.0
@@ -29,7 +29,7 @@ class _Request:
     cancelled: bool = False
 
 
-class Desk:
+class Dispatcher:
     """Answers each request with its events, of which exactly one, the last, is ``done`` or ``failed``."""
 
     def __init__(self, wire: Wire) -> None:

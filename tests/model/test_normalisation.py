@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from understudy.model.presentation import Light, detail, gate, low_pass, measure_light
+from understudy.model.normalisation import ColourStats, detail, gate, low_pass, measure_light
 
 
 def faces(count: int = 9) -> tuple[torch.Tensor, torch.Tensor]:
@@ -40,7 +40,7 @@ def test_light_taken_out_comes_back():
     inside = normalised[:, :, 8:24, 8:24]
     assert float(inside.mean().abs()) < 0.05 and float(inside.std()) == pytest.approx(1, abs=0.05)
     assert torch.allclose(light.restore(normalised), codes, atol=1e-5)
-    again = Light.from_json(json.loads(json.dumps(light.to_json())))
+    again = ColourStats.from_json(json.loads(json.dumps(light.to_json())))
     assert torch.equal(again.mean, light.mean) and torch.equal(again.spread, light.spread)
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from understudy.model.encoding import decode, decode_bounded, encode
+from understudy.model.log_curve import decode, decode_bounded, encode
 
 
 def test_light_from_a_little_below_black_to_64_survives_the_network_space():
