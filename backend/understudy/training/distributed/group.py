@@ -1,9 +1,9 @@
 """The processes that train one model together, each with its part of every batch.
 
 All draw the same random numbers and each takes its own of them (see
-:class:`understudy.training.data.random_draws.BatchRandom`), and the gradients are averaged: ``size`` processes with a batch of b do what one does with a batch of ``size * b``. Two
-channels join them: gradients go through NCCL where there is CUDA, words (:meth:`Group.agree`) through gloo, which waits
-for no GPU.
+:class:`understudy.training.data.random_draws.BatchRandom`), and the gradients are averaged: ``size`` processes with a
+batch of b do what one does with a batch of ``size * b``. Two channels join them: gradients go through NCCL where
+there is CUDA, words (:meth:`Group.agree`) through gloo, which waits for no GPU.
 """
 
 from __future__ import annotations
