@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class BackendOperator:
-    """BackendOperator, and beside the UI returns at once: the timer follows it. In background it waits until everything is done.
+    """Asks the backend, and beside the UI returns at once: the timer follows it. In background it waits until everything is done.
 
     Both end in ``Session.handle``. A failure in background is reported as an error, which raises in a script.
     """
